@@ -1,0 +1,3 @@
+"""Experiments on reranking with reasoning language models; usable without Snakemake."""
+
+__version__ = "0.1.0"

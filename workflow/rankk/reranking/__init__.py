@@ -1,0 +1,1 @@
+"""The reranking engine: strategies ask for windows, backends answer calls, a journal keeps every answer."""
