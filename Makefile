@@ -1,0 +1,34 @@
+# make demo, make test: environments first, then the demo experiment or every test that needs no GPU and no hub.
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup demo test lint format clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+
+setup: ## build .venv and .venv-llm from pinned lists (seconds when nothing changed)
+	@envs/setup.sh $(PYTHON)
+
+demo: setup ## run the demo experiment and name what it made
+	snakemake --profile profiles/default
+	snakemake --profile profiles/default --report results/experiments/demo/report.html --quiet all
+	@rankk results demo
+
+test: setup ## run every test that needs no GPU and no hub
+	pytest
+
+lint: setup ## ruff, mypy, snakefmt and Snakemake's own linter
+	ruff check .
+	ruff format --check .
+	mypy
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+format: setup ## format Python and rules in place
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile rules
+
+clean: ## delete what the workflow made (results/)
+	rm -rf results

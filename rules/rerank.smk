@@ -1,0 +1,29 @@
+# One job a cell. Jobs of one Snakemake process that need the same model share one engine start.
+
+
+rule rerank:
+    input:
+        run=grid.run("{collection}", "{language}", "{retriever}"),
+        queries=grid.queries("{collection}", "{language}"),
+        passages=grid.passages("{collection}"),
+        model=lambda wildcards: EXPERIMENT.model_files(EXPERIMENT.rerankers[wildcards.reranker].model),
+    output:
+        run=grid.run("{collection}", "{language}", "{retriever}", "{reranker}"),
+        manifest=grid.manifest("{collection}", "{language}", "{retriever}", "{reranker}"),
+    params:
+        reranker=lambda wildcards: EXPERIMENT.rerankers[wildcards.reranker].deciding(),
+        code=fingerprint("rankk.reranking"),
+    wildcard_constraints:
+        reranker=EXPERIMENT.reranker_names,
+    log:
+        "logs/runs/{collection}.{language}.{retriever}.{reranker}.log",
+    benchmark:
+        "benchmarks/runs/{collection}.{language}.{retriever}.{reranker}.tsv"
+    resources:
+        mem_mb=16000,
+        runtime=1440,
+        gpu=lambda wildcards: EXPERIMENT.gpus(wildcards.reranker),
+    conda:
+        "../envs/llm.yaml"
+    script:
+        "../scripts/rerank.py"

@@ -1,0 +1,9 @@
+"""Fetch LibreOffice's help pages as Debian packages."""
+
+from pathlib import Path
+
+from rankk.collections.libreoffice_help import download
+from rankk.logs import job
+
+with job(snakemake.log[0]):
+    download(Path(snakemake.output[0]))

@@ -1,0 +1,20 @@
+"""Rerank one cell; engines are shared by the jobs of one Snakemake process."""
+
+import os
+
+from rankk.config.reranker import Reranker
+from rankk.logs import job
+from rankk.reranking.cell import rerank_cell
+
+with job(snakemake.log[0]):
+    rerank_cell(
+        Reranker(**snakemake.params.reranker),
+        run=snakemake.input.run,
+        queries=snakemake.input.queries,
+        passages=snakemake.input.passages,
+        model=str(snakemake.input.model) or None,
+        output=snakemake.output.run,
+        manifest=snakemake.output.manifest,
+        fill=dict(snakemake.wildcards.items()),
+        engine_owner=int(os.environ["RANKK_OWNER"]),
+    )

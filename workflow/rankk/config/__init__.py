@@ -1,0 +1,1 @@
+"""Configuration: pydantic models, checked as a whole before anything runs."""

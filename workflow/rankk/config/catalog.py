@@ -1,0 +1,129 @@
+"""Collections, retrievers and packaged models: the names that an experiment crosses. Rerankers: reranker.py."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from rankk import grid
+from rankk.config.base import Strict
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3 code, e.g. eng")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+MEASURES = ["nDCG@10", "R@100"]
+
+
+class CollectionBase(Strict):
+    """What every collection says of itself."""
+
+    language: Language = Field(description="language of the passages: chooses the analyzer")
+    measures: list[str] = Field(default=MEASURES, min_length=1, description="ir_measures names")
+    topics: PositiveInt | None = Field(default=None, description="keep only this many queries, evenly spaced")
+    description: str = ""
+    licence: str = ""
+
+
+class FilesCollection(CollectionBase):
+    """Passages, queries and judgments in files of the user's."""
+
+    source: Literal["files"]
+    passages: str = Field(description='JSON lines {"id", "contents"} or {"id", "title", "text"}; .gz allowed')
+    queries: dict[Language, str] = Field(min_length=1, description="qid<TAB>text files by language")
+    qrels: str = Field(description="TREC qrels; .gz allowed")
+    drop: list[str] = Field(default=[], description="known faults that are dropped and counted, not errors")
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages in which there are queries."""
+        return list(self.queries)
+
+    @property
+    def files(self) -> list[str]:
+        """Files that the collection is built from."""
+        return [self.passages, *self.queries.values(), self.qrels]
+
+
+class LibreOfficeHelp(CollectionBase):
+    """LibreOffice's help pages from Debian's packages (docs/libreoffice-help.md)."""
+
+    source: Literal["libreoffice-help"]
+    language: Literal["eng", "rus", "zho", "deu"]
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages in which there are queries."""
+        return ["eng", "rus", "zho", "deu"]
+
+    @property
+    def files(self) -> list[str]:
+        """The folder of Debian packages that the collection is built from."""
+        return [grid.downloads("libreoffice-help")]
+
+
+Collection = Annotated[FilesCollection | LibreOfficeHelp, Field(discriminator="source")]
+
+
+class FirstStage(Strict):
+    """What every retriever that searches has in common."""
+
+    depth: PositiveInt = Field(default=1000, description="passages retrieved for a query")
+    query_language: Language | None = Field(
+        default=None,
+        description="search with the queries of this language instead of the cell's (translated queries)",
+    )
+
+
+class BM25(FirstStage):
+    """Lucene's BM25 through Anserini."""
+
+    type: Literal["bm25"]
+    k1: float = Field(default=0.9, ge=0)
+    b: float = Field(default=0.4, ge=0, le=1)
+
+
+class Splade(FirstStage):
+    """A learned sparse encoder and a Lucene impact index (Formal et al. 2021)."""
+
+    type: Literal["splade"]
+    model: str = Field(description="name in the catalog's models, a hub id or a local folder")
+    revision: str | None = None
+    max_seq_length: PositiveInt = Field(default=512, description="tokens; longer passages are cut")
+    batch_size: PositiveInt = 32
+
+
+class PublishedRun(Strict):
+    """A first stage made elsewhere."""
+
+    type: Literal["run"]
+    path: str = Field(description="TREC run; {collection} and {language} are filled in")
+
+
+Retriever = Annotated[BM25 | Splade | PublishedRun, Field(discriminator="type")]
+
+
+class PackagedModel(Strict):
+    """Model files carried by a Python package, for machines that reach no hub."""
+
+    package: str = Field(description="name==version")
+    sha256: Sha256 = Field(description="of the package's wheel")
+    member: str = Field(description="file or folder inside the wheel")
+    format: Literal["gguf", "transformers"] = "transformers"
+    licence: str
+    note: str = ""
+
+
+class Block(Strict):
+    """One block of the grid: all combinations of its lists."""
+
+    collections: list[str] = Field(min_length=1)
+    languages: list[Language] = Field(min_length=1)
+    retrievers: list[str] = Field(min_length=1)
+    rerankers: list[str] = Field(default=["none"], min_length=1)
+
+    @model_validator(mode="after")
+    def no_repetition(self) -> "Block":
+        """A name that stands twice is a slip."""
+        for key, names in self:
+            if len(set(names)) != len(names):
+                raise ValueError(f"{key} names one twice: {', '.join(names)}")
+        return self

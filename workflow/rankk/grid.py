@@ -1,0 +1,109 @@
+"""The grid's cells and the one place that builds paths.
+
+Every function takes plain strings, so that Snakemake's wildcards ("{collection}") pass through unchanged.
+"""
+
+from dataclasses import dataclass
+
+RESULTS = "results"
+
+FIRST_STAGE = "none"
+"""The reranker of a cell that holds the first stage's own run."""
+
+
+def collection_dir(collection: str) -> str:
+    """Folder of a collection's normalized files."""
+    return f"{RESULTS}/collections/{collection}"
+
+
+def passages(collection: str) -> str:
+    """JSON lines {"id", "contents"}, gzipped."""
+    return f"{collection_dir(collection)}/passages.jsonl.gz"
+
+
+def queries(collection: str, language: str) -> str:
+    """`qid<TAB>text` lines of one language (ISO 639-3)."""
+    return f"{collection_dir(collection)}/queries.{language}.tsv"
+
+
+def qrels(collection: str) -> str:
+    """TREC qrels."""
+    return f"{collection_dir(collection)}/qrels.txt"
+
+
+def facts(collection: str) -> str:
+    """Counts, drops and checksums of a collection."""
+    return f"{collection_dir(collection)}/collection.json"
+
+
+def downloads(name: str) -> str:
+    """Folder of something fetched from elsewhere, as it came."""
+    return f"{RESULTS}/downloads/{name}"
+
+
+def index(collection: str, retriever: str) -> str:
+    """Folder of a Lucene index."""
+    return f"{RESULTS}/indexes/{collection}/{retriever}"
+
+
+def vectors(collection: str, retriever: str, what: str) -> str:
+    """Encoded sparse vectors of `what`: passages or queries.{language}."""
+    return f"{RESULTS}/vectors/{collection}/{retriever}/{what}.jsonl.gz"
+
+
+def model(name: str) -> str:
+    """Folder of a model that is fetched from a package."""
+    return f"{RESULTS}/models/{name}"
+
+
+def run(collection: str, language: str, retriever: str, reranker: str = FIRST_STAGE) -> str:
+    """TREC run of one cell."""
+    return f"{RESULTS}/runs/{collection}/{language}/{retriever}/{reranker}.trec"
+
+
+def journal(collection: str, language: str, retriever: str, reranker: str) -> str:
+    """All calls of a cell, JSON lines."""
+    return run(collection, language, retriever, reranker).removesuffix(".trec") + ".calls.jsonl"
+
+
+def manifest(collection: str, language: str, retriever: str, reranker: str) -> str:
+    """What made a cell's run, and what it cost."""
+    return run(collection, language, retriever, reranker).removesuffix(".trec") + ".json"
+
+
+def experiment(name: str, file: str = "") -> str:
+    """A file of an experiment's evidence, or its folder."""
+    return f"{RESULTS}/experiments/{name}/{file}".rstrip("/")
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """Collection × query language × retriever × reranker: one TREC run."""
+
+    collection: str
+    language: str
+    retriever: str
+    reranker: str = FIRST_STAGE
+
+    @property
+    def reranked(self) -> bool:
+        """Whether a model reorders the first stage here."""
+        return self.reranker != FIRST_STAGE
+
+    @property
+    def first_stage(self) -> "Cell":
+        """The cell whose run this one starts from."""
+        return Cell(self.collection, self.language, self.retriever)
+
+    @property
+    def run(self) -> str:
+        """Path of the cell's run."""
+        return run(self.collection, self.language, self.retriever, self.reranker)
+
+    @property
+    def manifest(self) -> str:
+        """Path of the cell's manifest (reranked cells only)."""
+        return manifest(self.collection, self.language, self.retriever, self.reranker)
+
+    def __str__(self) -> str:
+        return "/".join((self.collection, self.language, self.retriever, self.reranker))

@@ -1,0 +1,38 @@
+"""Logging of commands and workflow jobs."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rankk.errors import RankkError
+
+FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+
+def to_stderr(level: int = logging.INFO) -> None:
+    """Log rankk's messages to standard error."""
+    logging.basicConfig(format=FORMAT, datefmt="%H:%M:%S", stream=sys.stderr)
+    logging.getLogger("rankk").setLevel(level)
+
+
+@contextmanager
+def job(log: str | Path) -> Iterator[logging.Logger]:
+    """A workflow job: its messages go to its log file; warnings and a user's error to the terminal too."""
+    logger = logging.getLogger("rankk")
+    logger.setLevel(logging.INFO)
+    file = logging.FileHandler(log, mode="w", encoding="utf-8")
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setLevel(logging.WARNING)
+    for handler in (file, terminal):
+        handler.setFormatter(logging.Formatter(FORMAT, "%H:%M:%S"))
+        logger.addHandler(handler)
+    try:
+        yield logger
+    except RankkError as error:
+        logger.error("%s", error)
+        sys.exit(1)
+    except Exception:
+        logger.exception("failed")
+        raise

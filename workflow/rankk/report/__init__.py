@@ -1,0 +1,1 @@
+"""Tables and figures, drawn from an experiment's CSV files alone."""

@@ -1,0 +1,177 @@
+"""Asking a model about one window: prompt, journal, backend, parser."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rankk.errors import RankkError
+from rankk.reranking.answers import PARSERS
+from rankk.reranking.backends.replay import ReplayBackend
+from rankk.reranking.budget import fit
+from rankk.reranking.journal import Journal, Record, call_key
+from rankk.reranking.scheduler import PriorityGate
+from rankk.reranking.settings import Settings
+from rankk.reranking.thinking import complete_with_budget, relevance
+from rankk.reranking.tokenizers import TokenCounter
+from rankk.reranking.types import Answer, Backend, Completion, Outcome, Prompt, TieGroups
+
+BAD = (Outcome.TRUNCATED, Outcome.EMPTY, Outcome.REFUSED)
+"""Outcomes that leave a window in its previous order."""
+
+
+@dataclass
+class Tally:
+    """What a cell's calls came to."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    asked: int = 0
+    from_journal: int = 0
+    budget_fired: int = 0
+
+    @property
+    def bad_share(self) -> float:
+        """Share of answers that could not be used at all."""
+        return sum(self.outcomes[outcome] for outcome in BAD) / max(1, self.outcomes.total())
+
+    def rate(self, seconds: float) -> str:
+        """Generated tokens per second, for the progress bar."""
+        return f"{self.output_tokens / max(seconds, 1e-9):.0f} tok/s"
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.most_common())
+
+
+class Caller:
+    """Makes the calls of all queries of a cell, each through the journal."""
+
+    def __init__(
+        self, settings: Settings, backend: Backend | ReplayBackend, counter: TokenCounter, context: int, journal: Journal
+    ) -> None:
+        self.settings = settings
+        self.backend = backend
+        self.counter = counter
+        self.context = context
+        self.journal = journal
+        self.tally = Tally()
+        self._gate = PriorityGate(backend.max_in_flight)
+        # Rendering waits for no engine; without a real tokenizer it is too quick to be worth a thread.
+        self._threaded = counter.kind == "tokenizer"
+
+    async def call(
+        self, qid: str, number: int, query: str, window: Sequence[str], passages: Mapping[str, str], chain: int, sample: int
+    ) -> Record:
+        """The journal's record of one call, made now if it is not there yet."""
+        async with self._gate.place(-chain):
+            texts = [passages[docid] for docid in window]
+            prompt = await self._prompt(query, texts)
+            sampling = self.settings.sampling_for(sample)
+            deciding = {
+                "model": self.settings.model,
+                "revision": self.settings.reranker.revision,
+                "prompt": asdict(prompt),
+                "sampling": asdict(sampling),
+                "thinking_tokens": self.settings.thinking_tokens,
+                "sample": sample,
+            }
+            if isinstance(self.backend, ReplayBackend):
+                deciding["replayed"] = [self.backend.digest, qid, number]
+            key = call_key(deciding)
+            record = self.journal.get(key)
+            if record is not None:
+                self.tally.from_journal += 1
+            else:
+                record = {"key": key, "qid": qid, "call": number, "sample": sample, "window": list(window)}
+                record |= await self._ask(qid, number, prompt, sample, -chain)
+                self.journal.append(record)
+                self.tally.asked += 1
+        self.tally.prompt_tokens += record.get("prompt_tokens") or 0
+        self.tally.output_tokens += record.get("output_tokens") or 0
+        self.tally.budget_fired += bool(record.get("budget_fired"))
+        return record
+
+    async def _prompt(self, query: str, texts: list[str]) -> Prompt:
+        settings = self.settings
+        arguments = (settings.preset, query, texts, self.counter)
+        keywords = {
+            "context": self.context,
+            "answer_tokens": settings.sampling.max_tokens,
+            "passage_tokens": settings.passage_tokens,
+        }
+        if self._threaded:
+            return await asyncio.to_thread(fit, *arguments, **keywords)
+        return fit(*arguments, **keywords)
+
+    async def _ask(self, qid: str, number: int, prompt: Prompt, sample: int, priority: int) -> dict[str, Any]:
+        if isinstance(self.backend, ReplayBackend):
+            return _fields(await self.backend.complete_call(qid, number))
+        backend, settings = self.backend, self.settings
+
+        async def complete(prompt: Prompt, sampling: Any) -> Completion:
+            return await backend.complete(prompt, sampling, priority=priority)
+
+        started = time.monotonic()
+        sampling = settings.sampling_for(sample)
+        if settings.preset.kind == "pointwise":
+            score, completion = await relevance(complete, prompt, sampling, settings.preset)
+            fields = _fields(completion) | {"score": score}
+        else:
+            completion = await complete_with_budget(
+                complete, prompt, sampling, settings.preset.thinking, settings.thinking_tokens, settings.answer_tokens
+            )
+            fields = _fields(completion)
+        return fields | {"seconds": round(time.monotonic() - started, 4), "finished": round(time.time(), 3)}
+
+
+def _fields(completion: Completion) -> dict[str, Any]:
+    """A completion as the journal keeps it: only what was told."""
+    return {name: value for name, value in asdict(completion).items() if value not in (None, False)}
+
+
+def completion_of(record: Record) -> Completion:
+    """The completion that a record keeps."""
+    names = Completion.__dataclass_fields__
+    return Completion(**{name: record[name] for name in names if name in record})
+
+
+class QueryJudge:
+    """What a strategy may ask about one query; numbers its calls from 0 in the order in which they are asked."""
+
+    def __init__(
+        self, caller: Caller, qid: str, query: str, passages: Mapping[str, str], finished: Callable[[], object]
+    ) -> None:
+        self._caller, self._qid, self._query, self._passages = caller, qid, query, passages
+        self._finished = finished
+        self._calls = 0
+
+    async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
+        """The window's ids in the order of the model's answer; unnamed ones behind, ties in previous order."""
+        record = await self._record(window, chain, sample)
+        answer = self._parse(record, len(window))
+        return [[window[position] for position in group] for group in answer.complete(len(window))]
+
+    async def score(self, docid: str) -> float:
+        """Relevance of one passage by a pointwise model."""
+        record = await self._record([docid], 0, 0)
+        self._caller.tally.outcomes[Outcome.OK] += 1
+        if "score" not in record:
+            raise RankkError(f"query {self._qid}: the stored call of passage {docid} holds no score")
+        return float(record["score"])
+
+    async def _record(self, window: Sequence[str], chain: int, sample: int) -> Record:
+        number, self._calls = self._calls, self._calls + 1
+        record = await self._caller.call(self._qid, number, self._query, window, self._passages, chain, sample)
+        self._finished()
+        return record
+
+    def _parse(self, record: Record, n: int) -> Answer:
+        settings = self._caller.settings
+        answer = PARSERS[settings.parser](completion_of(record), n, settings.preset.thinking)
+        self._caller.tally.outcomes[answer.outcome] += 1
+        self._caller.tally.repairs.update(answer.repairs)
+        return answer

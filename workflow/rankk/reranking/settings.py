@@ -1,0 +1,77 @@
+"""A reranker's settings once its preset has filled in what the configuration leaves out."""
+
+from dataclasses import dataclass, replace
+
+from rankk.config.reranker import Reranker
+from rankk.errors import RankkError
+from rankk.reranking.consensus import Consensus
+from rankk.reranking.presets import Preset, load_preset
+from rankk.reranking.strategies import strategy
+from rankk.reranking.types import Judge, Sampling, Strategy
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides a cell's answers."""
+
+    reranker: Reranker
+    preset: Preset
+    model: str
+    parser: str
+    sampling: Sampling
+    passage_tokens: int
+    thinking_tokens: int | None
+    answer_tokens: int
+
+    def sampling_for(self, sample: int) -> Sampling:
+        """Sampling of the window's sample number (from 0): each has its own seed."""
+        return replace(self.sampling, seed=self.reranker.seed + sample)
+
+    def strategy(self) -> Strategy:
+        """The reranker's strategy."""
+        reranker = self.reranker
+        parameters = {
+            "sliding": {"window": reranker.window, "stride": reranker.stride},
+            "single": {"window": reranker.window},
+            "pointwise": {},
+        }
+        return strategy(reranker.strategy, **parameters[reranker.strategy])
+
+    def judge(self, judge: Judge) -> Judge:
+        """The judge that strategies ask: several samples a window where the reranker wants them."""
+        reranker = self.reranker
+        if reranker.samples == 1:
+            return judge
+        return Consensus(judge, reranker.samples, shuffle=reranker.shuffle, method=reranker.merge, seed=reranker.seed)
+
+
+def resolve(reranker: Reranker) -> Settings:
+    """Fill a reranker's gaps from its preset. RankkError where both leave out what is needed."""
+    preset = load_preset(reranker.preset)
+    defaults = preset.defaults
+    model = reranker.model or preset.model
+    if model is None and reranker.backend == "replay":
+        model = "replay"
+    if model is None:
+        raise RankkError(f"preset {preset.name} names no model; give one (model: …, or --model on the command line)")
+
+    def chosen(name: str, preset_name: str | None = None) -> float:
+        own = getattr(reranker, name)
+        return getattr(defaults, preset_name or name) if own is None else own
+
+    sampling = Sampling(
+        temperature=float(chosen("temperature")),
+        top_p=float(chosen("top_p")),
+        top_k=int(chosen("top_k_tokens", "top_k")),
+        max_tokens=int(chosen("max_tokens")),
+    )
+    return Settings(
+        reranker=reranker,
+        preset=preset,
+        model=model,
+        parser=reranker.parser or preset.parser,
+        sampling=sampling,
+        passage_tokens=int(chosen("passage_tokens")),
+        thinking_tokens=reranker.thinking_tokens,
+        answer_tokens=defaults.answer_tokens,
+    )
