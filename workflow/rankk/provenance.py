@@ -87,7 +87,7 @@ def versions() -> dict[str, str]:
 
 def environment() -> dict[str, Any]:
     """Package versions, the repository's commit (+: with uncommitted changes) and the GPUs in sight."""
-    return {"versions": versions(), "commit": _commit(), "gpus": _gpus()}
+    return {"versions": versions(), "commit": _commit(), "gpus": gpus()}
 
 
 def _commit() -> str | None:
@@ -95,7 +95,8 @@ def _commit() -> str | None:
     return described[0] if described else None
 
 
-def _gpus() -> list[str]:
+def gpus() -> list[str]:
+    """Names of the GPUs of this machine; none where NVIDIA's driver is not there."""
     return _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
 
 

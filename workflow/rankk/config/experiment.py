@@ -190,6 +190,13 @@ def validate(adapter: TypeAdapter[Any], value: Any, file: str, prefix: str = "")
         raise RankkError("\n".join(describe(fault, file, prefix) for fault in error.errors())) from None
 
 
+def validate_reranker(settings: Mapping[str, Any], where: str) -> Reranker:
+    """A reranker from settings given outside a configuration file; None: not given."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    reranker: Reranker = validate(TypeAdapter(Reranker), given, where)
+    return reranker
+
+
 def describe(fault: Any, file: str, prefix: str) -> str:
     """One line for one of pydantic's faults."""
     tags = {"files", "libreoffice-help", "bm25", "splade", "run"}  # of unions: not part of the user's key path

@@ -37,6 +37,7 @@ class Reranker(Strict):
     window: PositiveInt = Field(default=20, description="passages in one call")
     stride: PositiveInt = Field(default=10, description="sliding: by how much the window moves")
     top_k: PositiveInt = Field(default=10, description="topdown, setwise, tournament: how far the order is sought")
+    rounds: PositiveInt = Field(default=2, description="tournament, groups: independent rounds")
     samples: PositiveInt = Field(default=1, description="answers asked for each window, merged into one order")
     shuffle: bool = Field(default=False, description="samples: shuffle the window for each but the first")
     merge: Literal["rrf", "borda"] = "rrf"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rankk.errors import RankkError
 from rankk.reranking.answers import PARSERS
 from rankk.reranking.backends.replay import ReplayBackend
 from rankk.reranking.budget import fit
@@ -51,7 +50,7 @@ class Caller:
     """Makes the calls of all queries of a cell, each through the journal."""
 
     def __init__(
-        self, settings: Settings, backend: Backend | ReplayBackend, counter: TokenCounter, context: int, journal: Journal
+        self, settings: Settings, backend: Backend | ReplayBackend, counter: TokenCounter, context: int | None, journal: Journal
     ) -> None:
         self.settings = settings
         self.backend = backend
@@ -60,27 +59,13 @@ class Caller:
         self.journal = journal
         self.tally = Tally()
         self._gate = PriorityGate(backend.max_in_flight)
-        # Rendering waits for no engine; without a real tokenizer it is too quick to be worth a thread.
-        self._threaded = counter.kind == "tokenizer"
 
     async def call(
         self, qid: str, number: int, query: str, window: Sequence[str], passages: Mapping[str, str], chain: int, sample: int
     ) -> Record:
         """The journal's record of one call, made now if it is not there yet."""
         async with self._gate.place(-chain):
-            texts = [passages[docid] for docid in window]
-            prompt = await self._prompt(query, texts)
-            sampling = self.settings.sampling_for(sample)
-            deciding = {
-                "model": self.settings.model,
-                "revision": self.settings.reranker.revision,
-                "prompt": asdict(prompt),
-                "sampling": asdict(sampling),
-                "thinking_tokens": self.settings.thinking_tokens,
-                "sample": sample,
-            }
-            if isinstance(self.backend, ReplayBackend):
-                deciding["replayed"] = [self.backend.digest, qid, number]
+            prompt, deciding = await self._prepare(qid, number, query, [passages[docid] for docid in window], sample)
             key = call_key(deciding)
             record = self.journal.get(key)
             if record is not None:
@@ -88,6 +73,8 @@ class Caller:
             else:
                 record = {"key": key, "qid": qid, "call": number, "sample": sample, "window": list(window)}
                 record |= await self._ask(qid, number, prompt, sample, -chain)
+                answer = self.parse(record)
+                record |= {"outcome": answer.outcome, "repairs": answer.repairs}  # for readers of the journal
                 self.journal.append(record)
                 self.tally.asked += 1
         self.tally.prompt_tokens += record.get("prompt_tokens") or 0
@@ -95,21 +82,41 @@ class Caller:
         self.tally.budget_fired += bool(record.get("budget_fired"))
         return record
 
-    async def _prompt(self, query: str, texts: list[str]) -> Prompt:
+    def parse(self, record: Record) -> Answer:
+        """A record's answer. A pointwise call that has its score is ok."""
+        if "score" in record:
+            return Answer(((0,),), Outcome.OK)
+        if self.settings.preset.kind == "pointwise":
+            return Answer((), Outcome.EMPTY)
+        parse = PARSERS[self.settings.parser]
+        return parse(completion_of(record), len(record["window"]), self.settings.preset.thinking)
+
+    async def _prepare(
+        self, qid: str, number: int, query: str, texts: list[str], sample: int
+    ) -> tuple[Prompt, dict[str, Any]]:
+        """The prompt, and everything that decides its answer."""
         settings = self.settings
+        if isinstance(self.backend, ReplayBackend):  # answers by number, whatever the prompt
+            return Prompt(), {"replayed": [self.backend.digest, qid, number]}
         arguments = (settings.preset, query, texts, self.counter)
         keywords = {
             "context": self.context,
-            "answer_tokens": settings.sampling.max_tokens,
+            "answer_tokens": settings.completion_tokens,
             "passage_tokens": settings.passage_tokens,
         }
-        if self._threaded:
-            return await asyncio.to_thread(fit, *arguments, **keywords)
-        return fit(*arguments, **keywords)
+        prompt = await asyncio.to_thread(fit, *arguments, **keywords)  # the engine goes on meanwhile
+        return prompt, {
+            "model": settings.model,
+            "revision": settings.reranker.revision,
+            "prompt": asdict(prompt),
+            "sampling": asdict(settings.sampling_for(sample)),
+            "thinking_tokens": settings.thinking_tokens,
+            "sample": sample,
+        }
 
     async def _ask(self, qid: str, number: int, prompt: Prompt, sample: int, priority: int) -> dict[str, Any]:
         if isinstance(self.backend, ReplayBackend):
-            return _fields(await self.backend.complete_call(qid, number))
+            return _fields(self.backend.answer(qid, number))
         backend, settings = self.backend, self.settings
 
         async def complete(prompt: Prompt, sampling: Any) -> Completion:
@@ -119,7 +126,7 @@ class Caller:
         sampling = settings.sampling_for(sample)
         if settings.preset.kind == "pointwise":
             score, completion = await relevance(complete, prompt, sampling, settings.preset)
-            fields = _fields(completion) | {"score": score}
+            fields = _fields(completion) | ({} if score is None else {"score": score})
         else:
             completion = await complete_with_budget(
                 complete, prompt, sampling, settings.preset.thinking, settings.thinking_tokens, settings.answer_tokens
@@ -151,27 +158,19 @@ class QueryJudge:
 
     async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
         """The window's ids in the order of the model's answer; unnamed ones behind, ties in previous order."""
-        record = await self._record(window, chain, sample)
-        answer = self._parse(record, len(window))
+        _, answer = await self._call(window, chain, sample)
         return [[window[position] for position in group] for group in answer.complete(len(window))]
 
     async def score(self, docid: str) -> float:
-        """Relevance of one passage by a pointwise model."""
-        record = await self._record([docid], 0, 0)
-        self._caller.tally.outcomes[Outcome.OK] += 1
-        if "score" not in record:
-            raise RankkError(f"query {self._qid}: the stored call of passage {docid} holds no score")
-        return float(record["score"])
+        """Relevance of one passage by a pointwise model; 0 where its answer was neither yes nor no."""
+        record, _ = await self._call([docid], 0, 0)
+        return float(record.get("score", 0.0))
 
-    async def _record(self, window: Sequence[str], chain: int, sample: int) -> Record:
+    async def _call(self, window: Sequence[str], chain: int, sample: int) -> tuple[Record, Answer]:
         number, self._calls = self._calls, self._calls + 1
         record = await self._caller.call(self._qid, number, self._query, window, self._passages, chain, sample)
-        self._finished()
-        return record
-
-    def _parse(self, record: Record, n: int) -> Answer:
-        settings = self._caller.settings
-        answer = PARSERS[settings.parser](completion_of(record), n, settings.preset.thinking)
+        answer = self._caller.parse(record)
         self._caller.tally.outcomes[answer.outcome] += 1
         self._caller.tally.repairs.update(answer.repairs)
-        return answer
+        self._finished()
+        return record, answer

@@ -23,19 +23,20 @@ class Settings:
     thinking_tokens: int | None
     answer_tokens: int
 
+    @property
+    def completion_tokens(self) -> int:
+        """Tokens that a call may write: reasoning and answer."""
+        if self.thinking_tokens is None:
+            return self.sampling.max_tokens
+        return self.thinking_tokens + self.answer_tokens
+
     def sampling_for(self, sample: int) -> Sampling:
         """Sampling of the window's sample number (from 0): each has its own seed."""
         return replace(self.sampling, seed=self.reranker.seed + sample)
 
     def strategy(self) -> Strategy:
         """The reranker's strategy."""
-        reranker = self.reranker
-        parameters = {
-            "sliding": {"window": reranker.window, "stride": reranker.stride},
-            "single": {"window": reranker.window},
-            "pointwise": {},
-        }
-        return strategy(reranker.strategy, **parameters[reranker.strategy])
+        return strategy(self.reranker.strategy, self.reranker)
 
     def judge(self, judge: Judge) -> Judge:
         """The judge that strategies ask: several samples a window where the reranker wants them."""

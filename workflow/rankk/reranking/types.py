@@ -57,6 +57,7 @@ class Completion:
     output_tokens: int | None = None
     first_logprobs: dict[str, float] | None = None  # first token's alternatives: text → natural log probability
     seconds: float = 0.0
+    budget_fired: bool = False  # the thought was closed at its budget
 
 
 class Backend(Protocol):
@@ -103,7 +104,7 @@ class Answer:
 class Judge(Protocol):
     """What a strategy may ask about one query's passages."""
 
-    async def rank(self, window: Sequence[str], *, chain: int = 0) -> TieGroups:
+    async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
         """Order a window of passage ids, all of them. `chain`: longest chain of calls that wait for this one."""
         ...
 
@@ -114,6 +115,9 @@ class Judge(Protocol):
 
 class Strategy(Protocol):
     """Turns a first-stage order into a better one by asking a judge."""
+
+    exact: bool
+    """Whether `calls` is what is really made, or the worst case."""
 
     async def rerank(self, docids: Sequence[str], judge: Judge) -> list[str]:
         """All of `docids` in their new order."""

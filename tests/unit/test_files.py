@@ -1,0 +1,42 @@
+"""Files appear whole or not at all."""
+
+import gzip
+
+import pytest
+
+from rankk.errors import RankkError
+from rankk.files import atomic_write, open_text, read_jsonl
+
+
+def test_a_block_that_fails_leaves_neither_file_nor_partial_file(tmp_path):
+    with pytest.raises(ZeroDivisionError), atomic_write(tmp_path / "out.txt") as file:
+        file.write("half")
+        _ = 1 / 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_block_that_fails_leaves_the_old_file(tmp_path):
+    (tmp_path / "out.txt").write_text("old")
+    with pytest.raises(ZeroDivisionError), atomic_write(tmp_path / "out.txt") as file:
+        file.write("half")
+        _ = 1 / 0
+    assert (tmp_path / "out.txt").read_text() == "old"
+
+
+def test_equal_content_gives_equal_gzip_bytes(tmp_path):
+    for name in ("a.gz", "b.gz"):
+        with atomic_write(tmp_path / name) as file:
+            file.write("سلام 你好\n")
+    assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
+    assert gzip.open(tmp_path / "a.gz", "rt", encoding="utf-8").read() == "سلام 你好\n"
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(RankkError, match=r"nowhere\.txt: no such file"):
+        open_text(tmp_path / "nowhere.txt")
+
+
+def test_a_broken_line_is_named(tmp_path):
+    (tmp_path / "f.jsonl").write_text('{"id": "a"}\n\n{"id": \n')
+    with pytest.raises(RankkError, match=r"f\.jsonl:3: not JSON"):
+        list(read_jsonl(tmp_path / "f.jsonl"))

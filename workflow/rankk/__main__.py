@@ -1,0 +1,7 @@
+"""`python -m rankk`."""
+
+import sys
+
+from rankk.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""Backends answer calls: vLLM in process, any OpenAI-compatible server, stored answers."""

@@ -1,0 +1,77 @@
+"""How vLLM is started. No heavy imports: configuration files are checked with it."""
+
+from typing import Any, Literal
+
+from pydantic import Field, PositiveInt
+
+from rankk.config.base import Strict
+
+
+class NgramSpeculation(Strict):
+    """Speculative decoding from n-grams of the prompt: reasoning quotes what it reads."""
+
+    tokens: PositiveInt = Field(default=4, description="tokens guessed at once")
+    longest: PositiveInt = Field(default=4, description="longest n-gram looked up")
+    shortest: PositiveInt = Field(default=2, description="shortest n-gram looked up")
+
+
+class EngineConfig(Strict):
+    """Settings of a vLLM engine that a reranker's cells share."""
+
+    tensor_parallel: PositiveInt = Field(default=1, description="GPUs that hold one copy of the model together")
+    data_parallel: PositiveInt = Field(default=1, description="copies of the model")
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] | None = Field(
+        default=None, description="default: auto on a GPU, float32 on a CPU, where bfloat16 gives wrong text"
+    )
+    quantization: str | None = Field(default=None, description="e.g. fp8")
+    kv_cache_dtype: str = Field(default="auto", description="e.g. fp8")
+    max_model_len: PositiveInt | None = Field(default=None, description="context in tokens; default: the model's own")
+    max_num_seqs: PositiveInt = Field(default=256, description="sequences decoded at once")
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
+    enable_prefix_caching: bool = True
+    speculative: NgramSpeculation | None = None
+    load_format: Literal["auto", "dummy"] = Field(default="auto", description="dummy: random weights (benchmarks)")
+    cpu_kv_cache_gib: PositiveInt = Field(default=1, description="CPU only: memory for the KV cache")
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that the engine takes."""
+        return self.tensor_parallel * self.data_parallel
+
+    def arguments(self, *, on_cpu: bool) -> dict[str, Any]:
+        """vLLM's engine arguments, as its EngineArgs and its command line name them; nothing is left to a default."""
+        arguments: dict[str, Any] = {
+            "tensor_parallel_size": self.tensor_parallel,
+            "data_parallel_size": self.data_parallel,
+            "dtype": self.dtype or ("float32" if on_cpu else "auto"),
+            "quantization": self.quantization,
+            "kv_cache_dtype": self.kv_cache_dtype,
+            "max_model_len": self.max_model_len,
+            "max_num_seqs": self.max_num_seqs,
+            "enable_prefix_caching": self.enable_prefix_caching,
+            "load_format": self.load_format,
+            "enforce_eager": on_cpu,  # compiled CPU code gave wrong text in bfloat16
+            "scheduling_policy": "priority",
+            "generation_config": "vllm",  # the model's own file must not decide sampling
+            "trust_remote_code": False,
+            "seed": 0,
+        }
+        if not on_cpu:
+            arguments["gpu_memory_utilization"] = self.gpu_memory_utilization
+        if self.speculative:
+            arguments["speculative_config"] = {
+                "method": "ngram",
+                "num_speculative_tokens": self.speculative.tokens,
+                "prompt_lookup_max": self.speculative.longest,
+                "prompt_lookup_min": self.speculative.shortest,
+            }
+        return {name: value for name, value in arguments.items() if value is not None}
+
+    def environment(self, *, on_cpu: bool, cores: int) -> dict[str, str]:
+        """Environment variables that vLLM reads."""
+        if not on_cpu:
+            return {}
+        return {
+            "VLLM_CPU_KVCACHE_SPACE": str(self.cpu_kv_cache_gib),
+            "VLLM_CPU_OMP_THREADS_BIND": f"0-{cores - 1}",
+        }

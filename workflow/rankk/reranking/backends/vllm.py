@@ -1,0 +1,77 @@
+"""vLLM in this process (AsyncLLM): rendered prompts in, every sampling field explicit."""
+
+import os
+import time
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from rankk.errors import RankkError
+from rankk.provenance import gpus
+from rankk.reranking.backends.engine_config import EngineConfig
+from rankk.reranking.tokenizers import ModelTokenizer
+from rankk.reranking.types import Completion, Prompt, Sampling
+
+QUEUE_SHARE = 1.25  # calls that wait in the engine, rendered already, so that no place is ever empty
+
+
+class VllmBackend:
+    """An engine in this process. Raises RankkError where vLLM is not installed or the engine does not start."""
+
+    def __init__(self, model: str, revision: str | None, config: EngineConfig, tokenizer: ModelTokenizer) -> None:
+        on_cpu = not gpus()
+        os.environ.update(config.environment(on_cpu=on_cpu, cores=os.cpu_count() or 1))
+        if Path(model).exists():
+            os.environ["HF_HUB_OFFLINE"] = "1"
+        try:
+            from vllm.engine.arg_utils import AsyncEngineArgs
+            from vllm.v1.engine.async_llm import AsyncLLM
+        except ImportError as error:
+            raise RankkError(f"vLLM is not installed here ({error}); use the environment that has it") from None
+        arguments = AsyncEngineArgs(
+            model=model, revision=revision, tokenizer_revision=revision, **config.arguments(on_cpu=on_cpu)
+        )
+        try:
+            self._engine: Any = AsyncLLM.from_engine_args(arguments)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise RankkError(f"model {model}: the engine does not start: {error}") from error
+        self._tokenizer = tokenizer
+        self._numbers = count()
+        self.max_in_flight = int(config.max_num_seqs * QUEUE_SHARE)
+        self.context: int = self._engine.model_config.max_model_len
+
+    async def complete(self, prompt: Prompt, sampling: Sampling, *, priority: int = 0) -> Completion:
+        """One completion of a rendered prompt (`prompt.text`)."""
+        from vllm import SamplingParams, TokensPrompt
+
+        parameters = SamplingParams(
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k,
+            min_p=sampling.min_p,
+            repetition_penalty=sampling.repetition_penalty,
+            max_tokens=sampling.max_tokens,
+            stop=list(sampling.stop),
+            seed=sampling.seed,
+            logprobs=sampling.logprobs or None,
+        )
+        started = time.monotonic()
+        ids = self._tokenizer.ids(prompt.text)
+        result: Any = None
+        number = str(next(self._numbers))
+        async for result in self._engine.generate(TokensPrompt(prompt_token_ids=ids), parameters, number, priority=priority):
+            continue
+        output = result.outputs[0]
+        first = output.logprobs[0] if output.logprobs else None
+        return Completion(
+            text=output.text,
+            finish_reason=output.finish_reason or "stop",
+            prompt_tokens=len(ids),
+            output_tokens=len(output.token_ids),
+            first_logprobs={entry.decoded_token: entry.logprob for entry in first.values()} if first else None,
+            seconds=time.monotonic() - started,
+        )
+
+    async def close(self) -> None:
+        """Stop the engine and its processes."""
+        self._engine.shutdown()

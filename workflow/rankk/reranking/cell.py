@@ -1,0 +1,93 @@
+"""One cell from files to files: first stage, queries and passages in, run and manifest out."""
+
+import logging
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from rankk.config.reranker import Reranker
+from rankk.errors import RankkError
+from rankk.files import write_json
+from rankk.passages import read_passages
+from rankk.provenance import environment
+from rankk.reranking.calls import Caller
+from rankk.reranking.connect import connect
+from rankk.reranking.engine import Reranked, rerank, run_interruptible
+from rankk.reranking.journal import Journal
+from rankk.reranking.settings import Settings, resolve
+from rankk.trec import Run, read_queries, read_run, write_run
+
+log = logging.getLogger("rankk")
+
+
+def rerank_cell(
+    reranker: Reranker,
+    *,
+    run: str | Path,
+    queries: str | Path,
+    passages: str | Path,
+    output: str | Path,
+    journal: str | Path | None = None,
+    manifest: str | Path | None = None,
+    model: str | None = None,
+    fill: Mapping[str, str] | None = None,
+    engine_owner: int | None = None,
+) -> None:
+    """Rerank the run in one file into `output`; beside it stand the journal (.calls.jsonl) and the manifest (.json).
+
+    `model`: where the model's files are, if that is not what the reranker names. `fill`: values of the
+    placeholders in `responses`. `engine_owner`: process that owns an engine shared with other cells; without it the
+    engine runs in this process.
+    """
+    base = Path(output).with_suffix("")
+    journal = Path(journal or f"{base}.calls.jsonl")
+    if reranker.responses:
+        reranker = reranker.model_copy(update={"responses": reranker.responses.format(**fill or {})})
+    settings = resolve(reranker)
+    first_stage, topics = read_run(run), read_queries(queries)
+    if unknown := [qid for qid in first_stage if qid not in topics]:
+        raise RankkError(f"{run}: {len(unknown)} queries are not in {queries}, e.g. {', '.join(unknown[:3])}")
+    wanted = {hit.docid for hits in first_stage.values() for hit in hits[: reranker.depth]}
+    texts = read_passages(passages, wanted)
+
+    async def work() -> Reranked:
+        with Journal(journal) as calls:
+            async with connect(settings, model or settings.model, engine_owner) as connection:
+                caller = Caller(settings, connection.backend, connection.counter, connection.context, calls)
+                result = await rerank(first_stage, topics, texts, settings, caller)
+                facts.update(connection.facts)
+                return result
+
+    facts: dict[str, Any] = {}
+    result = run_interruptible(work(), str(journal))
+    write_json(manifest or f"{base}.json", describe(settings, first_stage, result, facts))
+    write_run(output, result.run, Path(output).stem)
+    log.info("%s: %d of %d queries changed, %.1f s", output, result.changed, len(first_stage), result.seconds)
+
+
+def describe(settings: Settings, first_stage: Run, result: Reranked, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest: what made the run, what the answers came to and what they cost."""
+    tally, preset = result.tally, settings.preset
+    return {
+        "reranker": settings.reranker.model_dump(mode="json"),
+        "model": {"name": settings.model, "revision": settings.reranker.revision},
+        "preset": {"name": preset.name, "sha256": sha256(preset.model_dump_json().encode()).hexdigest()},
+        "sampling": settings.sampling.__dict__,
+        "thinking_tokens": settings.thinking_tokens,
+        "queries": len(first_stage),
+        "queries_changed": result.changed,
+        "calls": {
+            "asked": tally.asked,
+            "from_journal": tally.from_journal,
+            "outcomes": dict(sorted(tally.outcomes.items())),
+            "usable_share": round(1 - tally.bad_share, 6),
+            "repairs": dict(tally.repairs.most_common()),
+            "budget_fired": tally.budget_fired,
+            "prompt_tokens": tally.prompt_tokens,
+            "output_tokens": tally.output_tokens,
+        },
+        "seconds": round(result.seconds, 3),
+        **facts,
+        **environment(),
+    }

@@ -1,0 +1,41 @@
+"""What strategies share."""
+
+from collections.abc import Sequence
+from math import ceil
+from random import Random
+
+from rankk.reranking.types import Judge, TieGroups
+
+
+def flatten(groups: TieGroups) -> list[str]:
+    """The groups' ids in one order; tied ids stand in their previous order already."""
+    return [docid for group in groups for docid in group]
+
+
+async def order(judge: Judge, window: Sequence[str], chain: int = 0) -> list[str]:
+    """A window in its new order; fewer than two passages need no call."""
+    if len(window) < 2:
+        return list(window)
+    return flatten(await judge.rank(window, chain=chain))
+
+
+def balanced(n: int, largest: int) -> list[int]:
+    """Sizes of the fewest groups of at most `largest` that hold n, differing by one at most."""
+    groups = ceil(n / largest)
+    return [n // groups + (place < n % groups) for place in range(groups)] if groups else []
+
+
+def split(docids: Sequence[str], sizes: Sequence[int]) -> list[list[str]]:
+    """Consecutive parts of the given sizes."""
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(list(docids[start : start + size]))
+        start += size
+    return parts
+
+
+def shuffled(docids: Sequence[str], seed: int, number: int) -> list[str]:
+    """A shuffle that depends on the seed, the list and its number only, not on the order in which queries run."""
+    order_ = list(docids)
+    Random(f"{seed}\0{number}\0{' '.join(docids)}").shuffle(order_)
+    return order_

@@ -1,0 +1,84 @@
+"""Setwise heapsort."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rankk.reranking.strategies.common import order
+from rankk.reranking.types import Judge
+
+
+@dataclass(frozen=True)
+class Setwise:
+    """Heapsort with heap nodes of window - 1 children, stopped once top_k are found (Zhuang et al. 2023, "A Setwise
+    Approach for Effective and Highly Efficient Zero-shot Ranking").
+
+    A call finds the best of a node and its children. With a perfect judge the first top_k are ideal; the others keep
+    their previous order. Calls depend on the answers: `calls` is the worst case.
+    """
+
+    window: int
+    top_k: int
+    exact = False
+
+    def __post_init__(self) -> None:
+        if self.window < 2:
+            raise ValueError(f"needs window >= 2, got {self.window}")
+
+    async def rerank(self, docids: Sequence[str], judge: Judge) -> list[str]:
+        """Build the heap level by level (subtrees are independent), then take the root top_k times."""
+        heap, best = list(docids), []
+        for level in self._levels(len(heap)):
+            await asyncio.gather(*(self._sift(heap, node, judge) for node in level))
+        while heap and len(best) < self.top_k:
+            best.append(heap[0])
+            last = heap.pop()
+            if heap and len(best) < self.top_k:
+                heap[0] = last
+                await self._sift(heap, 0, judge)
+            elif heap:
+                break
+        found = set(best)
+        return best + [docid for docid in docids if docid not in found]
+
+    async def _sift(self, heap: list[str], node: int, judge: Judge) -> None:
+        """Let the passage at `node` sink to its place."""
+        while children := self._children(node, len(heap)):
+            members = [node, *children]
+            winner = (await order(judge, [heap[member] for member in members], chain=self.top_k))[0]
+            place = next(member for member in members if heap[member] == winner)
+            if place == node:
+                return
+            heap[node], heap[place] = heap[place], heap[node]
+            node = place
+
+    def _children(self, node: int, size: int) -> range:
+        first = node * (self.window - 1) + 1
+        return range(first, min(first + self.window - 1, size))
+
+    def _levels(self, size: int) -> list[list[int]]:
+        """Nodes with children by level, deepest first."""
+        levels, start, width = [], 0, 1
+        while level := [node for node in range(start, min(start + width, size)) if self._children(node, size)]:
+            levels.append(level)
+            start, width = start + width, width * (self.window - 1)
+        return levels[::-1]
+
+    def _height(self, node: int, size: int) -> int:
+        """Calls for a passage that sinks from `node` to a leaf."""
+        height = 0
+        while children := self._children(node, size):
+            height, node = height + 1, children[0]
+        return height
+
+    def calls(self, n: int) -> int:
+        """Worst case: every passage sinks to a leaf."""
+        build = sum(self._height(node, n) for level in self._levels(n) for node in level)
+        return build + self._extraction(n)
+
+    def longest_chain(self, n: int) -> int:
+        """Worst case: subtrees of one level are built side by side, extraction goes one by one."""
+        return sum(max(self._height(node, n) for node in level) for level in self._levels(n)) + self._extraction(n)
+
+    def _extraction(self, n: int) -> int:
+        return sum(self._height(0, n - taken) for taken in range(1, min(self.top_k, n)))

@@ -1,0 +1,84 @@
+"""Thinking budgets, and scores read off after a thought.
+
+A budget is two-phase decoding: the model reasons for at most N tokens; a thought still open then is closed, and the
+answer is read in a second, short call that continues the same text. With prefix caching the second call costs no
+second reading of the prompt.
+"""
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from rankk.reranking.presets import Preset, Thinking
+from rankk.reranking.types import Completion, Prompt, Sampling
+
+Complete = Callable[[Prompt, Sampling], Awaitable[Completion]]
+
+ALTERNATIVES = 20  # of the token that says relevant or not
+
+
+async def complete_with_budget(
+    complete: Complete, prompt: Prompt, sampling: Sampling, thinking: Thinking | None, budget: int | None, answer_tokens: int
+) -> Completion:
+    """A completion whose thought is closed after `budget` tokens (None: no limit of its own; 0: no thought).
+
+    The text is everything the model is taken to have said, thought included; `budget_fired` tells whether the thought
+    had to be closed. Tokens and seconds are those of both calls.
+    """
+    if thinking is None or budget is None:
+        return await complete(prompt, sampling)
+    opening = "" if thinking.opened_by_template else f"{thinking.open}\n"
+    answering = replace(sampling, max_tokens=answer_tokens)
+    if budget == 0:
+        return await _continue(complete, prompt, f"{opening}\n{thinking.close}\n\n", answering, None, fired=False)
+    first = await complete(replace(prompt, prefix=opening), replace(sampling, max_tokens=budget))
+    said = opening + _said(first, thinking)
+    if first.finish_reason != "length":
+        return replace(first, text=said, reasoning=None)
+    if thinking.close in said:
+        return await _continue(complete, prompt, said, answering, first, fired=False)
+    return await _continue(complete, prompt, f"{said}\n{thinking.close}\n\n", answering, first, fired=True)
+
+
+async def relevance(
+    complete: Complete, prompt: Prompt, sampling: Sampling, preset: Preset
+) -> tuple[float | None, Completion]:
+    """P(positive) / (P(positive) + P(negative)) for the token after the thought (Rank1, Weller et al. 2025).
+
+    A thought that runs out of tokens is closed. None where neither word is among the likely ones.
+    """
+    thinking = preset.thinking or Thinking()
+    thought = await complete(prompt, replace(sampling, stop=(*sampling.stop, thinking.close)))
+    deciding = replace(sampling, max_tokens=1, temperature=0.0, logprobs=ALTERNATIVES)
+    verdict = await _continue(
+        complete, prompt, f"{thought.text}{thinking.close}", deciding, thought, fired=thought.finish_reason == "length"
+    )
+    likely = verdict.first_logprobs or {}
+    positive, negative = (math.exp(likely.get(word, -math.inf)) for word in (preset.positive, preset.negative))
+    total = positive + negative
+    return (positive / total if total else None), verdict
+
+
+async def _continue(
+    complete: Complete, prompt: Prompt, said: str, sampling: Sampling, first: Completion | None, *, fired: bool
+) -> Completion:
+    """The completion of `said`, with what it took to say it added."""
+    second = await complete(replace(prompt, prefix=said), sampling)
+    earlier = first or Completion("", "stop", output_tokens=0)
+    output = None if second.output_tokens is None else second.output_tokens + (earlier.output_tokens or 0)
+    return replace(
+        second,
+        text=said + (second.text or ""),
+        reasoning=None,
+        prompt_tokens=second.prompt_tokens if first is None else first.prompt_tokens,
+        output_tokens=output,
+        seconds=second.seconds + earlier.seconds,
+        budget_fired=fired,
+    )
+
+
+def _said(completion: Completion, thinking: Thinking) -> str:
+    """The model's text with the reasoning that a server may have taken out of it."""
+    if completion.reasoning is None:
+        return completion.text or ""
+    return completion.reasoning + (f"{thinking.close}{completion.text}" if completion.text else "")

@@ -1,0 +1,68 @@
+"""What the command line prints for people to read."""
+
+from pathlib import Path
+
+from rankk import grid
+from rankk.errors import RankkError
+
+
+def evaluation(runs: list[str], qrels: str, queries: str | None, measures: list[str], *, per_query: bool) -> None:
+    """Tab-separated values: run, query (all: the mean), measure, value; queries missing from a run are named."""
+    from rankk.evaluation import per_query as evaluate
+    from rankk.trec import read_qrels, read_queries, read_run
+
+    judgments = read_qrels(qrels)
+    topics = list(read_queries(queries)) if queries else list(judgments)
+    for path in runs:
+        run = read_run(path)
+        for measure, values in evaluate(run, judgments, measures, topics).items():
+            if per_query:
+                for qid, value in values.items():
+                    print(path, qid, measure, f"{value:.4f}", sep="\t")
+            print(path, "all", measure, f"{sum(values.values()) / len(values):.4f}", sep="\t")
+        print(path, "all", "queries", len(values), sep="\t")
+        if missing := [qid for qid in values if qid not in run]:
+            print(path, "all", "missing", f"{len(missing)} ({', '.join(missing[:10])})", sep="\t")
+
+
+def calls(journal: str, query: str | None) -> None:
+    """Every call of a journal: window, reasoning, answer and what it cost."""
+    from rankk.reranking.journal import read_journal
+
+    shown = 0
+    for record in read_journal(journal):
+        if query is not None and record["qid"] != query:
+            continue
+        shown += 1
+        tokens = f"{record.get('prompt_tokens', '?')} + {record.get('output_tokens', '?')} tokens"
+        print(f"── query {record['qid']}, call {record['call']}, sample {record['sample']}: {record['outcome']}", end="")
+        print(f" ({', '.join(record['repairs'])})" if record.get("repairs") else "", end="")
+        print(f", {record['finish_reason']}, {tokens}, {record.get('seconds', '?')} s")
+        print("window:", " ".join(f"[{place}] {docid}" for place, docid in enumerate(record["window"], 1)))
+        if record.get("reasoning"):
+            print("reasoning:", record["reasoning"])
+        print("answer:", record.get("text", ""))
+        print()
+    if not shown:
+        raise RankkError(f"{journal}: no calls" + (f" of query {query!r}" if query else ""))
+
+
+def presets() -> None:
+    """Name, default model, parser and source of every preset."""
+    from rankk.reranking.presets import presets as all_presets
+
+    for preset in all_presets():
+        print(f"{preset.name}: {preset.description}")
+        print(f"    {preset.kind}, parser {preset.parser}, model {preset.model or '(yours)'}")
+        print(f"    {preset.source} ({preset.licence})")
+
+
+def results(experiment: str) -> None:
+    """Where an experiment's report, figures and tables are, and its main table."""
+    folder = Path(grid.experiment(experiment))
+    if not folder.is_dir():
+        raise RankkError(f"{folder}: no such experiment; run it first (snakemake)")
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        print(path)
+    for path in sorted(folder.glob("tables/*.md")):
+        print("", path.read_text(encoding="utf-8"), sep="\n")
