@@ -5,9 +5,9 @@ rule download_libreoffice_help:
     output:
         directory(grid.downloads("libreoffice-help")),
     log:
-        "logs/download/libreoffice-help.log",
+        "results/logs/download/libreoffice-help.log",
     benchmark:
-        "benchmarks/download/libreoffice-help.tsv"
+        "results/benchmarks/download/libreoffice-help.tsv"
     resources:
         mem_mb=500,
         runtime=60,
@@ -33,9 +33,9 @@ for name, collection in EXPERIMENT.collections.items():
             collection=collection.model_dump(mode="json"),
             code=fingerprint("rankk.collections"),
         log:
-            f"logs/collections/{name}.log",
+            f"results/logs/collections/{name}.log",
         benchmark:
-            f"benchmarks/collections/{name}.tsv"
+            f"results/benchmarks/collections/{name}.tsv"
         resources:
             mem_mb=2000,
             runtime=60,

@@ -11,14 +11,14 @@ rule evaluate:
         summary=grid.experiment(NAME, "summary.csv"),
         per_query=grid.experiment(NAME, "per_query.csv"),
     params:
-        cells=[str(cell) for cell in EXPERIMENT.cells],
+        cells=EXPERIMENT.cells_as_lists,
         measures={name: collection.measures for name, collection in EXPERIMENT.collections.items()},
-        baselines=EXPERIMENT.baselines,
+        baselines=EXPERIMENT.baselines_as_lists,
         code=fingerprint("rankk.evaluation"),
     log:
-        f"logs/experiments/{NAME}.evaluate.log",
+        f"results/logs/experiments/{NAME}.evaluate.log",
     benchmark:
-        f"benchmarks/experiments/{NAME}.evaluate.tsv"
+        f"results/benchmarks/experiments/{NAME}.evaluate.tsv"
     resources:
         mem_mb=4000,
         runtime=60,

@@ -8,9 +8,9 @@ rule model:
         model=lambda wildcards: EXPERIMENT.models[wildcards.model].model_dump(mode="json"),
         code=fingerprint("rankk.models"),
     log:
-        "logs/models/{model}.log",
+        "results/logs/models/{model}.log",
     benchmark:
-        "benchmarks/models/{model}.tsv"
+        "results/benchmarks/models/{model}.tsv"
     resources:
         mem_mb=4000,
         runtime=60,

@@ -19,9 +19,9 @@ rule report:
     params:
         code=fingerprint("rankk.report"),
     log:
-        f"logs/experiments/{NAME}.report.log",
+        f"results/logs/experiments/{NAME}.report.log",
     benchmark:
-        f"benchmarks/experiments/{NAME}.report.tsv"
+        f"results/benchmarks/experiments/{NAME}.report.tsv"
     resources:
         mem_mb=4000,
         runtime=30,

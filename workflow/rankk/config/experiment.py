@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -53,6 +54,17 @@ class Experiment(Strict):
                 cells[cell.first_stage] = None
                 cells[cell] = None
         return list(cells)
+
+    @property
+    def cells_as_lists(self) -> list[list[str]]:
+        """The cells in plain types, for a job's parameters."""
+        return [list(astuple(cell)) for cell in self.cells]
+
+    @property
+    def baselines_as_lists(self) -> list[list[list[str]]]:
+        """Pairs of cell and baseline in plain types."""
+        pairs = [(cell, self.baseline(cell)) for cell in self.cells]
+        return [[list(astuple(cell)), list(astuple(other))] for cell, other in pairs if other]
 
     def retrievers_of(self, type_: str) -> str:
         """A pattern that matches the grid's retrievers of one type and nothing else."""

@@ -5,150 +5,165 @@ programs did that made published runs.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
+from rankk.reranking.answer_items import LETTER, Chain, chains_of, flatten, uniform
 from rankk.reranking.presets import Thinking
 from rankk.reranking.types import Answer, Completion, Outcome
 
-NUMBER = re.compile(r"(?<!\d)(?:(?<=\[)-)?\d{1,4}(?!\d)")  # [-1] is a number too: one that no passage has
-LIST_MARKER = re.compile(r"^[ \t>*#-]*(\d{1,4})[.):][ \t]+(?=\D{0,40}\d)", re.MULTILINE)
-LINK = re.compile(r"[\s\[\]()>=,;|*_`~&+\u200b\u2192\u227b-]*")
-"""What may stand between two identifiers of one ranking: separators and markdown, no words."""
-RANGE = re.compile(r"\]\s*[-\u2013\u2014]\s*\[")
-PLAIN = re.compile(r"\]\s*[>=]\s*\[")
-ANSWER = re.compile(r"<answer>((?:(?!<answer>).)*?)(?:</answer>|\Z)", re.DOTALL | re.IGNORECASE)
-UNIFORM = str.maketrans("［］【】〔〕「」＞〉›»＝，、；", "[][][][]>>>>=,,;")  # noqa: RUF001
+Parser = Callable[[Completion, int, Thinking | None], Answer]
+
+ASKED = re.compile(r"\[[0-9]{1,4}\](?:\s*+[>=]\s*+\[[0-9]{1,4}\])*+")
+"""The form that prompts ask for."""
+ANSWER_TAG = re.compile(r"</?answer>", re.IGNORECASE)
 REFUSAL = re.compile(
-    r"\b(?:i(?:['\u2019]m| am) (?:sorry|unable)|i (?:cannot|can(?:['\u2019]|no)t)|unable to (?:rank|assist|help)|as an ai)\b",
+    r"\b(?:i(?:['’]m| am) (?:sorry|unable)|i (?:cannot|can['’]?t)|(?:unable|refuse) to (?:rank|assist|help)|as an ai)\b"
+    r"|抱歉|对不起|无法|متأسف|извините|к сожалению",
     re.IGNORECASE,
 )
 REFUSAL_CHARACTERS = 400  # a refusal stands at the beginning
-
-
-@dataclass(frozen=True)
-class _Number:
-    value: int
-    start: int
-    end: int
-    bracketed: bool
+DIGITS = re.compile(r"\d{1,4000}")  # Python converts no longer ones
 
 
 def parse_ranking(completion: Completion, n: int, thinking: Thinking | None) -> Answer:
     """The ranking of n passages in the answer that follows the reasoning.
 
-    Understands `[3] > [2] = [4]`, several lines, prose around it, markdown, any script's digits, ranges, missing
-    brackets. Of several rankings the longest counts, of equally long ones the last. Names are used once, at their
-    first mention. Reasoning that ran out is never read.
+    Understands `[3] > [2] = [4]`, lists over several lines, prose and markdown around it, any script's digits, ranges
+    (`[4]-[8]`), missing brackets. Where an answer holds several forms, rankings with `>` count before lists, lists
+    before lines that begin with an identifier, those before identifiers in running text. Of several rankings that
+    share identifiers the longest counts, of equally long ones the last; rankings that share none are read one after
+    the other. An identifier counts at its first mention. A thought that was not closed is never read. In an answer
+    cut off at its token limit the identifiers before the cut count (partial, `cut off`), but for one that ends where
+    the text ends, which may have lost a digit.
     """
-    text = answer_text(completion, thinking)
-    if text is None:
-        return Answer((), Outcome.TRUNCATED if completion.finish_reason == "length" else Outcome.EMPTY)
-    text = text.translate(UNIFORM)
-    numbers, repairs = _ranking_numbers(text)
-    groups: list[list[int]] = []
-    seen: set[int] = set()
-    previous: _Number | None = None
-    for number in numbers:
-        gap = text[previous.end : number.start] if previous else ""
-        values = [number.value]
-        if previous and RANGE.fullmatch(gap) and previous.value < number.value <= n:
-            values = list(range(previous.value + 1, number.value + 1))
-            repairs.add("range")
-        for value in values:
-            if not 1 <= value <= n:
-                repairs.add("out of range")
-            elif value - 1 in seen:
-                repairs.add("duplicate")
-            elif groups and "=" in gap and ">" not in gap:
-                groups[-1].append(value - 1)
-            else:
-                groups.append([value - 1])
-            seen.add(value - 1)
-        if previous and not PLAIN.fullmatch(gap):
-            repairs.add("format")
-        previous = number
-    return _answer(groups, n, repairs, completion, text)
+    cut_off = completion.finish_reason == "length"
+    text, repairs = answer_text(completion, thinking)
+    text = text.strip()
+    if ASKED.fullmatch(text) is None:
+        repairs.add("prose" if LETTER.search(text) else "format")
+    chains = chains_of(uniform(text), drop_last=cut_off)
+    chosen, form = _choose(chains, n)
+    if form == "prose" and (cut_off or REFUSAL.search(text[:REFUSAL_CHARACTERS])):
+        chosen = []  # half a sentence about passages, or a refusal that names some, is no ranking
+    if any(not item.bracketed for chain in chosen for item in chain):
+        repairs.add("brackets")
+    return _answer(_groups(chosen, n, repairs), n, repairs, text, cut_off=cut_off)
 
 
 def parse_digits(completion: Completion, n: int, thinking: Thinking | None) -> Answer:  # noqa: ARG001
-    """Every number in the whole text, first mention wins, out of range dropped (as published runs were made)."""
-    order: dict[int, None] = {}
+    """Every number in the whole text, reasoning included: first mention wins, out of range dropped.
+
+    This is how published runs of RankGPT's line were made; it reproduces them and has no other merit.
+    """
+    text = completion.text or ""
     repairs: set[str] = set()
-    for found in re.finditer(r"\d+", completion.text or ""):
-        position = int(found[0][:9]) - 1
-        if not 0 <= position < n:
-            repairs.add("out of range")
-        elif position in order:
-            repairs.add("duplicate")
-        order.setdefault(position)
-    groups = [[position] for position in order if 0 <= position < n]
-    return _answer(groups, n, repairs, completion, completion.text or "")
+    if ASKED.fullmatch(text.strip()) is None:
+        repairs.add("format")
+    positions: dict[int, None] = {}
+    for found in DIGITS.finditer(text):
+        _place(int(found[0]) - 1, n, positions, repairs)
+    cut_off = completion.finish_reason == "length"
+    return _answer([[position] for position in positions], n, repairs, text, cut_off=cut_off)
 
 
-Parser = Callable[[Completion, int, Thinking | None], Answer]
 PARSERS: dict[str, Parser] = {"ranking": parse_ranking, "digits": parse_digits}
 
 
-def answer_text(completion: Completion, thinking: Thinking | None) -> str | None:
-    """What the model wrote after its reasoning; None where only reasoning is there."""
-    text = completion.text or ""
-    if thinking is not None and completion.reasoning is None:
-        thought, closed, rest = text.rpartition(thinking.close)
-        if closed:
-            text = rest
-        elif thinking.opened_by_template or text.lstrip().startswith(thinking.open):
-            return None
-    tagged = [found[1] for found in ANSWER.finditer(text)]
-    return tagged[-1] if tagged else text
+def answer_text(completion: Completion, thinking: Thinking | None) -> tuple[str, set[str]]:
+    """What the model wrote after its reasoning, empty where only reasoning is there; and repairs.
+
+    Text without the tag that closes a thought is an answer where a server separated the reasoning or the model need
+    not think. Otherwise it is read only if it cannot be a thought: nothing but a ranking, or a closed <answer> at
+    the very end.
+    """
+    text = (completion.text or "").rstrip()
+    tags = thinking or Thinking()
+    before, closed, after = text.rpartition(tags.close)
+    if closed:
+        if not after and tags.close in before:  # closed twice
+            after = before.rpartition(tags.close)[2]
+        return _tagged(after.split(tags.open)[0]), set()
+    opened = tags.opened_by_template or text.lstrip().startswith(tags.open)
+    ran_out = thinking is not None and completion.finish_reason == "length"
+    if completion.reasoning is not None or not (opened or ran_out):
+        return _tagged(text.split(tags.open)[0]), set()
+    if ASKED.match(text.lstrip()) and not LETTER.search(text):
+        return text, {"no thought"}
+    ends_in_answer = text[-len("</answer>") :].lower() == "</answer>"
+    return (_tagged(text), {"thought not closed"}) if ends_in_answer else ("", set())
 
 
-def _ranking_numbers(text: str) -> tuple[list[_Number], set[str]]:
-    """The numbers that make up the ranking, and what had to be repaired to find them."""
-    marked = {found.start(1) for found in LIST_MARKER.finditer(text)}
-    numbers = [
-        _Number(int(found[0]), found.start(), found.end(), _bracketed(text, found))
-        for found in NUMBER.finditer(text)
-        if found.start() not in marked
-    ]
-    chains: list[list[_Number]] = []
-    for number in numbers:
-        if chains and LINK.fullmatch(text, chains[-1][-1].end, number.start):
-            chains[-1].append(number)
-        else:
-            chains.append([number])
-    with_brackets = [chain for chain in chains if any(number.bracketed for number in chain)]
-    chains = with_brackets or chains
-    repairs = set() if with_brackets else {"no brackets"} if chains else set()
-    if not chains:
-        return [], repairs
-    mentions = {number.value for chain in chains for number in chain}
-    longest = max(len({number.value for number in chain}) for chain in chains)
-    best = [chain for chain in chains if len({number.value for number in chain}) == longest][-1]
-    if len(mentions) == 1 or 1 < longest >= len(mentions) / 2:
-        if len(chains) > 1:
-            repairs.add("prose")
-        return best, repairs
-    repairs.add("prose")
-    return [number for chain in chains for number in chain if number.bracketed or not with_brackets], repairs
+def _tagged(text: str) -> str:
+    """The last <answer> that is not blank; the whole text where there is none."""
+    tags = list(ANSWER_TAG.finditer(text))
+    ends = [*(tag.start() for tag in tags[1:]), len(text)]
+    parts = [text[tag.end() : end] for tag, end in zip(tags, ends, strict=False) if not tag[0].startswith("</")]
+    return next((part for part in reversed(parts) if part.strip()), "" if parts else text)
 
 
-def _bracketed(text: str, found: re.Match[str]) -> bool:
-    """Whether a bracket stands on one side at least (the first or last one is lost in many answers)."""
-    before, after = text[max(0, found.start() - 2) : found.start()].rstrip(), text[found.end() : found.end() + 2].lstrip()
-    return before.endswith("[") or after.startswith("]")
+def _choose(chains: Sequence[Chain], n: int) -> tuple[list[Chain], str]:
+    """The chains that make up the ranking, and the form it has."""
+    named = [chain for chain in chains if any(item.named for item in chain)]
+    ranked = [chain for chain in named or chains if len(chain) > 1 and any(item.compared for item in chain[1:])]
+    if ranked:
+        return _of_several(ranked, n), "ranking"
+    alone = [chain for chain in named or chains if chain[0].begins and chain[-1].ends]
+    listed = [chain for chain in alone if len(chain) > 1]
+    if listed:
+        return _of_several(listed, n), "list"
+    if alone == chains and len(alone) == 1:  # a number and nothing else
+        return alone, "list"
+    lines = [chain for chain in named if chain[0].first_on_line]
+    if len(lines) > 1:
+        return lines, "lines"
+    return named, "prose"
 
 
-def _answer(groups: list[list[int]], n: int, repairs: set[str], completion: Completion, text: str) -> Answer:
-    named = sum(len(group) for group in groups)
-    frozen = tuple(tuple(group) for group in groups)
-    if completion.finish_reason == "length" and named:
+def _of_several(chains: list[Chain], n: int) -> list[Chain]:
+    """Rankings that complement each other, or else the longest of them; of equally long ones the last."""
+    if len(chains) == 1:
+        return chains
+    sets = [{item.value for item in chain if 1 <= item.value <= n} for chain in chains]
+    if sum(map(len, sets)) == len(set().union(*sets)):
+        return chains
+    return [chains[max(range(len(chains)), key=lambda place: (len(sets[place]), place))]]
+
+
+def _groups(chains: Iterable[Chain], n: int, repairs: set[str]) -> list[list[int]]:
+    """Tie groups of positions from 0; adds what had to be repaired."""
+    positions: dict[int, None] = {}
+    groups: list[list[int]] = []
+    for chain in chains:
+        previous = -1
+        for value, tied in flatten(chain, n, repairs):
+            if _place(value - 1, n, positions, repairs):
+                if tied and groups and previous in groups[-1]:
+                    groups[-1].append(value - 1)
+                else:
+                    groups.append([value - 1])
+            previous = value - 1
+    return groups
+
+
+def _place(position: int, n: int, positions: dict[int, None], repairs: set[str]) -> bool:
+    """Add a position at its first mention; tells whether it was that."""
+    if not 0 <= position < n:
+        repairs.add("out of range")
+    elif position in positions:
+        repairs.add("duplicate")
+    else:
+        positions[position] = None
+        return True
+    return False
+
+
+def _answer(groups: list[list[int]], n: int, repairs: set[str], text: str, *, cut_off: bool) -> Answer:
+    named = sum(map(len, groups))
+    if not named:
+        if REFUSAL.search(text[:REFUSAL_CHARACTERS]):
+            return Answer((), Outcome.REFUSED)
+        return Answer((), Outcome.TRUNCATED if cut_off else Outcome.EMPTY)
+    if cut_off:
         repairs.add("cut off")
-    listed = tuple(sorted(repairs))
-    if named == n:
-        return Answer(frozen, Outcome.REPAIRED if listed else Outcome.OK, listed)
-    if named:
-        return Answer(frozen, Outcome.PARTIAL, listed)
-    if completion.finish_reason == "length":
-        return Answer((), Outcome.TRUNCATED)
-    return Answer((), Outcome.REFUSED if REFUSAL.search(text[:REFUSAL_CHARACTERS]) else Outcome.EMPTY)
+    outcome = Outcome.PARTIAL if named < n else Outcome.REPAIRED if repairs else Outcome.OK
+    return Answer(tuple(map(tuple, groups)), outcome, tuple(sorted(repairs)))

@@ -13,7 +13,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_
 from rankk.config.base import Strict
 from rankk.errors import RankkError
 
-FOLDER = Path(__file__).with_name("presets")
+FOLDER = Path(__file__).with_name("families")
 
 
 class Thinking(Strict):

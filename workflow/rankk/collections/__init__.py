@@ -1,0 +1,18 @@
+"""Collections: any source becomes the same files (rankk.grid names them)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def build(collection: Mapping[str, Any], folder: Path) -> None:
+    """Write the normalized files of a catalog entry (its dumped configuration) into `folder`."""
+    if collection["source"] == "files":
+        from rankk.collections.normalize import Source, normalize
+
+        source = Source(collection["passages"], collection["queries"], collection["qrels"], frozenset(collection["drop"]))
+        normalize(source, folder, topics=collection["topics"])
+    else:
+        from rankk.collections.libreoffice_help import build as build_help
+
+        build_help(collection["language"], folder, topics=collection["topics"])
