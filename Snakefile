@@ -23,7 +23,9 @@ if not workflow.overwrite_configfiles:
 
 
 try:
-    EXPERIMENT = check(config, str((workflow.overwrite_configfiles or ["config/config.yaml"])[-1]))
+    EXPERIMENT = check(
+        config, str((workflow.overwrite_configfiles or ["config/config.yaml"])[-1])
+    )
 except RankkError as error:
     sys.exit(f"Configuration: {error}")
 

@@ -8,11 +8,11 @@ rule download_libreoffice_help:
         "results/logs/download/libreoffice-help.log",
     benchmark:
         "results/benchmarks/download/libreoffice-help.tsv"
+    conda:
+        "../envs/workflow.yaml"
     resources:
         mem_mb=500,
         runtime=60,
-    conda:
-        "../envs/workflow.yaml"
     script:
         "../scripts/download_libreoffice_help.py"
 
@@ -29,17 +29,17 @@ for name, collection in EXPERIMENT.collections.items():
             queries=[grid.queries(name, language) for language in collection.languages],
             qrels=grid.qrels(name),
             facts=grid.facts(name),
-        params:
-            collection=collection.model_dump(mode="json"),
-            code=fingerprint("rankk.collections"),
         log:
             f"results/logs/collections/{name}.log",
         benchmark:
             f"results/benchmarks/collections/{name}.tsv"
+        conda:
+            "../envs/workflow.yaml"
         resources:
             mem_mb=2000,
             runtime=60,
-        conda:
-            "../envs/workflow.yaml"
+        params:
+            collection=collection.model_dump(mode="json"),
+            code=fingerprint("rankk.collections"),
         script:
             "../scripts/collection.py"

@@ -4,17 +4,19 @@
 rule model:
     output:
         directory(grid.model("{model}")),
-    params:
-        model=lambda wildcards: EXPERIMENT.models[wildcards.model].model_dump(mode="json"),
-        code=fingerprint("rankk.models"),
     log:
         "results/logs/models/{model}.log",
     benchmark:
         "results/benchmarks/models/{model}.tsv"
+    conda:
+        "../envs/llm.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        "../envs/llm.yaml"
+    params:
+        model=lambda wildcards: EXPERIMENT.models[wildcards.model].model_dump(
+            mode="json"
+        ),
+        code=fingerprint("rankk.models"),
     script:
         "../scripts/model.py"

@@ -7,25 +7,31 @@ rule report:
         per_query=grid.experiment(NAME, "per_query.csv"),
     output:
         figures=report(
-            expand(grid.experiment(NAME, "figures/effectiveness.{format}"), format=["png", "pdf"]),
+            expand(
+                grid.experiment(NAME, "figures/effectiveness.{format}"),
+                format=["png", "pdf"],
+            ),
             category="Figures",
             caption="../workflow/report/effectiveness.rst",
         ),
         tables=report(
-            expand(grid.experiment(NAME, "tables/effectiveness.{format}"), format=["csv", "tex", "md"]),
+            expand(
+                grid.experiment(NAME, "tables/effectiveness.{format}"),
+                format=["csv", "tex", "md"],
+            ),
             category="Tables",
             caption="../workflow/report/table.rst",
         ),
-    params:
-        code=fingerprint("rankk.report"),
     log:
         f"results/logs/experiments/{NAME}.report.log",
     benchmark:
         f"results/benchmarks/experiments/{NAME}.report.tsv"
+    conda:
+        "../envs/workflow.yaml"
     resources:
         mem_mb=4000,
         runtime=30,
-    conda:
-        "../envs/workflow.yaml"
+    params:
+        code=fingerprint("rankk.report"),
     script:
         "../scripts/report.py"

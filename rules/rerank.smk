@@ -6,24 +6,28 @@ rule rerank:
         run=grid.run("{collection}", "{language}", "{retriever}"),
         queries=grid.queries("{collection}", "{language}"),
         passages=grid.passages("{collection}"),
-        model=lambda wildcards: EXPERIMENT.model_files(EXPERIMENT.rerankers[wildcards.reranker].model),
+        model=lambda wildcards: EXPERIMENT.model_files(
+            EXPERIMENT.rerankers[wildcards.reranker].model
+        ),
     output:
         run=grid.run("{collection}", "{language}", "{retriever}", "{reranker}"),
-        manifest=grid.manifest("{collection}", "{language}", "{retriever}", "{reranker}"),
-    params:
-        reranker=lambda wildcards: EXPERIMENT.rerankers[wildcards.reranker].deciding(),
-        code=fingerprint("rankk.reranking"),
-    wildcard_constraints:
-        reranker=EXPERIMENT.reranker_names,
+        manifest=grid.manifest(
+            "{collection}", "{language}", "{retriever}", "{reranker}"
+        ),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.log",
     benchmark:
         "results/benchmarks/runs/{collection}.{language}.{retriever}.{reranker}.tsv"
+    wildcard_constraints:
+        reranker=EXPERIMENT.reranker_names,
+    conda:
+        "../envs/llm.yaml"
     resources:
         mem_mb=16000,
         runtime=1440,
         gpu=lambda wildcards: EXPERIMENT.gpus(wildcards.reranker),
-    conda:
-        "../envs/llm.yaml"
+    params:
+        reranker=lambda wildcards: EXPERIMENT.rerankers[wildcards.reranker].deciding(),
+        code=fingerprint("rankk.reranking"),
     script:
         "../scripts/rerank.py"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rankk.collections.libreoffice_help import download
+
 from rankk.logs import job
 
 with job(snakemake.log[0]):

@@ -1,6 +1,7 @@
 """TREC files: order, ties and faults."""
 
 import struct
+from itertools import pairwise
 
 import pytest
 
@@ -17,7 +18,7 @@ def test_tied_scores_are_written_strictly_decreasing_even_as_32_bit_floats(tmp_p
     write_run(tmp_path / "run.trec", {"q": [Hit(f"d{i}", score) for i in range(50)]}, "tag")
     written = [float(line.split()[4]) for line in (tmp_path / "run.trec").read_text().splitlines()]
     singles = [as_float32(value) for value in written]
-    assert all(a > b for a, b in zip(singles, singles[1:], strict=False))
+    assert all(a > b for a, b in pairwise(singles))
 
 
 def test_a_run_is_read_by_score_then_by_rank_whatever_the_order_of_lines(tmp_path):

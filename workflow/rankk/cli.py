@@ -33,7 +33,9 @@ def parser() -> argparse.ArgumentParser:
     main_parser.add_argument("--version", action="version", version=f"rankk {__version__}")
     commands = main_parser.add_subparsers(metavar="COMMAND", required=True)
 
-    add = commands.add_parser("rerank", help="rerank a TREC run", description="Rerank a TREC run with a language model.")
+    add = commands.add_parser(
+        "rerank", help="rerank a TREC run", description="Rerank a TREC run with a language model."
+    )
     add.set_defaults(command=_rerank)
     add.add_argument("--run", required=True, help="first stage, TREC run")
     add.add_argument("--queries", required=True, help="qid<TAB>text lines")
@@ -94,10 +96,27 @@ def _rerank(options: argparse.Namespace) -> None:
     from rankk.reranking.cell import rerank_cell
 
     to_stderr()
-    names = (
-        "preset model revision backend base_url responses parser strategy depth window stride top_k samples seed "
-        "temperature max_tokens passage_tokens thinking_tokens max_bad_outcomes"
-    ).split()
+    names = [
+        "preset",
+        "model",
+        "revision",
+        "backend",
+        "base_url",
+        "responses",
+        "parser",
+        "strategy",
+        "depth",
+        "window",
+        "stride",
+        "top_k",
+        "samples",
+        "seed",
+        "temperature",
+        "max_tokens",
+        "passage_tokens",
+        "thinking_tokens",
+        "max_bad_outcomes",
+    ]
     reranker = validate_reranker({name: getattr(options, name) for name in names}, "rankk rerank")
     rerank_cell(
         reranker,

@@ -41,7 +41,10 @@ def parse_measures(names: Iterable[str]) -> list[Any]:
 
 
 def per_query(
-    run: Mapping[str, Sequence[Hit]], qrels: Mapping[str, Mapping[str, int]], measures: Sequence[str], topics: Iterable[str]
+    run: Mapping[str, Sequence[Hit]],
+    qrels: Mapping[str, Mapping[str, int]],
+    measures: Sequence[str],
+    topics: Iterable[str],
 ) -> PerQuery:
     """Values for every topic with judgments, in the topics' order; 0 where the run lacks the topic."""
     import ir_measures
@@ -87,7 +90,12 @@ def experiment(
             missing = [qid for qid in by_query if not run.get(qid)]
             summary.append(where | {"measure": measure} | mean_of(by_query) | {"missing": len(missing)})
         if missing:
-            log.warning("%s: %d judged queries are not in the run and count 0: %s", cell, len(missing), ", ".join(missing[:5]))
+            log.warning(
+                "%s: %d judged queries are not in the run and count 0: %s",
+                cell,
+                len(missing),
+                ", ".join(missing[:5]),
+            )
         for row in summary[-len(values[cell]) :]:
             if cell in baselines:
                 row |= {"baseline": baselines[cell].reranker}
@@ -105,7 +113,12 @@ def mean_of(by_query: Mapping[str, float]) -> dict[str, float | int]:
     low = high = float(sample.mean())
     if len(sample) > 1 and np.ptp(sample) > 0:
         interval = bootstrap(
-            (sample,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="percentile", rng=SEED
+            (sample,),
+            np.mean,
+            n_resamples=RESAMPLES,
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            rng=SEED,
         ).confidence_interval
         low, high = float(interval.low), float(interval.high)
     return {"value": float(sample.mean()), "low": low, "high": high, "queries": len(sample)}

@@ -72,4 +72,6 @@ def convert_gguf(file: Path, folder: Path) -> None:
     place = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
     AutoTokenizer.from_pretrained(**place).save_pretrained(folder)
     whole = GgufConfig(dequantize=True)
-    AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32, quantization_config=whole).save_pretrained(folder)
+    AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32, quantization_config=whole).save_pretrained(
+        folder
+    )

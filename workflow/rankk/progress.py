@@ -10,4 +10,12 @@ from tqdm import tqdm
 def bar(items: Iterable[Any] | None = None, *, what: str, unit: str, total: int | None = None) -> Any:
     """A tqdm bar on standard error over `items`, or to be moved by `.update()`."""
     interval = 0.5 if sys.stderr.isatty() else 30.0
-    return tqdm(items, desc=what, unit=f" {unit}", total=total, mininterval=interval, dynamic_ncols=True, file=sys.stderr)
+    return tqdm(
+        items,
+        desc=what,
+        unit=f" {unit}",
+        total=total,
+        mininterval=interval,
+        dynamic_ncols=True,
+        file=sys.stderr,
+    )

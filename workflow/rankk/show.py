@@ -35,7 +35,10 @@ def calls(journal: str, query: str | None) -> None:
             continue
         shown += 1
         tokens = f"{record.get('prompt_tokens', '?')} + {record.get('output_tokens', '?')} tokens"
-        print(f"── query {record['qid']}, call {record['call']}, sample {record['sample']}: {record['outcome']}", end="")
+        print(
+            f"── query {record['qid']}, call {record['call']}, sample {record['sample']}: {record['outcome']}",
+            end="",
+        )
         print(f" ({', '.join(record['repairs'])})" if record.get("repairs") else "", end="")
         print(f", {record['finish_reason']}, {tokens}, {record.get('seconds', '?')} s")
         print("window:", " ".join(f"[{place}] {docid}" for place, docid in enumerate(record["window"], 1)))

@@ -10,7 +10,9 @@ def build(collection: Mapping[str, Any], folder: Path) -> None:
     if collection["source"] == "files":
         from rankk.collections.normalize import Source, normalize
 
-        source = Source(collection["passages"], collection["queries"], collection["qrels"], frozenset(collection["drop"]))
+        source = Source(
+            collection["passages"], collection["queries"], collection["qrels"], frozenset(collection["drop"])
+        )
         normalize(source, folder, topics=collection["topics"])
     else:
         from rankk.collections.libreoffice_help import build as build_help

@@ -66,7 +66,9 @@ def normalize(source: Source, folder: Path, *, topics: int | None = None) -> Non
         counts[language] = len(chosen)
         with atomic_write(folder / f"queries.{language}.tsv") as file:
             file.writelines(f"{qid}\t{' '.join(text.split())}\n" for qid, text in chosen.items())
-    judgments = _qrels(source.qrels, folder / "qrels.txt", drops, ids, {q for t in queries.values() for q in t}, set(kept))
+    judgments = _qrels(
+        source.qrels, folder / "qrels.txt", drops, ids, {q for t in queries.values() for q in t}, set(kept)
+    )
     facts = {
         "passages": len(ids),
         "queries": counts,
@@ -75,7 +77,14 @@ def normalize(source: Source, folder: Path, *, topics: int | None = None) -> Non
         "sha256": {path: sha256(path) for path in [source.passages, *source.queries.values(), source.qrels]},
     }
     write_json(folder / "collection.json", facts)
-    log.info("%s: %d passages, queries %s, %d judgments, dropped %s", folder, len(ids), counts, judgments, dict(drops.counts))
+    log.info(
+        "%s: %d passages, queries %s, %d judgments, dropped %s",
+        folder,
+        len(ids),
+        counts,
+        judgments,
+        dict(drops.counts),
+    )
 
 
 def evenly_spaced(items: Sequence[str], wanted: int | None) -> list[str]:

@@ -75,10 +75,10 @@ class Experiment(Strict):
         """A pattern that matches the grid's rerankers and nothing else."""
         return pattern(self.rerankers)
 
-    def search_language(self, retriever: str, language: str) -> str:
-        """The language of the queries that the first stage of a cell searches with."""
+    def search_queries(self, collection: str, language: str, retriever: str) -> str:
+        """The queries that the first stage of a cell searches with."""
         settings = self.retrievers[retriever]
-        return getattr(settings, "query_language", None) or language
+        return grid.queries(collection, getattr(settings, "query_language", None) or language)
 
     def model_files(self, model: str | None) -> list[str]:
         """The folder of a model that the workflow fetches from a package; nothing for hub ids and local folders."""
@@ -211,7 +211,13 @@ def validate_reranker(settings: Mapping[str, Any], where: str) -> Reranker:
 
 def describe(fault: Any, file: str, prefix: str) -> str:
     """One line for one of pydantic's faults."""
-    tags = {"files", "libreoffice-help", "bm25", "splade", "run"}  # of unions: not part of the user's key path
+    tags = {
+        "files",
+        "libreoffice-help",
+        "bm25",
+        "splade",
+        "run",
+    }  # of unions: not part of the user's key path
     path = prefix
     for part in fault["loc"]:
         if isinstance(part, int):

@@ -29,7 +29,8 @@ class Reranker(Strict):
     backend: Literal["vllm", "openai", "replay"] = "vllm"
     base_url: str | None = Field(default=None, description="openai: the server's address, ending in /v1")
     responses: str | None = Field(
-        default=None, description="replay: stored answers; {collection}, {language}, {retriever} are filled in"
+        default=None,
+        description="replay: stored answers; {collection}, {language}, {retriever} are filled in",
     )
     parser: Literal["ranking", "digits"] | None = None
     strategy: StrategyName = "sliding"
@@ -50,7 +51,10 @@ class Reranker(Strict):
     thinking_tokens: NonNegativeInt | None = Field(default=None, description="the thought is closed there; 0: none")
     seed: int = 0
     max_bad_outcomes: float = Field(
-        default=1.0, ge=0, le=1, description="share of truncated, empty or refused answers that fails the cell"
+        default=1.0,
+        ge=0,
+        le=1,
+        description="share of truncated, empty or refused answers that fails the cell",
     )
     engine: EngineConfig = EngineConfig()
 

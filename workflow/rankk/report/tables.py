@@ -28,7 +28,10 @@ def effectiveness(summary: str | Path, outputs: Sequence[str]) -> None:
     for output in outputs:
         suffix = Path(output).suffix
         if suffix == ".csv":
-            write_csv(cells.pivot_table(index=SYSTEM, columns="column", values="value", sort=False).reset_index(), output)
+            write_csv(
+                cells.pivot_table(index=SYSTEM, columns="column", values="value", sort=False).reset_index(),
+                output,
+            )
         else:
             text = latex(cells) if suffix == ".tex" else markdown(cells)
             with atomic_write(output) as file:
@@ -61,7 +64,11 @@ def latex(cells: "pd.DataFrame") -> str:
     def row(fields: Sequence[str]) -> str:
         return " & ".join(fields).replace("†", r"$^\dagger$").replace("—", "--").replace("_", r"\_") + r" \\"
 
-    lines = [r"% needs \usepackage{booktabs}", rf"\begin{{tabular}}{{ll{'r' * (len(table.columns) - 2)}}}", r"\toprule"]
+    lines = [
+        r"% needs \usepackage{booktabs}",
+        rf"\begin{{tabular}}{{ll{'r' * (len(table.columns) - 2)}}}",
+        r"\toprule",
+    ]
     lines += [row(list(table.columns)), r"\midrule", *(row(list(fields)) for fields in table.to_numpy())]
     lines += [r"\bottomrule", r"\end{tabular}", f"% {note(cells)}"]
     return "\n".join(lines) + "\n"

@@ -28,16 +28,18 @@ MARKUP = re.compile(r"\\(?:succ|gt)\b|&gt;")
 
 LABEL = r"\b(?:passage|document|doc)\s*+\#?"
 COUNTER = re.compile(  # "1." of a numbered list, before an identifier
-    rf"(?:(?<![\w.\[])\d{{1,4}}[.):][ ]*+(?=\[|{LABEL}\d)|^[ >+-]*+\d{{1,4}}[.)][ ]++(?=\d))", re.IGNORECASE | re.MULTILINE
+    rf"(?:(?<![\w.\[])\d{{1,4}}[.):][ ]*+(?=\[|{LABEL}\d)|^[ >+-]*+\d{{1,4}}[.)][ ]++(?=\d))",
+    re.IGNORECASE | re.MULTILINE,
 )
 ASIDE = re.compile(  # "(score 9)", 0.87, 10:30
     rf"\((?!\s*+{LABEL}\d)(?=[^()\[\]\n]*[^\W\d_])[^()\[\]\n]*+\)|(?<!\d)\d++(?:[.:]\d++)++", re.IGNORECASE
 )
 ITEM = re.compile(
-    rf"(?P<mark>\[\s*+(?:{LABEL})?-?|{LABEL}|(?<![A-Za-z\d.]))(?P<number>\d++)(?![A-Za-z%])(?P<close>\s*+\])?", re.IGNORECASE
+    rf"(?P<mark>\[\s*+(?:{LABEL})?-?|{LABEL}|(?<![A-Za-z\d.]))(?P<number>\d++)(?![A-Za-z%])(?P<close>\s*+\])?",
+    re.IGNORECASE,
 )
 LINK = re.compile(  # what may stand between two items of a chain
-    r"(?:[\s\[\](){}>=,;|/+-]++|\.{2,}+|…|\.(?=[ ]*+\n)|\b(?:and|then|followed by)\b)*+", re.IGNORECASE
+    r"(?:[\s\[\](){}>=,;|/+\#-]++|\.{2,}+|…|\.(?=[ ]*+\n)|\b(?:and|then|followed by)\b)*+", re.IGNORECASE
 )
 RANGE = re.compile(r"[ ]*+-[ ]*+")
 LONGEST = 9  # digits of a number that can be an identifier

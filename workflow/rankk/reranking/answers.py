@@ -47,7 +47,7 @@ def parse_ranking(completion: Completion, n: int, thinking: Thinking | None) -> 
         chosen = []  # half a sentence about passages, or a refusal that names some, is no ranking
     if any(not item.bracketed for chain in chosen for item in chain):
         repairs.add("brackets")
-    return _answer(_groups(chosen, n, repairs), n, repairs, text, cut_off=cut_off)
+    return _answer(_groups(chosen, n, repairs), n, repairs, text, completion.finish_reason)
 
 
 def parse_digits(completion: Completion, n: int, thinking: Thinking | None) -> Answer:  # noqa: ARG001
@@ -62,8 +62,7 @@ def parse_digits(completion: Completion, n: int, thinking: Thinking | None) -> A
     positions: dict[int, None] = {}
     for found in DIGITS.finditer(text):
         _place(int(found[0]) - 1, n, positions, repairs)
-    cut_off = completion.finish_reason == "length"
-    return _answer([[position] for position in positions], n, repairs, text, cut_off=cut_off)
+    return _answer([[position] for position in positions], n, repairs, text, completion.finish_reason)
 
 
 PARSERS: dict[str, Parser] = {"ranking": parse_ranking, "digits": parse_digits}
@@ -72,9 +71,9 @@ PARSERS: dict[str, Parser] = {"ranking": parse_ranking, "digits": parse_digits}
 def answer_text(completion: Completion, thinking: Thinking | None) -> tuple[str, set[str]]:
     """What the model wrote after its reasoning, empty where only reasoning is there; and repairs.
 
-    Text without the tag that closes a thought is an answer where a server separated the reasoning or the model need
-    not think. Otherwise it is read only if it cannot be a thought: nothing but a ranking, or a closed <answer> at
-    the very end.
+    Without the tag that closes a thought, text that may be one is an answer only if it is nothing but a ranking
+    (`no thought`) or ends in a closed <answer> (`thought not closed`). At the token limit, where the thought was
+    opened, it never is.
     """
     text = (completion.text or "").rstrip()
     tags = thinking or Thinking()
@@ -84,13 +83,15 @@ def answer_text(completion: Completion, thinking: Thinking | None) -> tuple[str,
             after = before.rpartition(tags.close)[2]
         return _tagged(after.split(tags.open)[0]), set()
     opened = tags.opened_by_template or text.lstrip().startswith(tags.open)
-    ran_out = thinking is not None and completion.finish_reason == "length"
-    if completion.reasoning is not None or not (opened or ran_out):
+    cut_off = completion.finish_reason == "length"
+    if completion.reasoning is not None or not (opened or (thinking and cut_off)):
         return _tagged(text.split(tags.open)[0]), set()
+    if opened and cut_off:
+        return "", set()
     if ASKED.match(text.lstrip()) and not LETTER.search(text):
-        return text, {"no thought"}
-    ends_in_answer = text[-len("</answer>") :].lower() == "</answer>"
-    return (_tagged(text), {"thought not closed"}) if ends_in_answer else ("", set())
+        return text, {"no thought"} if opened else set()
+    closed_answer = not cut_off and text[-len("</answer>") :].lower() == "</answer>"
+    return (_tagged(text), {"thought not closed"}) if closed_answer else ("", set())
 
 
 def _tagged(text: str) -> str:
@@ -157,10 +158,10 @@ def _place(position: int, n: int, positions: dict[int, None], repairs: set[str])
     return False
 
 
-def _answer(groups: list[list[int]], n: int, repairs: set[str], text: str, *, cut_off: bool) -> Answer:
-    named = sum(map(len, groups))
+def _answer(groups: list[list[int]], n: int, repairs: set[str], text: str, finish_reason: str) -> Answer:
+    named, cut_off = sum(map(len, groups)), finish_reason == "length"
     if not named:
-        if REFUSAL.search(text[:REFUSAL_CHARACTERS]):
+        if finish_reason == "content_filter" or REFUSAL.search(text[:REFUSAL_CHARACTERS]):
             return Answer((), Outcome.REFUSED)
         return Answer((), Outcome.TRUNCATED if cut_off else Outcome.EMPTY)
     if cut_off:

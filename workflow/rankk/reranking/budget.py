@@ -9,7 +9,7 @@ from rankk.reranking.tokenizers import TokenCounter
 from rankk.reranking.types import Prompt
 
 FLOOR = 16
-"""Tokens under which a passage is never cut: what is left would not tell what it is about."""
+"""Tokens under which no passage is cut to fit: what is left would not tell what it is about."""
 
 
 def fit(
@@ -22,38 +22,45 @@ def fit(
     answer_tokens: int,
     passage_tokens: int,
 ) -> Prompt:
-    """The prompt for a window, with prompt + `answer_tokens` <= `context` (tokens; None: unlimited).
+    """The prompt for a window, with prompt + `answer_tokens` <= `context` (tokens; None: not known, not checked).
 
-    Passages are cut to `passage_tokens`; where that is still too much, all are cut to the same smaller length. The
-    query is never cut. Raises RankkError that says by how many tokens the prompt does not fit.
+    Passages are cut to `passage_tokens`; where that is still too much, to one smaller length for all, so that the
+    longest shrink first. The query is never cut. Raises RankkError that says by how many tokens the prompt is too
+    long when every passage is down to `FLOOR` tokens.
     """
-    query = neutralize(query, counter.special_tokens)
-    texts = [counter.cut(neutralize(text, counter.special_tokens), passage_tokens) for text in passages]
+    special = _special_tokens(preset, counter)
+    query = neutralize(query, special)
+    limit = passage_tokens
+    texts = [counter.cut(neutralize(text, special), limit) for text in passages]
     prompt = render(preset, query, texts)
     if context is None:
         return prompt
-    limit = passage_tokens
     while (excess := counter.prompt_tokens(prompt) + answer_tokens - context) > 0:
         lengths = [counter.count(text) for text in texts]
-        limit = even_limit(lengths, sum(lengths) - excess, at_most=limit - 1)
-        if limit < FLOOR:
+        if max(lengths, default=0) <= FLOOR:
             raise RankkError(
-                f"the prompt is {excess} tokens too long: {len(texts)} passages, {answer_tokens} tokens for the answer, "
-                f"context {context}; use a smaller window, fewer max_tokens or a longer context (max_model_len)"
+                f"the prompt is {excess} tokens too long for a context of {context}: {answer_tokens} tokens are kept "
+                f"for the answer, {counter.count(query)} are the query (never cut), and the {len(texts)} passages are "
+                f"down to {max(lengths, default=0)} each; use a smaller window, fewer max_tokens or a longer context (max_model_len)"
             )
+        limit = max(FLOOR, min(max(lengths) - 1, even_limit(lengths, sum(lengths) - excess)))
         texts = [counter.cut(text, limit) for text in texts]
         prompt = render(preset, query, texts)
     return prompt
 
 
-def even_limit(lengths: Sequence[int], total: int, at_most: int) -> int:
-    """The largest limit <= `at_most` with sum(min(length, limit)) <= `total`: long ones shrink first, evenly."""
-    left, limit = total, 0
+def even_limit(lengths: Sequence[int], total: int) -> int:
+    """The largest limit with sum(min(length, limit)) <= `total`; `total` less than the lengths' sum."""
+    left = total
     for place, length in enumerate(sorted(lengths)):
         share = left // (len(lengths) - place)
         if length > share:
-            limit = share
-            break
+            return share
         left -= length
-        limit = length
-    return min(at_most, limit)
+    return max(lengths, default=0)
+
+
+def _special_tokens(preset: Preset, counter: TokenCounter) -> tuple[str, ...]:
+    """What neither query nor passages may hold: the tokenizer's own tokens and the preset's tags."""
+    thinking = preset.thinking
+    return (*counter.special_tokens, *((thinking.open, thinking.close) if thinking else ()))

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from rankk.reranking.answers import PARSERS
@@ -50,7 +51,12 @@ class Caller:
     """Makes the calls of all queries of a cell, each through the journal."""
 
     def __init__(
-        self, settings: Settings, backend: Backend | ReplayBackend, counter: TokenCounter, context: int | None, journal: Journal
+        self,
+        settings: Settings,
+        backend: Backend | ReplayBackend,
+        counter: TokenCounter,
+        context: int | None,
+        journal: Journal,
     ) -> None:
         self.settings = settings
         self.backend = backend
@@ -61,7 +67,14 @@ class Caller:
         self._gate = PriorityGate(backend.max_in_flight)
 
     async def call(
-        self, qid: str, number: int, query: str, window: Sequence[str], passages: Mapping[str, str], chain: int, sample: int
+        self,
+        qid: str,
+        number: int,
+        query: str,
+        window: Sequence[str],
+        passages: Mapping[str, str],
+        chain: int,
+        sample: int,
     ) -> Record:
         """The journal's record of one call, made now if it is not there yet."""
         async with self._gate.place(-chain):
@@ -98,13 +111,14 @@ class Caller:
         settings = self.settings
         if isinstance(self.backend, ReplayBackend):  # answers by number, whatever the prompt
             return Prompt(), {"replayed": [self.backend.digest, qid, number]}
-        arguments = (settings.preset, query, texts, self.counter)
-        keywords = {
-            "context": self.context,
-            "answer_tokens": settings.completion_tokens,
-            "passage_tokens": settings.passage_tokens,
-        }
-        prompt = await asyncio.to_thread(fit, *arguments, **keywords)  # the engine goes on meanwhile
+        rendering = partial(
+            fit,
+            context=self.context,
+            answer_tokens=settings.completion_tokens,
+            passage_tokens=settings.passage_tokens,
+        )
+        # In a thread: the engine goes on meanwhile.
+        prompt = await asyncio.to_thread(rendering, settings.preset, query, texts, self.counter)
         return prompt, {
             "model": settings.model,
             "revision": settings.reranker.revision,
@@ -129,7 +143,12 @@ class Caller:
             fields = _fields(completion) | ({} if score is None else {"score": score})
         else:
             completion = await complete_with_budget(
-                complete, prompt, sampling, settings.preset.thinking, settings.thinking_tokens, settings.answer_tokens
+                complete,
+                prompt,
+                sampling,
+                settings.preset.thinking,
+                settings.thinking_tokens,
+                settings.answer_tokens,
             )
             fields = _fields(completion)
         return fields | {"seconds": round(time.monotonic() - started, 4), "finished": round(time.time(), 3)}
@@ -150,7 +169,12 @@ class QueryJudge:
     """What a strategy may ask about one query; numbers its calls from 0 in the order in which they are asked."""
 
     def __init__(
-        self, caller: Caller, qid: str, query: str, passages: Mapping[str, str], finished: Callable[[], object]
+        self,
+        caller: Caller,
+        qid: str,
+        query: str,
+        passages: Mapping[str, str],
+        finished: Callable[[], object],
     ) -> None:
         self._caller, self._qid, self._query, self._passages = caller, qid, query, passages
         self._finished = finished

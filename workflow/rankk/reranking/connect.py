@@ -62,9 +62,7 @@ async def connect(settings: Settings, model: str, engine_owner: int | None) -> A
 
 
 async def _openai(settings: Settings, model: str) -> Connection:
-    backend = OpenAIBackend(
-        settings.reranker.base_url or "", model, template=settings.preset.chat_template_kwargs
-    )
+    backend = OpenAIBackend(settings.reranker.base_url or "", model, template=settings.preset.chat_template_kwargs)
     await backend.check()
     counter: TokenCounter = ModelTokenizer(model) if Path(model).is_dir() else CharacterCounter()
     return Connection(backend, counter, backend.context)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 
 from rankk.errors import RankkError
@@ -30,7 +30,11 @@ class Reranked:
 
 
 async def rerank(
-    first_stage: Run, queries: Mapping[str, str], passages: Mapping[str, str], settings: Settings, caller: Caller
+    first_stage: Run,
+    queries: Mapping[str, str],
+    passages: Mapping[str, str],
+    settings: Settings,
+    caller: Caller,
 ) -> Reranked:
     """Rerank every query of `first_stage`; passages beyond the depth keep their order behind.
 
@@ -89,7 +93,7 @@ def _judge_outcomes(settings: Settings, caller: Caller) -> None:
     if caller.tally.bad_share > settings.reranker.max_bad_outcomes:
         raise RankkError(
             f"{caller.tally.bad_share:.1%} of the answers could not be used ({caller.tally}); max_bad_outcomes allows "
-            f"{settings.reranker.max_bad_outcomes:.1%}. The answers are in {caller.journal.path} (rankk calls shows them)"
+            f"{settings.reranker.max_bad_outcomes:.1%}. rankk calls {caller.journal.path} shows them"
         )
 
 
@@ -97,11 +101,11 @@ class Interrupted(RankkError):
     """Ctrl-C or SIGTERM: every finished call is in the journal."""
 
 
-def run_interruptible(main: "asyncio._CoroutineLike[Reranked]", journal: str) -> Reranked:
+def run_interruptible(main: Coroutine[None, None, Reranked], journal: str) -> Reranked:
     """Run the coroutine to its end; SIGINT and SIGTERM (Slurm's) cancel it cleanly and raise Interrupted."""
 
     async def guarded() -> Reranked:
-        task = asyncio.ensure_future(main)
+        task = asyncio.create_task(main)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, task.cancel)

@@ -22,10 +22,14 @@ def fuse(
         sums = {d: (1 - weight) / (RRF_K + before[d]) + weight / (RRF_K + after[d]) for d in reranked}
     else:
         scores = {hit.docid: hit.score for hit in first_stage}
-        low, spread = min(scores.values(), default=0.0), max(scores.values(), default=0.0) - min(scores.values(), default=0.0)
+        low, spread = (
+            min(scores.values(), default=0.0),
+            max(scores.values(), default=0.0) - min(scores.values(), default=0.0),
+        )
         last = max(1, len(reranked) - 1)
         sums = {
-            d: (1 - weight) * ((scores[d] - low) / spread if spread else 0.0) + weight * (len(reranked) - after[d]) / last
+            d: (1 - weight) * ((scores[d] - low) / spread if spread else 0.0)
+            + weight * (len(reranked) - after[d]) / last
             for d in reranked
         }
     return sorted(reranked, key=lambda docid: -sums[docid])

@@ -19,13 +19,13 @@ FOLDER = Path(__file__).with_name("families")
 class Thinking(Strict):
     """How a model marks its reasoning."""
 
-    open: str = "<think>"
-    close: str = "</think>"
+    open: str = Field(default="<think>", min_length=1)
+    close: str = Field(default="</think>", min_length=1)
     opened_by_template: bool = Field(default=False, description="the prompt ends inside the thought already")
 
 
 class Template(Strict):
-    """One chat message with {query}, {passages} and {num} filled in."""
+    """One chat message with {query}, {docs} (the passages) and {num} (how many) to be filled in."""
 
     role: Literal["system", "user", "assistant"]
     content: str
@@ -47,44 +47,64 @@ class Preset(Strict):
 
     name: str
     description: str
-    source: str
-    licence: str
+    source: str = Field(description="where the prompt comes from")
+    licence: str = Field(description="of the prompt")
     kind: Literal["listwise", "pointwise"] = "listwise"
     model: str | None = Field(default=None, description="hub id")
     messages: list[Template] = []
     text: str | None = Field(default=None, description="raw completion prompt, for models without a chat template")
-    passage: str = "[{rank}] {passage}"
-    separator: str = "\n"
+    passage: str = Field(default="[{rank}] {passage}", description="one passage of {docs}")
+    separator: str = Field(default="\n", description="between two passages of {docs}")
     parser: Literal["ranking", "digits"] = "ranking"
-    thinking: Thinking | None = None
+    thinking: Thinking | None = Field(default=None, description="left out: the model does not reason in words")
     chat_template_kwargs: dict[str, Any] = {}
     positive: str = Field(default=" true", description="pointwise: the token that says relevant")
     negative: str = Field(default=" false", description="pointwise: the token that says not relevant")
     defaults: Decoding = Decoding()
 
     @model_validator(mode="after")
-    def one_prompt(self) -> "Preset":
-        """Either chat messages or raw text."""
+    def complete_prompt(self) -> "Preset":
+        """Either chat messages or raw text, with a place for all that has to be in it."""
         if bool(self.messages) == (self.text is not None):
-            raise ValueError("expected either messages or text")
+            raise ValueError("messages: expected either messages or text")
+        where = "messages" if self.messages else "text"
+        template = self.text or "".join(message.content for message in self.messages)
+        for field in ("{query}", "{docs}"):
+            if field not in template:
+                raise ValueError(f"{where}: {field} is missing")
+        if "{passage}" not in self.passage:
+            raise ValueError("passage: {passage} is missing")
         return self
 
 
 @cache
-def load_preset(name: str) -> Preset:
-    """A shipped preset by name, or a user's own by the path of its YAML file."""
-    own = name.endswith((".yaml", ".yml"))
+def load_preset(name: str | Path) -> Preset:
+    """A shipped preset by name, or a user's own by the path of its YAML file.
+
+    Raises RankkError that names the file, each faulty key's path and what was expected there.
+    """
+    own = str(name).endswith((".yaml", ".yml"))
     path = Path(name) if own else FOLDER / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.yaml")))
-        raise RankkError(f"preset {name!r}: no such preset; expected one of {known}, or the path of a YAML file")
+        raise RankkError(f"preset {str(name)!r}: no such preset; expected one of {known}, or the path of a YAML file")
     try:
         return Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise RankkError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or 'preset'}: {fault['msg']}" for fault in error.errors()]
-        raise RankkError(f"{path}: {'; '.join(faults)}") from None
+        raise RankkError("\n".join(f"{path}: {_describe(fault)}" for fault in error.errors())) from None
 
 
 def presets() -> list[Preset]:
-    """All shipped presets."""
+    """All shipped presets, by name."""
     return [load_preset(path.stem) for path in sorted(FOLDER.glob("*.yaml"))]
+
+
+def _describe(fault: Any) -> str:
+    """One line for one of pydantic's faults: key path and what was expected."""
+    message = fault["msg"].removeprefix("Value error, ")
+    keys = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "extra_forbidden":
+        return f"{keys}: unknown key; see docs/presets.md for those that are known"
+    return f"{keys}: {message}" if keys else message

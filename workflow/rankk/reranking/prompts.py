@@ -7,40 +7,56 @@ from functools import lru_cache
 from rankk.reranking.presets import Preset
 from rankk.reranking.types import Message, Prompt
 
-IDENTIFIER = re.compile(r"\[(\d{1,4})\]")
-CONTROL = r"<\|[^<>|\s]{1,40}\|>|</?(?:think|answer|s|bos|eos|unk|pad|start_of_turn|end_of_turn)>|\[/?INST\]|<</?SYS>>"
+IDENTIFIER = re.compile(r"[\[［【]\s*+(\d++)\s*+[\]］】]")
+CONTROL = (
+    r"<[|｜][^<>|｜\s]{1,40}[|｜]>"  # <|im_end|>, <｜User｜>
+    r"|</?(?:think|answer|tool_call|tool_response|s|bos|eos|unk|pad|start_of_turn|end_of_turn)>"
+    r"|\[/?(?:INST|THINK|SYSTEM_PROMPT|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS)\]"
+    r"|<</?SYS>>"
+)
 """Control tokens of common chat templates, for when the model's own list is not at hand."""
 
 BREAK = "\u200b"  # zero-width space: the text reads the same, but is no longer that token
-FIELD = re.compile(r"\{(query|passages|num|rank|passage)\}")
+SURROGATE = re.compile("[\ud800-\udfff]")  # halves of a character, which no tokenizer and no file takes
+FIELD = re.compile(r"\{(query|docs|num|rank|passage)\}")
 
 
 def neutralize(text: str, special_tokens: Iterable[str] = ()) -> str:
-    """Text that cannot become a control token, nor pass for a passage identifier (`[7]` becomes `(7)`)."""
-    broken = _control(tuple(special_tokens)).sub(lambda found: found[0][0] + BREAK + found[0][1:], text)
-    return IDENTIFIER.sub(r"(\1)", broken)
+    """Text that cannot become a control token, nor pass for a passage identifier (`[7]` becomes `(7)`).
+
+    A zero-width space behind its first character breaks every token of `special_tokens` (the tokenizer's list, and
+    whatever else the model reads as a tag) and those of common chat templates.
+    """
+    present, everywhere = _control(tuple(special_tokens))
+    if present.search(text):
+        text = everywhere.sub(rf"\1{BREAK}", text)
+    return IDENTIFIER.sub(r"(\1)", SURROGATE.sub("\ufffd", text))
 
 
 @lru_cache(maxsize=16)
-def _control(special_tokens: tuple[str, ...]) -> re.Pattern[str]:
-    own = [re.escape(token) for token in sorted(special_tokens, key=len, reverse=True) if len(token) > 1]
-    return re.compile("|".join([*own, CONTROL]))
+def _control(special_tokens: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Patterns that tell whether a control token is there (fast), and that match the first character of each.
+
+    The second also finds tokens that overlap another.
+    """
+    own = (re.escape(token) for token in special_tokens if len(token) > 1)  # one character cannot be broken
+    either = "|".join([*own, CONTROL])
+    return re.compile(either, re.IGNORECASE), re.compile(rf"(?={either})(.)", re.IGNORECASE | re.DOTALL)
 
 
 def render(preset: Preset, query: str, passages: Sequence[str]) -> Prompt:
     """The preset's prompt for passages numbered from 1; `query` and `passages` are neutralized already.
 
-    Fields are filled in one pass: a query that reads "{passages}" stays as it is.
+    Fields are filled in one pass: a query that reads "{docs}" stays as it is.
     """
-    shown = preset.separator.join(
-        fill(preset.passage, rank=str(rank), passage=passage) for rank, passage in enumerate(passages, 1)
+    docs = preset.separator.join(
+        _fill(preset.passage, rank=str(rank), passage=passage) for rank, passage in enumerate(passages, 1)
     )
-    values = {"query": query, "passages": shown, "num": str(len(passages))}
+    values = {"query": query, "docs": docs, "num": str(len(passages))}
     if preset.text is not None:
-        return Prompt(text=fill(preset.text, **values))
-    return Prompt(messages=tuple(Message(m.role, fill(m.content, **values)) for m in preset.messages))
+        return Prompt(text=_fill(preset.text, **values))
+    return Prompt(messages=tuple(Message(m.role, _fill(m.content, **values)) for m in preset.messages))
 
 
-def fill(template: str, **values: str) -> str:
-    """The template with its {fields} filled in, in one pass."""
+def _fill(template: str, **values: str) -> str:
     return FIELD.sub(lambda found: values.get(found[1], found[0]), template)

@@ -58,11 +58,11 @@ def resolve(reranker: Reranker) -> Settings:
 
     def chosen(name: str, preset_name: str | None = None) -> float:
         own = getattr(reranker, name)
-        return getattr(defaults, preset_name or name) if own is None else own
+        return float(getattr(defaults, preset_name or name) if own is None else own)
 
     sampling = Sampling(
-        temperature=float(chosen("temperature")),
-        top_p=float(chosen("top_p")),
+        temperature=chosen("temperature"),
+        top_p=chosen("top_p"),
         top_k=int(chosen("top_k_tokens", "top_k")),
         max_tokens=int(chosen("max_tokens")),
     )

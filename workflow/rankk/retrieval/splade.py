@@ -22,7 +22,13 @@ BATCHES_AT_ONCE = 16
 
 
 def encode(
-    texts: str | Path, model: str, vectors: str | Path, *, revision: str | None, max_seq_length: int, batch_size: int
+    texts: str | Path,
+    model: str,
+    vectors: str | Path,
+    *,
+    revision: str | None,
+    max_seq_length: int,
+    batch_size: int,
 ) -> None:
     """Write {"id", "vector": {token: impact}} lines for passages (JSON lines) or queries (TSV).
 

@@ -27,7 +27,13 @@ class OpenAIBackend:
     """
 
     def __init__(
-        self, base_url: str, model: str, *, max_in_flight: int = 64, key: str | None = None, template: Mapping[str, Any] | None = None
+        self,
+        base_url: str,
+        model: str,
+        *,
+        max_in_flight: int = 64,
+        key: str | None = None,
+        template: Mapping[str, Any] | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.model = model

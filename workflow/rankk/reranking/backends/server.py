@@ -93,8 +93,8 @@ class _Files:
     def register(self, server: Server) -> None:
         """Tell other jobs; nobody else can read the key."""
         partial = self.registry.with_suffix(".partial")
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(server.__dict__, file)
+        partial.touch(mode=0o600)
+        partial.write_text(json.dumps(server.__dict__), encoding="utf-8")
         partial.replace(self.registry)
 
 
@@ -102,7 +102,10 @@ def healthy(server: Server) -> bool:
     """Whether the server answers."""
     try:
         answer = httpx.get(
-            f"{server.base_url}/models", headers={"Authorization": f"Bearer {server.key}"}, timeout=5, trust_env=False
+            f"{server.base_url}/models",
+            headers={"Authorization": f"Bearer {server.key}"},
+            timeout=5,
+            trust_env=False,
         )
     except httpx.HTTPError:
         return False
@@ -139,7 +142,15 @@ def _start(files: _Files, model: str, revision: str | None, config: EngineConfig
 
 def server_command(model: str, revision: str | None, config: EngineConfig, port: int, *, on_cpu: bool) -> list[str]:
     """vLLM's server as a command line (without the key)."""
-    command = [engine_python(), "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1", "--port", str(port)]
+    command = [
+        engine_python(),
+        "-m",
+        "vllm.entrypoints.openai.api_server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     command += ["--model", model, "--served-model-name", MODEL_NAME, "--disable-uvicorn-access-log"]
     if revision:
         command += ["--revision", revision, "--tokenizer-revision", revision]

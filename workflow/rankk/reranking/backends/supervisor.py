@@ -1,4 +1,4 @@
-"""Keeps a server from outliving its owner: `python -m rankk.reranking.backends.supervisor OWNER IDLE USED STARTING REGISTRY -- CMD…`.
+"""Keeps a server from outliving its owner: `supervisor.py OWNER IDLE USED STARTING REGISTRY -- COMMAND…`.
 
 Ends the command and everything it started when the owner's process ends (however), when the command ends, or when
 nobody has held a lock on USED for IDLE seconds. If the supervisor itself is killed, the kernel kills the command.
@@ -84,4 +84,5 @@ def _children() -> list[int]:
 if __name__ == "__main__":
     split = sys.argv.index("--")
     own, seconds, *paths = sys.argv[1:split]
-    sys.exit(main(int(own), float(seconds), *map(Path, paths), sys.argv[split + 1 :]))  # type: ignore[misc]
+    lock, start, registered = map(Path, paths)
+    sys.exit(main(int(own), float(seconds), lock, start, registered, sys.argv[split + 1 :]))

@@ -57,11 +57,13 @@ class VllmBackend:
         )
         started = time.monotonic()
         ids = self._tokenizer.ids(prompt.text)
-        result: Any = None
+        last: Any = None
         number = str(next(self._numbers))
-        async for result in self._engine.generate(TokensPrompt(prompt_token_ids=ids), parameters, number, priority=priority):
-            continue
-        output = result.outputs[0]
+        async for state in self._engine.generate(
+            TokensPrompt(prompt_token_ids=ids), parameters, number, priority=priority
+        ):
+            last = state  # each holds all tokens so far
+        output = last.outputs[0]
         first = output.logprobs[0] if output.logprobs else None
         return Completion(
             text=output.text,

@@ -27,7 +27,8 @@ class Setwise:
 
     async def rerank(self, docids: Sequence[str], judge: Judge) -> list[str]:
         """Build the heap level by level (subtrees are independent), then take the root top_k times."""
-        heap, best = list(docids), []
+        heap = list(docids)
+        best: list[str] = []
         for level in self._levels(len(heap)):
             await asyncio.gather(*(self._sift(heap, node, judge) for node in level))
         while heap and len(best) < self.top_k:

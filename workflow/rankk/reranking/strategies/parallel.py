@@ -62,7 +62,9 @@ class Tournament:
         """Group sizes of every stage."""
         stages = []
         while n > self.window:
-            sizes = [len(range(place, n, len(balanced(n, self.window)))) for place in range(len(balanced(n, self.window)))]
+            sizes = [
+                len(range(place, n, len(balanced(n, self.window)))) for place in range(len(balanced(n, self.window)))
+            ]
             stages.append(sizes)
             n = sum(min(size, self._advancing(size)) for size in sizes)
         return [*stages, [n]]
@@ -97,9 +99,7 @@ class Groups:
     async def rerank(self, docids: Sequence[str], judge: Judge) -> list[str]:
         """Order by score, then by previous order."""
         sizes = balanced(len(docids), self.window)
-        groups = [
-            group for number in range(self.rounds) for group in split(shuffled(docids, self.seed, number), sizes)
-        ]
+        groups = [group for number in range(self.rounds) for group in split(shuffled(docids, self.seed, number), sizes)]
         place = {docid: number for number, docid in enumerate(docids)}
         ordered = [sorted(group, key=place.__getitem__) for group in groups]
         scores: Counter[str] = Counter()

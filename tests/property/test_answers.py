@@ -1,0 +1,59 @@
+"""Whatever a model writes: no exception, always a permutation."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rankk.reranking.answers import PARSERS, parse_ranking
+from rankk.reranking.presets import Thinking
+from rankk.reranking.types import Completion, Outcome
+
+EXAMPLES = 2500  # four tests: 10,000 answers
+
+PIECES = st.sampled_from(
+    ["[", "]", "[3]", "[17]", "【2】", "４", "۵", " > ", " = ", "=", ",", "\n", "-", "1. ", "**", "passage ", "(score 3)"]
+    + ["<think>", "</think>", "<answer>", "</answer>", "3.5", "and", "...", "I'm sorry", "-1", "0", "9" * 30, "²", "\x00"]
+)
+MUTATED = st.lists(PIECES | st.text(max_size=5) | st.integers(-5, 120).map(lambda number: f"[{number}]"), max_size=60)
+ANSWERS = st.one_of(MUTATED.map("".join), st.text())
+COMPLETIONS = st.builds(
+    Completion,
+    text=ANSWERS | st.none(),
+    finish_reason=st.sampled_from(["stop", "length", "content_filter", ""]),
+    reasoning=st.none() | ANSWERS,
+)
+THINKING = st.sampled_from([None, Thinking(), Thinking(opened_by_template=True), Thinking(open="<a", close="a>")])
+
+
+@settings(max_examples=2 * EXAMPLES, deadline=None)
+@given(COMPLETIONS, st.integers(1, 100), THINKING, st.sampled_from(sorted(PARSERS)))
+def test_any_answer_gives_a_permutation(completion: Completion, n: int, thinking: Thinking | None, parser: str) -> None:
+    answer = PARSERS[parser](completion, n, thinking)
+    order = [position for group in answer.complete(n) for position in group]
+    assert sorted(order) == list(range(n))
+    positions = [position for group in answer.groups for position in group]
+    assert len(set(positions)) == len(positions)
+    assert (answer.outcome in (Outcome.OK, Outcome.REPAIRED)) == (len(positions) == n)
+    assert (answer.outcome is Outcome.PARTIAL) == (0 < len(positions) < n)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.permutations(range(12)), st.lists(st.sampled_from([" > ", " = ", ">", "=", " >\n"]), min_size=11, max_size=11))
+def test_an_answer_in_the_asked_form_is_read_exactly(order: list[int], signs: list[str]) -> None:
+    text = f"[{order[0] + 1}]" + "".join(f"{sign}[{position + 1}]" for sign, position in zip(signs, order[1:], strict=True))
+    groups = [[order[0]]]
+    for sign, position in zip(signs, order[1:], strict=True):
+        if "=" in sign:
+            groups[-1].append(position)
+        else:
+            groups.append([position])
+    answer = parse_ranking(Completion(f"It is [3]… [1]?</think>\n{text}\n", "stop"), 12, Thinking(opened_by_template=True))
+    assert answer.groups == tuple(map(tuple, groups))
+    assert answer.outcome is Outcome.OK
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(ANSWERS.filter(lambda text: "</think>" not in text))
+def test_a_thought_cut_off_is_never_read(thought: str) -> None:
+    answer = parse_ranking(Completion(thought, "length"), 20, Thinking(opened_by_template=True))
+    assert answer.groups == ()
+    assert answer.outcome in (Outcome.TRUNCATED, Outcome.REFUSED)
