@@ -36,7 +36,8 @@ class Sliding:
 
     def spans(self, n: int) -> list[tuple[int, int]]:
         """Start and end of every window for a list of n, in the order in which they are judged."""
-        ends = [n - step * self.stride for step in range(self.calls(n))]
+        # At least 2: a stride as long as the window can leave the first passage alone, and unread.
+        ends = [max(2, n - step * self.stride) for step in range(self.calls(n))]
         return [(max(0, end - self.window), end) for end in ends]
 
     def calls(self, n: int) -> int:
