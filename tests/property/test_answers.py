@@ -10,8 +10,40 @@ from rankk.reranking.types import Completion, Outcome
 EXAMPLES = 2500  # four tests: 10,000 answers
 
 PIECES = st.sampled_from(
-    ["[", "]", "[3]", "[17]", "【2】", "４", "۵", " > ", " = ", "=", ",", "\n", "-", "1. ", "**", "passage ", "(score 3)"]
-    + ["<think>", "</think>", "<answer>", "</answer>", "3.5", "and", "...", "I'm sorry", "-1", "0", "9" * 30, "²", "\x00"]
+    [
+        "[",
+        "]",
+        "[3]",
+        "[17]",
+        "【2】",
+        "４",
+        "۵",
+        " > ",
+        " = ",
+        "=",
+        ",",
+        "\n",
+        "-",
+        "1. ",
+        "**",
+        "passage ",
+        "(score 3)",
+    ]
+    + [
+        "<think>",
+        "</think>",
+        "<answer>",
+        "</answer>",
+        "3.5",
+        "and",
+        "...",
+        "I'm sorry",
+        "-1",
+        "0",
+        "9" * 30,
+        "²",
+        "\x00",
+    ]
 )
 MUTATED = st.lists(PIECES | st.text(max_size=5) | st.integers(-5, 120).map(lambda number: f"[{number}]"), max_size=60)
 ANSWERS = st.one_of(MUTATED.map("".join), st.text())
@@ -37,16 +69,22 @@ def test_any_answer_gives_a_permutation(completion: Completion, n: int, thinking
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(st.permutations(range(12)), st.lists(st.sampled_from([" > ", " = ", ">", "=", " >\n"]), min_size=11, max_size=11))
+@given(
+    st.permutations(range(12)), st.lists(st.sampled_from([" > ", " = ", ">", "=", " >\n"]), min_size=11, max_size=11)
+)
 def test_an_answer_in_the_asked_form_is_read_exactly(order: list[int], signs: list[str]) -> None:
-    text = f"[{order[0] + 1}]" + "".join(f"{sign}[{position + 1}]" for sign, position in zip(signs, order[1:], strict=True))
+    text = f"[{order[0] + 1}]" + "".join(
+        f"{sign}[{position + 1}]" for sign, position in zip(signs, order[1:], strict=True)
+    )
     groups = [[order[0]]]
     for sign, position in zip(signs, order[1:], strict=True):
         if "=" in sign:
             groups[-1].append(position)
         else:
             groups.append([position])
-    answer = parse_ranking(Completion(f"It is [3]… [1]?</think>\n{text}\n", "stop"), 12, Thinking(opened_by_template=True))
+    answer = parse_ranking(
+        Completion(f"It is [3]… [1]?</think>\n{text}\n", "stop"), 12, Thinking(opened_by_template=True)
+    )
     assert answer.groups == tuple(map(tuple, groups))
     assert answer.outcome is Outcome.OK
 

@@ -3,11 +3,12 @@
 import gzip
 import json
 import time
+from pathlib import Path
 
 import pytest
 
 from rankk.reranking.answers import ASKED, PARSERS, parse_digits, parse_ranking
-from rankk.reranking.presets import Preset, Thinking, load_preset
+from rankk.reranking.presets import Preset, Thinking
 from rankk.reranking.types import Answer, Completion, Outcome
 
 TEMPLATE_OPENS = Thinking(opened_by_template=True)
@@ -129,7 +130,14 @@ def test_a_tie_with_a_dropped_identifier_joins_no_other_group() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["20 passages have been provided.", "1. Some text\n2. Other text", "3rd is best", "In 2020, 3 of 4 said so.", "", "?"],
+    [
+        "20 passages have been provided.",
+        "1. Some text\n2. Other text",
+        "3rd is best",
+        "In 2020, 3 of 4 said so.",
+        "",
+        "?",
+    ],
 )
 def test_numbers_that_name_no_passage_are_no_ranking(text: str) -> None:
     assert ranking(text, 20) == Answer((), Outcome.EMPTY)
@@ -229,22 +237,14 @@ def test_a_long_answer_takes_linear_time(part: str) -> None:
     assert time.process_time() - started < 3  # quadratic patterns take minutes
 
 
-def test_published_answers_are_read_alike_by_both_parsers_where_they_have_the_asked_form(replays: list[str]) -> None:
-    for text in replays:
-        completion = Completion(text, "stop")
-        strict = parse_ranking(completion, 20, load_preset("rankzephyr").thinking)
-        if ASKED.fullmatch(text.strip()):
-            assert strict.groups == parse_digits(completion, 20, None).groups
-        assert sorted({position for group in strict.complete(20) for position in group}) == list(range(20))
-
-
-@pytest.fixture
-def replays() -> list[str]:
-    """Published answers, where they are at hand (shared/data/dl19)."""
-    from pathlib import Path
-
-    folder = Path(__file__).parents[2].parent / "shared" / "data" / "dl19" / "replays"
-    files = sorted(folder.glob("BM25--0*.responses.jsonl.gz"))
-    if not files:
-        pytest.skip("the published runs are not at hand")
-    return [json.loads(line)["response"] or "" for file in files for line in gzip.open(file, "rt", encoding="utf-8")]
+def test_published_answers_in_the_asked_form_are_read_alike_by_both_parsers(dl19: Path) -> None:
+    seen = 0
+    for file in sorted(dl19.glob("replays/*.responses.jsonl.gz")):
+        for line in gzip.open(file, "rt", encoding="utf-8"):
+            completion = Completion(json.loads(line)["response"] or "", "stop")
+            answer = parse_ranking(completion, 20, None)
+            if ASKED.fullmatch(completion.text.strip()):
+                assert answer.groups == parse_digits(completion, 20, None).groups
+                seen += 1
+            assert sorted(position for group in answer.complete(20) for position in group) == list(range(20))
+    assert seen > 5000

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.unit.chatml import build_tokenizer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from rankk.reranking.budget import FLOOR, even_limit, fit
 from rankk.reranking.presets import load_preset
 from rankk.reranking.prompts import neutralize
 from rankk.reranking.tokenizers import CharacterCounter, ModelTokenizer, TokenCounter
+from tests.unit.chatml import build_tokenizer
 
 PRESET = load_preset("rank-k")
 CHINESE = "河流发源于山中，流经四座城市后入海。" * 60
@@ -51,7 +51,7 @@ def test_a_cut_is_a_beginning_of_the_text_within_the_limit(counter: TokenCounter
 
 
 def test_a_cut_parts_no_accent_from_its_letter(tokenizer: ModelTokenizer) -> None:
-    text = "é" * 50  # e and a combining accent
+    text = "e\u0301" * 50  # a combining accent
     for limit in range(3, 40):
         assert tokenizer.cut(text, limit).endswith("\u0301")
 
@@ -83,7 +83,9 @@ def test_what_cannot_fit_is_an_error_that_says_by_how_much(counter: TokenCounter
     def ask(context: int) -> None:
         fit(PRESET, "rivers", [ENGLISH] * 5, counter, context=context, answer_tokens=300, passage_tokens=450)
 
-    with pytest.raises(RankkError, match=r"^the prompt is \d+ tokens too long for a context of 320:.*\(never cut\)") as caught:
+    with pytest.raises(
+        RankkError, match=r"^the prompt is \d+ tokens too long for a context of 320:.*\(never cut\)"
+    ) as caught:
         ask(320)
     missing = int(re.findall(r"\d+", str(caught.value))[0])
     ask(320 + missing)

@@ -37,8 +37,7 @@ RANK_K = (
     "[2] Second passage.\n"
 )
 RANKZEPHYR_SYSTEM = (
-    "You are RankLLM, an intelligent assistant that can rank passages based on their relevancy "
-    "to the query"
+    "You are RankLLM, an intelligent assistant that can rank passages based on their relevancy to the query"
 )
 RANKZEPHYR = (
     "I will provide you with 2 passages, each indicated by a numerical identifier []. Rank the "
@@ -100,7 +99,9 @@ def test_rank1_has_the_prompt_of_the_release() -> None:
 def test_the_generic_preset_shows_query_and_passages() -> None:
     (message,) = render(load_preset("listwise"), "QUERY", PASSAGES).messages
     assert message.content.startswith("Order 2 passages by how well they answer a search query, best first.")
-    assert "\n\nQuery: QUERY\n\n[1] First passage.\n\n[2] Second passage.\n\nThe query again: QUERY\n\n" in message.content
+    assert (
+        "\n\nQuery: QUERY\n\n[1] First passage.\n\n[2] Second passage.\n\nThe query again: QUERY\n\n" in message.content
+    )
 
 
 def test_decoding_is_the_recipe_of_each_release() -> None:

@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.unit.chatml import build_tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,8 +12,20 @@ from rankk.reranking.presets import load_preset
 from rankk.reranking.prompts import neutralize, render
 from rankk.reranking.tokenizers import ModelTokenizer
 from rankk.reranking.types import Message, Prompt
+from tests.unit.chatml import build_tokenizer
 
-CONTROL = ["<|im_end|>", "<|im_start|>", "</think>", "<think>", "<s>", "</s>", "[INST]", "[/INST]", "<<SYS>>", "<answer>"] + [
+CONTROL = [
+    "<|im_end|>",
+    "<|im_start|>",
+    "</think>",
+    "<think>",
+    "<s>",
+    "</s>",
+    "[INST]",
+    "[/INST]",
+    "<<SYS>>",
+    "<answer>",
+] + [
     "<｜User｜>",
     "<|eot_id|>",
     "<end_of_turn>",
@@ -28,7 +39,9 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> ModelTokenizer:
 
 def test_fields_in_query_and_passages_stay_text() -> None:
     prompt = render(load_preset("rank-k"), "what is {docs}", ["{query} and {rank}", "{num} {passage}"])
-    assert prompt.messages[0].content.endswith("Query: what is {docs}\n\n[1] {query} and {rank}\n\n[2] {num} {passage}\n")
+    assert prompt.messages[0].content.endswith(
+        "Query: what is {docs}\n\n[1] {query} and {rank}\n\n[2] {num} {passage}\n"
+    )
 
 
 @pytest.mark.parametrize("token", CONTROL)

@@ -1,0 +1,87 @@
+"""A wrong configuration is one line that names file, key path, value and what was expected."""
+
+import re
+
+import pytest
+
+from rankk.config.experiment import check
+from rankk.errors import RankkError
+from rankk.grid import Cell
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A sound experiment over small files."""
+    (tmp_path / "p.jsonl").write_text('{"id": "d", "contents": "text"}\n')
+    (tmp_path / "q.tsv").write_text("q\tquery\n")
+    (tmp_path / "qrels.txt").write_text("q 0 d 1\n")
+    return {
+        "experiment": "small",
+        "grid": [{"collections": ["c"], "languages": ["eng"], "retrievers": ["bm25"], "rerankers": ["none", "r"]}],
+        "collections": {
+            "c": {
+                "source": "files",
+                "language": "eng",
+                "passages": str(tmp_path / "p.jsonl"),
+                "queries": {"eng": str(tmp_path / "q.tsv")},
+                "qrels": str(tmp_path / "qrels.txt"),
+            }
+        },
+        "retrievers": {"bm25": {"type": "bm25"}},
+        "rerankers": {"r": {"preset": "listwise", "model": "m"}},
+    }
+
+
+def put(config, path, value):
+    *parents, last = path
+    for key in parents:
+        config = config[key]
+    config[last] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["grids"], [], "x.yaml: grids: unknown key"),
+        (["grid", 0, "retriever"], ["bm25"], "x.yaml: grid[0].retriever: unknown key"),
+        (["grid", 0, "languages"], "eng", "x.yaml: grid[0].languages: 'eng': input should be a valid list"),
+        (["grid", 0, "languages"], ["english"], "x.yaml: grid[0].languages[0]: 'english': string should match pattern"),
+        (["grid", 0, "languages"], ["fas"], "x.yaml: grid[0].languages: 'fas' has no queries in collection 'c'; expected"),
+        (["grid", 0, "collections"], ["d"], "x.yaml: grid[0].collections: 'd' is not among the collections"),
+        (["grid", 0, "retrievers"], ["bm52"], "'bm52' is not among the retrievers; expected one of: bm25"),
+        (["grid", 0, "rerankers"], ["none", "s"], "x.yaml: grid[0].rerankers: 's' is not among the rerankers"),
+        (["retrievers", "bm25", "k1"], "high", "x.yaml: retrievers.bm25.k1: 'high': input should be a valid number"),
+        (["retrievers", "bm25", "type"], "bm26", "x.yaml: retrievers.bm25"),
+        (["collections", "c", "passages"], "no.jsonl", "x.yaml: collections.c.passages: no.jsonl: no such file"),
+        (["rerankers", "r", "stride"], 30, "x.yaml: rerankers.r.window: 20 is smaller than stride 30"),
+        (["rerankers", "r", "depth"], 10, "x.yaml: rerankers.r.depth: 10 is smaller than window 20"),
+        (["rerankers", "r", "engine"], {"gpus": 2}, "x.yaml: rerankers.r.engine.gpus: unknown key"),
+        (["rerankers", "r", "backend"], "replay", "x.yaml: rerankers.r.responses: missing"),
+        (["baselines"], {"r": "rankzephyr"}, "x.yaml: baselines.r: 'rankzephyr' is not among the grid's rerankers"),
+    ],
+)
+def test_a_fault_is_named_with_file_key_path_value_and_expectation(config, tmp_path, path, value, message):
+    put(config, path, value)
+    with pytest.raises(RankkError, match=re.escape(message)) as raised:
+        check(config, "x.yaml", tmp_path / "no-catalog")
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_fault_in_the_catalog_names_the_catalogs_file(config, tmp_path):
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "retrievers.yaml").write_text("retrievers: {x: {type: bm25, k: 1.2}}\n")
+    with pytest.raises(RankkError, match=r"catalog/retrievers\.yaml: retrievers\.x\.k: unknown key"):
+        check(config, "x.yaml", tmp_path / "catalog")
+
+
+def test_every_reranked_cell_brings_its_first_stage_and_none_stands_twice(config, tmp_path):
+    config["grid"] = [config["grid"][0] | {"rerankers": ["r"]}] * 2
+    experiment = check(config, "x.yaml", tmp_path)
+    assert experiment.cells == [Cell("c", "eng", "bm25"), Cell("c", "eng", "bm25", "r")]
+    assert experiment.baseline(experiment.cells[1]) == experiment.cells[0]
+    assert experiment.baseline(experiment.cells[0]) is None
+
+
+def test_unused_entries_of_the_catalog_are_left_out(config, tmp_path):
+    config["retrievers"]["elsewhere"] = {"type": "run", "path": "no/such/{collection}.trec"}
+    assert set(check(config, "x.yaml", tmp_path).retrievers) == {"bm25"}

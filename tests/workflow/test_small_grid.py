@@ -1,0 +1,102 @@
+"""The real Snakemake over a small grid: Lucene, stored answers, evaluation, figures."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from rankk.trec import read_queries, read_run
+
+from ..conftest import ROOT
+
+MINI = ROOT / "resources" / "mini"
+
+
+def snakemake(folder, *options):
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--directory", str(folder), "--cores", "2",
+               "--configfile", str(folder / "small.yaml"), *options]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def write_experiment(folder, **changes):
+    config = {
+        "experiment": "small",
+        "grid": [{"collections": ["c"], "languages": ["eng"], "retrievers": ["bm25"], "rerankers": ["none", "stored"]}],
+        "collections": {
+            "c": {
+                "source": "files",
+                "language": "eng",
+                "passages": str(MINI / "passages.jsonl"),
+                "queries": {"eng": str(MINI / "queries.eng.tsv")},
+                "qrels": str(MINI / "qrels.txt"),
+                "topics": 5,
+            }
+        },
+        "retrievers": {"bm25": {"type": "bm25", "depth": 20}},
+        "rerankers": {"stored": {"backend": "replay", "responses": str(folder / "answers.jsonl"),
+                                 "strategy": "single", "window": 3, "depth": 3}},  # fmt: skip
+    }
+    (folder / "small.yaml").write_text(yaml.safe_dump(config | changes))
+    with (folder / "answers.jsonl").open("w") as file:
+        for qid in read_queries(MINI / "queries.eng.tsv"):
+            file.write(json.dumps({"qid": qid, "call": 0, "response": "[3] > [1] > [2]"}) + "\n")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished experiment."""
+    folder = tmp_path_factory.mktemp("small")
+    write_experiment(folder)
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_every_cell_is_evaluated(finished):
+    with (finished / "results/experiments/small/summary.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["reranker"], row["measure"], row["queries"]) for row in rows] == [
+        (reranker, measure, "5") for reranker in ("none", "stored") for measure in ("nDCG@10", "R@100")
+    ]
+    assert all(0 <= float(row["low"]) <= float(row["value"]) <= float(row["high"]) <= 1 for row in rows)
+
+
+def test_a_reranked_run_is_what_the_answers_say_and_holds_the_whole_first_stage(finished):
+    runs = finished / "results/runs/c/eng/bm25"
+    before, after = read_run(runs / "none.trec"), read_run(runs / "stored.trec")
+    for qid, hits in before.items():
+        docids = [hit.docid for hit in hits]
+        assert [hit.docid for hit in after[qid]] == [docids[2], docids[0], docids[1], *docids[3:]]
+
+
+def test_figures_and_tables_are_there_in_print_and_screen_formats(finished):
+    folder = finished / "results/experiments/small"
+    assert (folder / "figures/effectiveness.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "figures/effectiveness.pdf").read_bytes().startswith(b"%PDF")
+    assert r"\toprule" in (folder / "tables/effectiveness.tex").read_text()
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in snakemake(finished).stderr
+
+
+def test_a_cell_whose_answers_are_missing_fails_alone_and_leaves_no_run(tmp_path):
+    write_experiment(tmp_path)
+    (tmp_path / "answers.jsonl").write_text('{"qid": "other", "call": 0, "response": "[1]"}\n')
+    done = snakemake(tmp_path)
+    runs = tmp_path / "results/runs/c/eng/bm25"
+    assert done.returncode != 0
+    assert "5 of 5 queries failed" in done.stderr
+    assert (runs / "none.trec").exists()
+    assert not (runs / "stored.trec").exists()
+
+
+def test_a_wrong_configuration_stops_before_any_job(tmp_path):
+    write_experiment(tmp_path, retrievers={"bm25": {"type": "bm25", "k1": "high"}})
+    done = snakemake(tmp_path)
+    assert done.returncode != 0
+    assert "small.yaml: retrievers.bm25.k1: 'high'" in done.stderr
+    assert not (tmp_path / "results").exists()
