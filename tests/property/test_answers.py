@@ -11,38 +11,9 @@ EXAMPLES = 2500  # four tests: 10,000 answers
 
 PIECES = st.sampled_from(
     [
-        "[",
-        "]",
-        "[3]",
-        "[17]",
-        "【2】",
-        "４",
-        "۵",
-        " > ",
-        " = ",
-        "=",
-        ",",
-        "\n",
-        "-",
-        "1. ",
-        "**",
-        "passage ",
-        "(score 3)",
-    ]
-    + [
-        "<think>",
-        "</think>",
-        "<answer>",
-        "</answer>",
-        "3.5",
-        "and",
-        "...",
-        "I'm sorry",
-        "-1",
-        "0",
-        "9" * 30,
-        "²",
-        "\x00",
+        *("[", "]", "[3]", "[17]", "【2】", "４", "۵", " > ", " = ", "=", ",", "\n", "-", "1. ", "**", "-1", "0", "²"),
+        *("<think>", "</think>", "<answer>", "</answer>", "3.5", "and", "...", "I'm sorry", "passage ", "(score 3)"),
+        *("9" * 30, "\x00"),
     ]
 )
 MUTATED = st.lists(PIECES | st.text(max_size=5) | st.integers(-5, 120).map(lambda number: f"[{number}]"), max_size=60)

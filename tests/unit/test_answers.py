@@ -1,12 +1,11 @@
 """The parsers on answers as models write them."""
 
-import gzip
-import json
 import time
 from pathlib import Path
 
 import pytest
 
+from rankk.files import read_jsonl
 from rankk.reranking.answers import ASKED, PARSERS, parse_digits, parse_ranking
 from rankk.reranking.presets import Preset, Thinking
 from rankk.reranking.types import Answer, Completion, Outcome
@@ -225,8 +224,11 @@ def test_every_parser_of_the_presets_exists() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["[", "(", "(a", "1", "1.", "1 ", "(1", "[1] > ", " ", "[ ", "passage ", "\n1. ", "<answer>", "</think>", "<think>"]
-    + ["[1]-[19],", "[1] and ", "[1] x ", "[1] > [2] x ", "\\succ", "]", "-", "\n", "[1]\n", "۳", "(1 a", "1:1:"],
+    [
+        *("[", "(", "(a", "1", "1.", "1 ", "(1", " ", "[ ", "passage ", "\n1. ", "<answer>", "</think>", "<think>"),
+        *("[1] > ", "[1]-[19],", "[1] and ", "[1] x ", "[1] > [2] x ", "[1]\n", "\\succ", "]", "-", "\n", "۳"),
+        *("(1 a", "1:1:"),
+    ],
 )
 def test_a_long_answer_takes_linear_time(part: str) -> None:
     text = (part * 100_000)[:100_000]
@@ -240,8 +242,8 @@ def test_a_long_answer_takes_linear_time(part: str) -> None:
 def test_published_answers_in_the_asked_form_are_read_alike_by_both_parsers(dl19: Path) -> None:
     seen = 0
     for file in sorted(dl19.glob("replays/*.responses.jsonl.gz")):
-        for line in gzip.open(file, "rt", encoding="utf-8"):
-            completion = Completion(json.loads(line)["response"] or "", "stop")
+        for _, record in read_jsonl(file):
+            completion = Completion(record["response"] or "", "stop")
             answer = parse_ranking(completion, 20, None)
             if ASKED.fullmatch(completion.text.strip()):
                 assert answer.groups == parse_digits(completion, 20, None).groups

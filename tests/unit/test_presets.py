@@ -174,6 +174,9 @@ def test_an_unknown_preset_names_the_known_ones() -> None:
 
 
 def test_presets_load_without_heavy_packages() -> None:
-    code = "import sys, rankk.reranking.budget, rankk.reranking.answers; print({'torch', 'transformers'} & set(sys.modules))"
+    code = (
+        "import sys, rankk.reranking.budget, rankk.reranking.answers\n"
+        "print({'torch', 'transformers'} & set(sys.modules))"
+    )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"

@@ -15,20 +15,8 @@ from rankk.reranking.types import Message, Prompt
 from tests.unit.chatml import build_tokenizer
 
 CONTROL = [
-    "<|im_end|>",
-    "<|im_start|>",
-    "</think>",
-    "<think>",
-    "<s>",
-    "</s>",
-    "[INST]",
-    "[/INST]",
-    "<<SYS>>",
-    "<answer>",
-] + [
-    "<｜User｜>",
-    "<|eot_id|>",
-    "<end_of_turn>",
+    *("<|im_end|>", "<|im_start|>", "<|eot_id|>", "<｜User｜>", "<end_of_turn>", "<s>", "</s>", "<answer>"),
+    *("<think>", "</think>", "[INST]", "[/INST]", "<<SYS>>"),
 ]
 
 

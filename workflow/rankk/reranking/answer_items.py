@@ -23,7 +23,7 @@ UNIFORM = str.maketrans(
         **dict(zip("（）：．。…", "():..…", strict=True)),
     }
 )
-"""Other scripts' brackets and signs, and markdown, in their plain form. Digits stay: int() reads those of any script."""
+"""Other scripts' brackets and signs, and markdown, in their plain form. Digits stay: int() reads any script's."""
 MARKUP = re.compile(r"\\(?:succ|gt)\b|&gt;")
 
 LABEL = r"\b(?:passage|document|doc)\s*+\#?"

@@ -41,7 +41,8 @@ def fit(
             raise RankkError(
                 f"the prompt is {excess} tokens too long for a context of {context}: {answer_tokens} tokens are kept "
                 f"for the answer, {counter.count(query)} are the query (never cut), and the {len(texts)} passages are "
-                f"down to {max(lengths, default=0)} each; use a smaller window, fewer max_tokens or a longer context (max_model_len)"
+                f"down to {max(lengths, default=0)} each; use a smaller window, fewer max_tokens or a longer context "
+                "(max_model_len)"
             )
         limit = max(FLOOR, min(max(lengths) - 1, even_limit(lengths, sum(lengths) - excess)))
         texts = [counter.cut(text, limit) for text in texts]
