@@ -15,5 +15,7 @@ def write(folder: Path, *, queries: int, depth: int) -> list[str]:
     docids = list(texts)
     run = {f"q{i}": ranked(docids[i % depth :] + docids[: i % depth]) for i in range(queries)}
     write_run(folder / "first.trec", run, "first")
-    return [f"--{name}={folder / file}" for name, file in
-            (("run", "first.trec"), ("queries", "queries.tsv"), ("passages", "passages.jsonl"))]  # fmt: skip
+    return [
+        f"--{name}={folder / file}"
+        for name, file in (("run", "first.trec"), ("queries", "queries.tsv"), ("passages", "passages.jsonl"))
+    ]

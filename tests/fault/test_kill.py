@@ -21,8 +21,18 @@ WINDOWS = ["--window=10", "--stride=5"]
 
 
 def command(inputs, server, output):
-    return [sys.executable, "-m", "rankk", "rerank", *inputs, "--backend=openai", f"--base-url={server.url}",
-            "--model=fake", f"--output={output}", *WINDOWS]  # fmt: skip
+    return [
+        sys.executable,
+        "-m",
+        "rankk",
+        "rerank",
+        *inputs,
+        "--backend=openai",
+        f"--base-url={server.url}",
+        "--model=fake",
+        f"--output={output}",
+        *WINDOWS,
+    ]
 
 
 @pytest.mark.slow

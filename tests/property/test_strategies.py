@@ -1,6 +1,7 @@
 """With a perfect judge every strategy keeps its promise, for any list and parameters."""
 
 import asyncio
+from itertools import pairwise
 from random import Random
 
 from hypothesis import assume, given
@@ -118,7 +119,7 @@ def test_sliding_windows_overlap_clip_and_reach_the_front(n, window, data):
     if n > 1:
         assert spans[0][1] == n
         assert spans[-1][0] == 0
-        assert all(upper >= start for (start, _), (_, upper) in zip(spans, spans[1:], strict=False))
+        assert all(upper >= start for (start, _), (_, upper) in pairwise(spans))
 
 
 def test_depth_100_window_20_stride_10_is_the_nine_windows_of_the_paper():
@@ -136,7 +137,11 @@ def test_a_consensus_of_perfect_judges_is_perfect(grades, samples, shuffle, meth
     assert oracle.calls == samples
 
 
-@given(st.lists(st.floats(-5, 5, width=16), min_size=1, max_size=30), st.integers(0, 99), st.sampled_from(["rrf", "weighted"]))
+@given(
+    st.lists(st.floats(-5, 5, width=16), min_size=1, max_size=30),
+    st.integers(0, 99),
+    st.sampled_from(["rrf", "weighted"]),
+)
 def test_fusion_at_the_ends_of_its_weight_is_one_of_its_parts(scores, seed, method):
     first = [Hit(f"d{i}", score) for i, score in enumerate(sorted(scores, reverse=True))]
     reranked = [hit.docid for hit in first]

@@ -46,7 +46,11 @@ def put(config, path, value):
         (["grid", 0, "retriever"], ["bm25"], "x.yaml: grid[0].retriever: unknown key"),
         (["grid", 0, "languages"], "eng", "x.yaml: grid[0].languages: 'eng': input should be a valid list"),
         (["grid", 0, "languages"], ["english"], "x.yaml: grid[0].languages[0]: 'english': string should match pattern"),
-        (["grid", 0, "languages"], ["fas"], "x.yaml: grid[0].languages: 'fas' has no queries in collection 'c'; expected"),
+        (
+            ["grid", 0, "languages"],
+            ["fas"],
+            "x.yaml: grid[0].languages: 'fas' has no queries in collection 'c'; expected",
+        ),
         (["grid", 0, "collections"], ["d"], "x.yaml: grid[0].collections: 'd' is not among the collections"),
         (["grid", 0, "retrievers"], ["bm52"], "'bm52' is not among the retrievers; expected one of: bm25"),
         (["grid", 0, "rerankers"], ["none", "s"], "x.yaml: grid[0].rerankers: 's' is not among the rerankers"),

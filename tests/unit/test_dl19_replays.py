@@ -34,9 +34,18 @@ def rerank(dl19: Path, folder: Path, name: str, first_stage: Path, settings: dic
     options = [f"--{key}={settings[key]}" for key in ("depth", "window", "stride")]
     responses = dl19 / "replays" / f"{name}.responses.jsonl.gz"
     return main(
-        ["rerank", f"--run={first_stage}", f"--queries={dl19 / 'queries.eng.tsv'}", "--backend=replay", "--parser=digits",
-         f"--passages={dl19 / 'passages.jsonl.gz'}", f"--responses={responses}", f"--output={folder / 'o.trec'}", *options]
-    )  # fmt: skip
+        [
+            "rerank",
+            f"--run={first_stage}",
+            f"--queries={dl19 / 'queries.eng.tsv'}",
+            "--backend=replay",
+            "--parser=digits",
+            f"--passages={dl19 / 'passages.jsonl.gz'}",
+            f"--responses={responses}",
+            f"--output={folder / 'o.trec'}",
+            *options,
+        ]
+    )
 
 
 def test_a_second_run_asks_nothing_and_gives_the_same_bytes(dl19, tmp_path):

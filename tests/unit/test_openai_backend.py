@@ -3,8 +3,6 @@
 import socket
 import time
 
-import pytest
-
 from rankk.cli import main
 
 from ..fake_server import FakeServer
@@ -15,8 +13,19 @@ KEY = "sk-not-to-be-seen"
 
 def rerank(folder, url, *options):
     inputs = write(folder, queries=2, depth=6)
-    return main(["rerank", *inputs, "--backend=openai", f"--base-url={url}", "--model=fake",
-                 f"--output={folder / 'o.trec'}", "--window=6", "--stride=3", *options])  # fmt: skip
+    return main(
+        [
+            "rerank",
+            *inputs,
+            "--backend=openai",
+            f"--base-url={url}",
+            "--model=fake",
+            f"--output={folder / 'o.trec'}",
+            "--window=6",
+            "--stride=3",
+            *options,
+        ]
+    )
 
 
 def test_overload_and_server_faults_are_retried(tmp_path):

@@ -16,8 +16,20 @@ MINI = ROOT / "resources" / "mini"
 
 
 def snakemake(folder, *options):
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--directory", str(folder), "--cores", "2",
-               "--configfile", str(folder / "small.yaml"), *options]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-s",
+        str(ROOT / "Snakefile"),
+        "--directory",
+        str(folder),
+        "--cores",
+        "2",
+        "--configfile",
+        str(folder / "small.yaml"),
+        *options,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -36,8 +48,15 @@ def write_experiment(folder, **changes):
             }
         },
         "retrievers": {"bm25": {"type": "bm25", "depth": 20}},
-        "rerankers": {"stored": {"backend": "replay", "responses": str(folder / "answers.jsonl"),
-                                 "strategy": "single", "window": 3, "depth": 3}},  # fmt: skip
+        "rerankers": {
+            "stored": {
+                "backend": "replay",
+                "responses": str(folder / "answers.jsonl"),
+                "strategy": "single",
+                "window": 3,
+                "depth": 3,
+            }
+        },
     }
     (folder / "small.yaml").write_text(yaml.safe_dump(config | changes))
     with (folder / "answers.jsonl").open("w") as file:

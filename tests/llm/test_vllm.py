@@ -1,0 +1,118 @@
+"""Cells through the real vLLM on the CPU: in process, and in a server that cells share."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rankk.provenance import gpus
+from rankk.reranking.backends.server import engine_python
+from rankk.reranking.journal import read_journal
+from rankk.reranking.presets import load_preset
+from rankk.reranking.prompts import neutralize, render
+from rankk.reranking.tokenizers import ModelTokenizer
+from rankk.trec import read_queries, read_run
+
+from ..synthetic import write
+from ..tiny_model import build_model, greedy
+
+pytestmark = [pytest.mark.llm, pytest.mark.slow, pytest.mark.skipif(bool(gpus()), reason="checks the CPU engine")]
+
+TOKENS = 12
+SETTINGS = {
+    "preset": "listwise",
+    "strategy": "sliding",
+    "depth": 6,
+    "window": 4,
+    "stride": 2,
+    "max_tokens": TOKENS,
+    "engine": {"max_model_len": 1024, "max_num_seqs": 8},
+}
+CELL = """
+import json, sys
+from rankk.config.reranker import Reranker
+from rankk.reranking.cell import rerank_cell
+folder, model, output, owner, settings = sys.argv[1:]
+rerank_cell(Reranker(model=model, **json.loads(settings)), run=f"{folder}/first.trec", queries=f"{folder}/queries.tsv",
+            passages=f"{folder}/passages.jsonl", output=f"{folder}/{output}.trec", engine_owner=int(owner) or None)
+"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return build_model(tmp_path_factory.mktemp("model"))
+
+
+def rerank(python, folder, model, output, owner=0, **changes):
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "workflow"), "TMPDIR": str(folder)}
+    command = [python, "-c", CELL, str(folder), str(model), output, str(owner), json.dumps(SETTINGS | changes)]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process):
+    error = process.communicate(timeout=600)[1]
+    assert process.returncode == 0, error[-3000:]
+    return error
+
+
+def test_a_cell_in_process_computes_what_transformers_computes(tmp_path, model):
+    write(tmp_path, queries=2, depth=6)
+    finish(rerank(engine_python(), tmp_path, model, "cell"))
+    records = list(read_journal(tmp_path / "cell.calls.jsonl"))
+    assert len(records) == 4
+    queries = read_queries(tmp_path / "queries.tsv")
+    passages = {r["id"]: r["contents"] for r in map(json.loads, (tmp_path / "passages.jsonl").read_text().splitlines())}
+    tokenizer = ModelTokenizer(model)
+    for record in records:
+        texts = [neutralize(passages[docid]) for docid in record["window"]]
+        prompt = render(load_preset("listwise"), queries[record["qid"]], texts)
+        assert record["text"] == greedy(model, tokenizer.render(prompt), TOKENS)
+        assert record["output_tokens"] == TOKENS
+    assert read_run(tmp_path / "cell.trec").keys() == queries.keys()
+
+
+def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_path, model):
+    write(tmp_path, queries=2, depth=6)
+    owner = subprocess.Popen(["sleep", "600"])
+    jobs = [
+        rerank(sys.executable, tmp_path, model, name, owner.pid, thinking_tokens=budget)
+        for name, budget in (("none", 0), ("some", 5))
+    ]
+    for job in jobs:
+        finish(job)
+    registry = list(tmp_path.glob("rankk-*/*.json"))
+    assert len(registry) == 1, "one start for both cells"
+    assert registry[0].stat().st_mode & 0o077 == 0
+    server = json.loads(registry[0].read_text())
+    assert httpx.get(f"{server['base_url']}/models").status_code == 401, "the key is wanted"
+    assert server["key"] not in registry[0].with_suffix(".log").read_text()
+
+    budgets = json.loads((tmp_path / "some.json").read_text())["calls"]
+    assert budgets["budget_fired"] == 4, "a random model never closes its thought by itself"
+    assert all("</think>" in record["text"] for record in read_journal(tmp_path / "some.calls.jsonl"))
+    assert json.loads((tmp_path / "none.json").read_text())["calls"]["budget_fired"] == 0
+
+    owner.kill()
+    owner.wait()
+    deadline = time.monotonic() + 20
+    while registry[0].exists() or _listens(server["base_url"]) or _processes_with(str(model)):
+        assert time.monotonic() < deadline, "the engine, or a process of it, outlived its owner"
+        time.sleep(0.2)
+
+
+def _listens(url):
+    try:
+        httpx.get(url, timeout=1)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+def _processes_with(argument):
+    found = subprocess.run(["pgrep", "-f", argument], capture_output=True, text=True, check=False)
+    return [pid for pid in found.stdout.split() if int(pid) != os.getpid()]
