@@ -42,7 +42,9 @@ rule retrieve_bm25:
         mem_mb=4000,
         runtime=120,
     params:
-        retriever=lambda wildcards: EXPERIMENT.retrievers[wildcards.retriever].model_dump(mode="json"),
+        retriever=lambda wildcards: EXPERIMENT.retrievers[
+            wildcards.retriever
+        ].model_dump(mode="json"),
         language=lambda wildcards: EXPERIMENT.collections[wildcards.collection].language,
         code=fingerprint("rankk.retrieval.lucene"),
     script:
@@ -52,7 +54,9 @@ rule retrieve_bm25:
 rule encode_passages:
     input:
         texts=grid.passages("{collection}"),
-        model=lambda wildcards: EXPERIMENT.model_files(EXPERIMENT.retrievers[wildcards.retriever].model),
+        model=lambda wildcards: EXPERIMENT.model_files(
+            EXPERIMENT.retrievers[wildcards.retriever].model
+        ),
     output:
         grid.vectors("{collection}", "{retriever}", "passages"),
     log:
@@ -68,7 +72,9 @@ rule encode_passages:
         mem_mb=8000,
         runtime=720,
     params:
-        retriever=lambda wildcards: EXPERIMENT.retrievers[wildcards.retriever].model_dump(mode="json"),
+        retriever=lambda wildcards: EXPERIMENT.retrievers[
+            wildcards.retriever
+        ].model_dump(mode="json"),
         code=fingerprint("rankk.retrieval.splade"),
     script:
         "../scripts/encode.py"
@@ -77,7 +83,9 @@ rule encode_passages:
 rule encode_queries:
     input:
         texts=lambda wildcards: EXPERIMENT.search_queries(**wildcards),
-        model=lambda wildcards: EXPERIMENT.model_files(EXPERIMENT.retrievers[wildcards.retriever].model),
+        model=lambda wildcards: EXPERIMENT.model_files(
+            EXPERIMENT.retrievers[wildcards.retriever].model
+        ),
     output:
         grid.vectors("{collection}", "{retriever}", "queries.{language}"),
     log:
@@ -91,7 +99,9 @@ rule encode_queries:
         mem_mb=8000,
         runtime=60,
     params:
-        retriever=lambda wildcards: EXPERIMENT.retrievers[wildcards.retriever].model_dump(mode="json"),
+        retriever=lambda wildcards: EXPERIMENT.retrievers[
+            wildcards.retriever
+        ].model_dump(mode="json"),
         code=fingerprint("rankk.retrieval.splade"),
     script:
         "../scripts/encode.py"
@@ -139,7 +149,9 @@ rule retrieve_impact:
         mem_mb=4000,
         runtime=120,
     params:
-        retriever=lambda wildcards: EXPERIMENT.retrievers[wildcards.retriever].model_dump(mode="json"),
+        retriever=lambda wildcards: EXPERIMENT.retrievers[
+            wildcards.retriever
+        ].model_dump(mode="json"),
         code=fingerprint("rankk.retrieval.lucene"),
     script:
         "../scripts/retrieve_impact.py"

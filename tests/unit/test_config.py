@@ -1,12 +1,15 @@
 """A wrong configuration is one line that names file, key path, value and what was expected."""
 
+import json
 import re
 
 import pytest
 
-from rankk.config.experiment import check
+from rankk.config.experiment import Experiment, check
 from rankk.errors import RankkError
 from rankk.grid import Cell
+
+from ..conftest import ROOT
 
 
 @pytest.fixture
@@ -89,3 +92,8 @@ def test_every_reranked_cell_brings_its_first_stage_and_none_stands_twice(config
 def test_unused_entries_of_the_catalog_are_left_out(config, tmp_path):
     config["retrievers"]["elsewhere"] = {"type": "run", "path": "no/such/{collection}.trec"}
     assert set(check(config, "x.yaml", tmp_path).retrievers) == {"bm25"}
+
+
+def test_the_published_schema_is_the_models():
+    published = json.loads((ROOT / "workflow" / "schemas" / "experiment.json").read_text())
+    assert published == Experiment.model_json_schema(), "write it again: json.dumps(Experiment.model_json_schema())"

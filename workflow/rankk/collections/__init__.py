@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rankk import grid
+
 
 def build(collection: Mapping[str, Any], folder: Path) -> None:
     """Write the normalized files of a catalog entry (its dumped configuration) into `folder`."""
@@ -17,4 +19,6 @@ def build(collection: Mapping[str, Any], folder: Path) -> None:
     else:
         from rankk.collections.libreoffice_help import build as build_help
 
-        build_help(collection["language"], folder, topics=collection["topics"])
+        build_help(
+            collection["language"], Path(grid.downloads("libreoffice-help")), folder, topics=collection["topics"]
+        )

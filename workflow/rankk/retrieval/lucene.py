@@ -102,7 +102,8 @@ def _search(
     with _beside(Path(run)) as (partial, _):
         _anserini(
             "io.anserini.search.SearchCollection", "-index", str(index), "-topics", str(queries),
-            "-topicReader", "TsvString", "-output", str(partial), "-hits", str(depth), "-threads", str(threads), *options,
+            "-topicReader", "TsvString", "-output", str(partial), "-hits", str(depth),
+            "-threads", str(threads), *options,
         )  # fmt: skip
         found = read_run(partial) if partial.exists() else {}
     topics = read_queries(queries)

@@ -1,0 +1,90 @@
+"""Reading one page of LibreOffice's help: title, text, related pages."""
+
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"}
+BLOCKS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "td", "th", "div", "pre", "br"}
+CONTENT = "DisplayArea"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A help page; `related`: ids of the pages under "Related Topics"."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    related: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The page's text without the lines that only repeat its title, which would give the query away."""
+        return " ".join(line for line in self.paragraphs if line.casefold() != self.title.casefold())
+
+
+def read_page(html: str) -> Page:
+    """Parse a page as Debian's packages hold it."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.end_block()
+    return Page(" ".join("".join(reader.title).split()), tuple(reader.paragraphs), tuple(dict.fromkeys(reader.related)))
+
+
+class _Reader(HTMLParser):
+    """Collects what lies in the content area; texts for Macs only and the related topics' titles are left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title: list[str] = []
+        self.paragraphs: list[str] = []
+        self.related: list[str] = []
+        self._line: list[str] = []
+        self._open: list[tuple[str, str]] = []  # tag and the role that it starts
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag in BLOCKS:
+            self.end_block()
+        if tag == "a" and self._inside("related"):
+            href = (given.get("href") or "").partition("#")[0]
+            if "/text/" in href and href.endswith(".html"):
+                self.related.append(page_id(href))
+        if tag not in VOID:
+            self._open.append((tag, self._role(tag, given)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in BLOCKS:
+            self.end_block()
+        if any(open_tag == tag for open_tag, _ in self._open):  # tags left open end with their parent
+            while self._open.pop()[0] != tag:
+                continue
+
+    def handle_data(self, data: str) -> None:
+        if self._inside("title"):
+            self.title.append(data)
+        elif self._inside("content") and not self._inside("related") and not self._inside("skipped"):
+            self._line.append(data)
+
+    def end_block(self) -> None:
+        """The line collected so far is a paragraph."""
+        if line := " ".join("".join(self._line).split()):
+            self.paragraphs.append(line)
+        self._line = []
+
+    def _inside(self, role: str) -> bool:
+        return any(open_role == role for _, open_role in self._open)
+
+    @staticmethod
+    def _role(tag: str, given: dict[str, str | None]) -> str:
+        if tag == "title":
+            return "title"
+        if given.get("id") == CONTENT:
+            return "content"
+        if given.get("class") == "relatedtopics":
+            return "related"
+        return "skipped" if tag in {"script", "style"} or given.get("class") == "MAC" else ""
+
+
+def page_id(path: str) -> str:
+    """A page's id, the same in every language: its place below text/, without suffix, slashes as dots."""
+    return path.partition("/text/")[2].removesuffix(".html").replace("/", ".")
