@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from rankk.collections.libreoffice_help import download
-
 from rankk.logs import job
 
 with job(snakemake.log[0]):
