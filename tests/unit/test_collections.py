@@ -1,0 +1,86 @@
+"""Collections: every fault of a source is named or counted; help pages give texts without their titles."""
+
+import json
+
+import pytest
+
+from rankk.collections.help_pages import page_id, read_page
+from rankk.collections.normalize import Source, evenly_spaced, normalize
+from rankk.errors import RankkError
+from rankk.trec import read_qrels, read_queries
+
+PAGE = """<html><head><title>Adding Rows</title><meta name="x"></head><body><p>Menu</p>
+<div id="DisplayArea"><meta itemprop="keywords" content="rows"><h1><a name="x"></a>Adding  Rows</h1>
+<p>Choose <span class="emph">Insert - Row</span>.<br>Press <span class="MAC">Command</span><span>Ctrl</span> too.</p>
+<ul><li><p>A row is added.</p></li></ul>
+<div class="relatedtopics"><p>Related Topics</p><p><a href="en-US/text/swriter/guide/cells.html#top">Cells</a></p></div>
+</div><footer><p>Debug</p></footer></body></html>"""
+
+
+def test_a_help_page_gives_its_content_without_title_related_topics_and_frame():
+    page = read_page(PAGE)
+    assert page.title == "Adding Rows"
+    assert page.text == "Choose Insert - Row. Press Ctrl too. A row is added."
+    assert page.related == ("swriter.guide.cells",)
+
+
+def test_a_page_has_the_same_id_in_every_language():
+    assert page_id("/x/ru/text/scalc/01/a.html") == page_id("help/zh-CN/text/scalc/01/a.html") == "scalc.01.a"
+
+
+@pytest.fixture
+def source(tmp_path):
+    passages = [{"id": "a", "contents": "one"}, {"id": "b", "title": "two", "text": "three"}]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(p) + "\n" for p in passages))
+    (tmp_path / "q.tsv").write_text("q1\tfirst\nq2\tsecond\n")
+    (tmp_path / "qrels").write_text("q1 0 a 1\nq2 0 b 2\n")
+    return Source(str(tmp_path / "p.jsonl"), {"eng": str(tmp_path / "q.tsv")}, str(tmp_path / "qrels"))
+
+
+def append(path, line):
+    with open(path, "a") as file:  # noqa: PTH123 - paths are strings here
+        file.write(line + "\n")
+
+
+def test_title_and_text_become_contents(source, tmp_path):
+    normalize(source, tmp_path / "out")
+    facts = json.loads((tmp_path / "out" / "collection.json").read_text())
+    assert (facts["passages"], facts["queries"], facts["judgments"]) == (2, {"eng": 2}, 2)
+
+
+def test_a_slice_keeps_queries_and_their_judgments_only(source, tmp_path):
+    normalize(source, tmp_path / "out", topics=1)
+    assert read_queries(tmp_path / "out" / "queries.eng.tsv") == {"q1": "first"}
+    assert read_qrels(tmp_path / "out" / "qrels.txt") == {"q1": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "message"),
+    [
+        ("p.jsonl", '{"id": "a", "contents": "again"}', "p.jsonl:3: passage a: a passage id stands twice"),
+        ("p.jsonl", '{"id": "c", "contents": " "}', "p.jsonl:3: passage c: a passage has no text"),
+        ("p.jsonl", '{"id": "c d", "contents": "x"}', "p.jsonl:3: passage id 'c d' holds a blank"),
+        ("p.jsonl", '{"contents": "x"}', "p.jsonl:3: a passage needs an 'id'"),
+        ("p.jsonl", "{", "p.jsonl:3: not JSON"),
+        ("qrels", "q9 0 a 1", "query q9: judgments for a query that is not there"),
+        ("qrels", "q1 0 z 1", "query q1, passage z: judgments for a passage that is not there"),
+    ],
+)
+def test_a_fault_is_an_error_that_names_its_place(source, tmp_path, file, line, message):
+    append(tmp_path / file, line)
+    with pytest.raises(RankkError, match=message):
+        normalize(source, tmp_path / "out")
+    assert not (tmp_path / "out" / "collection.json").exists()
+
+
+def test_a_fault_that_is_declared_as_known_is_dropped_and_counted(source, tmp_path):
+    append(tmp_path / "p.jsonl", '{"id": "a", "contents": "again"}')
+    known = Source(source.passages, source.queries, source.qrels, frozenset({"duplicate passage"}))
+    normalize(known, tmp_path / "out")
+    facts = json.loads((tmp_path / "out" / "collection.json").read_text())
+    assert (facts["passages"], facts["dropped"]) == (2, {"duplicate passage": 1})
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(None, "abcdef"), (9, "abcdef"), (3, "ace"), (1, "a")])
+def test_a_slice_is_spread_over_the_whole_list(wanted, expected):
+    assert evenly_spaced("abcdef", wanted) == list(expected)
