@@ -10,11 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class FakeServer:
     """Listens on 127.0.0.1. `asked`: prompts in order; the n-th answer's reasoning is the text "n"."""
 
-    def __init__(self, *, seconds: float = 0.0, failures: list[int] | None = None) -> None:
+    def __init__(self, *, seconds: float = 0.0, failures: list[int] | None = None, tokenizes: bool = False) -> None:
         self.asked: list[str] = []
         self.statuses = list(failures or [])  # answered first, one a request
         self.keys: set[str | None] = set()
-        self._seconds = seconds
+        self._seconds, self._tokenizes = seconds, tokenizes
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
@@ -42,6 +42,12 @@ class FakeServer:
         usage = {"prompt_tokens": 10, "completion_tokens": 5}
         return 200, {"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}
 
+    def _tokenize(self, body: dict) -> tuple[int, dict]:
+        """Three characters a token, a token a message."""
+        texts = [body["prompt"]] if "prompt" in body else [message["content"] for message in body["messages"]]
+        tokens = sum(-(-len(text) // 3) for text in texts) + len(body.get("messages", []))
+        return (200, {"count": tokens}) if self._tokenizes else (404, {})
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
 
@@ -54,7 +60,7 @@ class FakeServer:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 server.keys.add(self.headers.get("Authorization"))
-                self.reply(*server._answer(body))
+                self.reply(*(server._tokenize if self.path.endswith("/tokenize") else server._answer)(body))
 
             def reply(self, status: int, body: dict) -> None:
                 content = json.dumps(body).encode()

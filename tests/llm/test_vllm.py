@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -9,11 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from rankk.provenance import gpus
 from rankk.reranking.backends.server import engine_python
 from rankk.reranking.journal import read_journal
-from rankk.reranking.presets import load_preset
+from rankk.reranking.presets import FOLDER, load_preset
 from rankk.reranking.prompts import neutralize, render
 from rankk.reranking.tokenizers import ModelTokenizer
 from rankk.trec import read_queries, read_run
@@ -48,6 +51,15 @@ def model(tmp_path_factory) -> Path:
     return build_model(tmp_path_factory.mktemp("model"))
 
 
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory, model) -> Path:
+    """Folder of a cell that an engine in the job's own process has made."""
+    folder = tmp_path_factory.mktemp("cell")
+    write(folder, queries=2, depth=6)
+    finish(rerank(engine_python(), folder, model, "cell"))
+    return folder
+
+
 def rerank(python, folder, model, output, owner=0, **changes):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "workflow"), "TMPDIR": str(folder)}
     command = [python, "-c", CELL, str(folder), str(model), output, str(owner), json.dumps(SETTINGS | changes)]
@@ -60,20 +72,18 @@ def finish(process):
     return error
 
 
-def test_a_cell_in_process_computes_what_transformers_computes(tmp_path, model):
-    write(tmp_path, queries=2, depth=6)
-    finish(rerank(engine_python(), tmp_path, model, "cell"))
-    records = list(read_journal(tmp_path / "cell.calls.jsonl"))
+def test_a_cell_in_process_computes_what_transformers_computes(cell, model):
+    records = list(read_journal(cell / "cell.calls.jsonl"))
     assert len(records) == 4
-    queries = read_queries(tmp_path / "queries.tsv")
-    passages = {r["id"]: r["contents"] for r in map(json.loads, (tmp_path / "passages.jsonl").read_text().splitlines())}
+    queries = read_queries(cell / "queries.tsv")
+    passages = {r["id"]: r["contents"] for r in map(json.loads, (cell / "passages.jsonl").read_text().splitlines())}
     tokenizer = ModelTokenizer(model)
     for record in records:
         texts = [neutralize(passages[docid]) for docid in record["window"]]
         prompt = render(load_preset("listwise"), queries[record["qid"]], texts)
         assert record["text"] == greedy(model, tokenizer.render(prompt), TOKENS)
         assert record["output_tokens"] == TOKENS
-    assert read_run(tmp_path / "cell.trec").keys() == queries.keys()
+    assert read_run(cell / "cell.trec").keys() == queries.keys()
 
 
 def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_path, model):
@@ -92,8 +102,9 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
     assert httpx.get(f"{server['base_url']}/models").status_code == 401, "the key is wanted"
     assert server["key"] not in registry[0].with_suffix(".log").read_text()
 
-    budgets = json.loads((tmp_path / "some.json").read_text())["calls"]
-    assert budgets["budget_fired"] == 4, "a random model never closes its thought by itself"
+    budgets = json.loads((tmp_path / "some.json").read_text())
+    assert budgets["thinking_budget"] == "native"
+    assert budgets["calls"]["budget_fired"] == 4, "a random model never closes its thought by itself"
     assert all("</think>" in record["text"] for record in read_journal(tmp_path / "some.calls.jsonl"))
     assert json.loads((tmp_path / "none.json").read_text())["calls"]["budget_fired"] == 0
 
@@ -102,6 +113,56 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
     deadline = time.monotonic() + 20
     while registry[0].exists() or _listens(server["base_url"]) or _processes_with(str(model)):
         assert time.monotonic() < deadline, "the engine, or a process of it, outlived its owner"
+        time.sleep(0.2)
+
+
+def test_a_budget_works_in_two_calls_where_the_tags_are_not_tokens(tmp_path, model):
+    write(tmp_path, queries=2, depth=6)
+    family = yaml.safe_load((FOLDER / "listwise.yaml").read_text())
+    preset = tmp_path / "reasons.yaml"
+    preset.write_text(yaml.safe_dump(family | {"name": "reasons", "thinking": {"open": "<why>", "close": "</why>"}}))
+    finish(rerank(engine_python(), tmp_path, model, "two", preset=str(preset), thinking_tokens=5))
+    manifest = json.loads((tmp_path / "two.json").read_text())
+    assert manifest["thinking_budget"] == "two calls"
+    assert manifest["calls"]["budget_fired"] == 4
+    assert all("</why>" in record["text"] for record in read_journal(tmp_path / "two.calls.jsonl"))
+
+
+def test_a_journal_that_holds_every_answer_starts_no_engine(cell, model):
+    first = (cell / "cell.trec").read_bytes()
+    for name in ("cell.trec", "cell.json"):
+        (cell / name).unlink()
+    again = finish(rerank(sys.executable, cell, model, "cell", owner=os.getpid()))
+    assert "starting the engine" not in again
+    assert (cell / "cell.trec").read_bytes() == first
+    assert json.loads((cell / "cell.json").read_text())["calls"]["asked"] == 0
+
+
+def test_an_engine_that_dies_at_its_start_is_an_error_with_the_end_of_its_log(tmp_path, model):
+    write(tmp_path, queries=2, depth=6)
+    broken = shutil.copytree(model, tmp_path / "model")
+    (broken / "model.safetensors").write_bytes(b"no weights")
+    job = rerank(sys.executable, tmp_path, broken, "cell", owner=os.getpid())
+    error = job.communicate(timeout=300)[1]
+    assert job.returncode != 0
+    assert "did not start; its log" in error
+    assert not (tmp_path / "cell.trec").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_start_of_the_engine_is_interrupted_at_once(tmp_path, model, number, shared):
+    write(tmp_path, queries=2, depth=6)
+    python, owner = (sys.executable, os.getpid()) if shared else (engine_python(), 0)
+    job = rerank(python, tmp_path, model, "cell", owner)
+    time.sleep(8)  # Python and transformers are loaded, the engine is not
+    job.send_signal(number)
+    error = job.communicate(timeout=20)[1]
+    assert job.returncode != 0
+    assert "interrupted" in error
+    deadline = time.monotonic() + 20
+    while _processes_with(str(model)):
+        assert time.monotonic() < deadline, "a process of the engine is left behind"
         time.sleep(0.2)
 
 

@@ -91,6 +91,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _rerank(options: argparse.Namespace) -> None:
+    from importlib.util import find_spec
+
     from rankk.config.experiment import validate_reranker
     from rankk.logs import to_stderr
     from rankk.reranking.cell import rerank_cell
@@ -125,6 +127,7 @@ def _rerank(options: argparse.Namespace) -> None:
         passages=options.passages,
         output=options.output,
         journal=options.journal,
+        engine_owner=None if find_spec("vllm") else os.getpid(),  # vLLM in an environment of its own
     )
 
 

@@ -6,3 +6,7 @@ class RankkError(Exception):
 
     The command line prints it as one line without a traceback and exits with 1.
     """
+
+
+class BackendError(RankkError):
+    """No call can be answered any more: the engine does not start or has died. Other queries need not be tried."""

@@ -11,15 +11,18 @@ from typing import Any
 from rankk.reranking.answers import PARSERS
 from rankk.reranking.backends.replay import ReplayBackend
 from rankk.reranking.budget import fit
+from rankk.reranking.connect import Connection
 from rankk.reranking.journal import Journal, Record, call_key
 from rankk.reranking.scheduler import PriorityGate
 from rankk.reranking.settings import Settings
 from rankk.reranking.thinking import complete_with_budget, relevance
-from rankk.reranking.tokenizers import TokenCounter
-from rankk.reranking.types import Answer, Backend, Completion, Outcome, Prompt, TieGroups
+from rankk.reranking.types import Answer, Completion, Outcome, Prompt, Sampling, TieGroups
 
 BAD = (Outcome.TRUNCATED, Outcome.EMPTY, Outcome.REFUSED)
 """Outcomes that leave a window in its previous order."""
+
+DECIDING = {"kind", "thinking", "chat_template_kwargs", "positive", "negative"}
+"""What of a preset decides an answer beside the prompt, which is there in full."""
 
 
 @dataclass
@@ -53,18 +56,14 @@ class Caller:
     def __init__(
         self,
         settings: Settings,
-        backend: Backend | ReplayBackend,
-        counter: TokenCounter,
-        context: int | None,
+        connection: Connection,
         journal: Journal,
     ) -> None:
         self.settings = settings
-        self.backend = backend
-        self.counter = counter
-        self.context = context
+        self.connection = connection
         self.journal = journal
         self.tally = Tally()
-        self._gate = PriorityGate(backend.max_in_flight)
+        self._gate = PriorityGate(connection.backend.max_in_flight)
 
     async def call(
         self,
@@ -109,38 +108,40 @@ class Caller:
     ) -> tuple[Prompt, dict[str, Any]]:
         """The prompt, and everything that decides its answer."""
         settings = self.settings
-        if isinstance(self.backend, ReplayBackend):  # answers by number, whatever the prompt
-            return Prompt(), {"replayed": [self.backend.digest, qid, number]}
+        backend = self.connection.backend
+        if isinstance(backend, ReplayBackend):  # answers by number, whatever the prompt
+            return Prompt(), {"replayed": [backend.digest, qid, number]}
         rendering = partial(
             fit,
-            context=self.context,
+            context=self.connection.context,
             answer_tokens=settings.completion_tokens,
             passage_tokens=settings.passage_tokens,
         )
         # In a thread: the engine goes on meanwhile.
-        prompt = await asyncio.to_thread(rendering, settings.preset, query, texts, self.counter)
+        prompt = await asyncio.to_thread(rendering, settings.preset, query, texts, self.connection.counter)
         return prompt, {
             "model": settings.model,
             "revision": settings.reranker.revision,
             "prompt": asdict(prompt),
             "sampling": asdict(settings.sampling_for(sample)),
             "thinking_tokens": settings.thinking_tokens,
+            "answer_tokens": settings.answer_tokens,
             "sample": sample,
+            "preset": settings.preset.model_dump(mode="json", include=DECIDING),
+            "engine": self.connection.deciding,
         }
 
     async def _ask(self, qid: str, number: int, prompt: Prompt, sample: int, priority: int) -> dict[str, Any]:
-        if isinstance(self.backend, ReplayBackend):
-            return _fields(self.backend.answer(qid, number))
-        backend, settings = self.backend, self.settings
+        backend, settings = self.connection.backend, self.settings
+        if isinstance(backend, ReplayBackend):
+            return _fields(backend.answer(qid, number))
 
-        async def complete(prompt: Prompt, sampling: Any) -> Completion:
+        async def complete(prompt: Prompt, sampling: Sampling) -> Completion:
             return await backend.complete(prompt, sampling, priority=priority)
 
-        started = time.monotonic()
-        sampling = settings.sampling_for(sample)
+        score, sampling = None, settings.sampling_for(sample)
         if settings.preset.kind == "pointwise":
             score, completion = await relevance(complete, prompt, sampling, settings.preset)
-            fields = _fields(completion) | ({} if score is None else {"score": score})
         else:
             completion = await complete_with_budget(
                 complete,
@@ -149,14 +150,16 @@ class Caller:
                 settings.preset.thinking,
                 settings.thinking_tokens,
                 settings.answer_tokens,
+                closing_token=self.connection.closing_token,
             )
-            fields = _fields(completion)
-        return fields | {"seconds": round(time.monotonic() - started, 4), "finished": round(time.time(), 3)}
+        fields = _fields(completion) | ({} if score is None else {"score": score})
+        return fields | {"finished": round(time.time(), 3)}
 
 
 def _fields(completion: Completion) -> dict[str, Any]:
     """A completion as the journal keeps it: only what was told."""
-    return {name: value for name, value in asdict(completion).items() if value not in (None, False)}
+    fields = asdict(completion) | {"token_ids": None, "seconds": round(completion.seconds, 4)}
+    return {name: value for name, value in fields.items() if value not in (None, False)}
 
 
 def completion_of(record: Record) -> Completion:

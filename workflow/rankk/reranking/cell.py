@@ -54,9 +54,9 @@ def rerank_cell(
     async def work() -> Reranked:
         with Journal(journal) as calls:
             async with connect(settings, model or settings.model, engine_owner) as connection:
-                caller = Caller(settings, connection.backend, connection.counter, connection.context, calls)
+                caller = Caller(settings, connection, calls)
                 result = await rerank(first_stage, topics, texts, settings, caller)
-                facts.update(connection.facts)
+                facts.update(connection.facts)  # now it is known whether an engine had to be started
                 return result
 
     facts: dict[str, Any] = {}
@@ -87,7 +87,7 @@ def describe(settings: Settings, first_stage: Run, result: Reranked, facts: Mapp
             "prompt_tokens": tally.prompt_tokens,
             "output_tokens": tally.output_tokens,
         },
-        "seconds": round(result.seconds, 3),
+        "seconds": round(result.seconds - facts.get("engine_start_seconds", 0.0), 3),
         **facts,
         **environment(),
     }

@@ -7,7 +7,7 @@ import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 
-from rankk.errors import RankkError
+from rankk.errors import BackendError, RankkError
 from rankk.progress import bar
 from rankk.reranking.calls import Caller, QueryJudge, Tally
 from rankk.reranking.fusion import fuse
@@ -16,7 +16,7 @@ from rankk.trec import Hit, Run, ranked
 
 log = logging.getLogger("rankk")
 
-SHOWN_FAILURES = 5
+SHOWN_REASONS = 5
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,20 @@ async def rerank(
                     fusion = settings.reranker.fusion
                     order = fuse(hits[:depth], order, fusion.method, fusion.weight)
                 run[qid] = ranked([*order, *(hit.docid for hit in hits[depth:])])
+            except BackendError:
+                raise
             except Exception as error:  # reported together below: the other queries go on
                 log.error("query %s: %s", qid, error)
                 failures[qid] = error
             tally = caller.tally
             progress.set_postfix_str(f"{tally.rate(time.monotonic() - started)} {tally}", refresh=False)
 
-        async with asyncio.TaskGroup() as tasks:
-            for qid, hits in first_stage.items():
-                tasks.create_task(one(qid, hits))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for qid, hits in first_stage.items():
+                    tasks.create_task(one(qid, hits))
+        except ExceptionGroup as group:  # nothing but BackendErrors leaves a query
+            raise group.exceptions[0] from None
 
     if failures:
         raise RankkError(_failed(failures, len(first_stage), str(caller.journal.path)))
@@ -81,9 +86,10 @@ async def rerank(
 
 
 def _failed(failures: Mapping[str, Exception], queries: int, journal: str) -> str:
-    first = "; ".join(f"query {qid}: {error}" for qid, error in list(failures.items())[:SHOWN_FAILURES])
+    first_of = {str(error): qid for qid, error in reversed(failures.items())}  # one query for each reason
+    reasons = "; ".join(f"query {qid}: {reason}" for reason, qid in list(first_of.items())[:SHOWN_REASONS])
     return (
-        f"{len(failures)} of {queries} queries failed ({', '.join(failures)}); {first}. "
+        f"{len(failures)} of {queries} queries failed ({', '.join(failures)}); {reasons}. "
         f"Finished calls are in {journal}; run again to make only the missing ones"
     )
 
@@ -114,4 +120,7 @@ def run_interruptible(main: Coroutine[None, None, Reranked], journal: str) -> Re
         except asyncio.CancelledError:
             raise Interrupted(f"interrupted; finished calls are in {journal}: run again to continue") from None
 
-    return asyncio.run(guarded())
+    try:
+        return asyncio.run(guarded())
+    except KeyboardInterrupt:  # while the engine started in this process
+        raise Interrupted(f"interrupted while the engine started; run again to go on with {journal}") from None

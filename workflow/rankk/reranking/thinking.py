@@ -2,18 +2,20 @@
 
 A budget is two-phase decoding: the model reasons for at most N tokens; a thought still open then is closed, and the
 answer is read in a second, short call that continues the same text. With prefix caching the second call costs no
-second reading of the prompt.
+second reading of the prompt. An engine that closes thoughts itself does both in one call; it is not taken at its word.
 """
 
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from rankk.errors import RankkError
 from rankk.reranking.presets import Preset, Thinking
 from rankk.reranking.types import Completion, Prompt, Sampling
 
 Complete = Callable[[Prompt, Sampling], Awaitable[Completion]]
 
+LINE_BREAK = 1  # token behind the opening tag, which an engine counts as thought
 ALTERNATIVES = 20  # of the token that says relevant or not
 
 
@@ -24,11 +26,14 @@ async def complete_with_budget(
     thinking: Thinking | None,
     budget: int | None,
     answer_tokens: int,
+    *,
+    closing_token: int | None = None,
 ) -> Completion:
     """A completion whose thought is closed after `budget` tokens (None: no limit of its own; 0: no thought).
 
     The text is everything the model is taken to have said, thought included; `budget_fired` tells whether the thought
-    had to be closed. Tokens and seconds are those of both calls.
+    had to be closed. Tokens and seconds are those of both calls. `closing_token`: the engine closes the thought by
+    itself, with this token; RankkError where it did not.
     """
     if thinking is None or budget is None:
         return await complete(prompt, sampling)
@@ -36,6 +41,10 @@ async def complete_with_budget(
     answering = replace(sampling, max_tokens=answer_tokens)
     if budget == 0:
         return await _continue(complete, prompt, f"{opening}\n{thinking.close}\n\n", answering, None, fired=False)
+    if closing_token is not None:
+        limited = replace(sampling, max_tokens=budget + answer_tokens, thinking_budget=budget)
+        completion = await complete(replace(prompt, prefix=opening), limited)
+        return _closed_in_time(completion, opening, closing_token, budget)
     first = await complete(replace(prompt, prefix=opening), replace(sampling, max_tokens=budget))
     said = opening + _said(first, thinking)
     if first.finish_reason != "length":
@@ -91,6 +100,18 @@ async def _continue(
         seconds=second.seconds + earlier.seconds,
         budget_fired=fired,
     )
+
+
+def _closed_in_time(completion: Completion, opening: str, closing_token: int, budget: int) -> Completion:
+    """A completion whose thought the engine was to close: checked, and with `budget_fired` filled in."""
+    written = completion.token_ids
+    thought = written.index(closing_token) if closing_token in written else len(written)
+    if thought > budget:
+        raise RankkError(
+            f"the engine was to close the thought at {budget} tokens and let it go on to {thought}: its thinking "
+            "budget does not work with this model"
+        )
+    return replace(completion, text=opening + completion.text, budget_fired=thought >= budget - LINE_BREAK)
 
 
 def _said(completion: Completion, thinking: Thinking) -> str:

@@ -103,6 +103,11 @@ class ModelTokenizer:
         ids: list[int] = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
         return ids
 
+    def one_token(self, tag: str) -> int | None:
+        """The id of a tag that is one token, whatever stands around it; None where it is not."""
+        ids = self.ids(tag)
+        return ids[0] if len(ids) == 1 and ids[0] in self.ids(f"a{tag}b") else None
+
     def cut(self, text: str, limit: int) -> str:
         """A beginning of at most `limit` tokens, cut at a token's offset and never inside a character."""
         encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
@@ -132,6 +137,18 @@ class ModelTokenizer:
     def prompt_tokens(self, prompt: Prompt) -> int:
         """Tokens of the rendered prompt."""
         return self.count(self.render(prompt))
+
+
+def model_context(model: str | Path, revision: str | None = None) -> int:
+    """Tokens that the model was made to read and write, from its configuration. RankkError where it does not say."""
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(str(model), revision=revision, trust_remote_code=False).get_text_config()
+        return int(config.max_position_embeddings)
+    except (OSError, ValueError, AttributeError) as error:
+        reason = (str(error).strip().splitlines() or ["unknown"])[0]
+        raise RankkError(f"model {model}: its context is not known ({reason}); set engine.max_model_len") from None
 
 
 def _control_tokens(tokenizer: Any) -> tuple[str, ...]:

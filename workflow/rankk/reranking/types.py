@@ -44,6 +44,7 @@ class Sampling:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     logprobs: int = 0  # alternatives wanted for the first generated token
+    thinking_budget: int | None = None  # tokens after which the engine itself closes the thought
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Completion:
     first_logprobs: dict[str, float] | None = None  # first token's alternatives: text → natural log probability
     seconds: float = 0.0
     budget_fired: bool = False  # the thought was closed at its budget
+    token_ids: tuple[int, ...] = ()  # what was written, where a thinking budget has to be verified
 
 
 class Backend(Protocol):

@@ -6,6 +6,8 @@ from pydantic import Field, PositiveInt
 
 from rankk.config.base import Strict
 
+QUEUE_SHARE = 1.25
+
 
 class NgramSpeculation(Strict):
     """Speculative decoding from n-grams of the prompt: reasoning quotes what it reads."""
@@ -38,15 +40,22 @@ class EngineConfig(Strict):
         """GPUs that the engine takes."""
         return self.tensor_parallel * self.data_parallel
 
-    def arguments(self, *, on_cpu: bool) -> dict[str, Any]:
+    @property
+    def waiting(self) -> int:
+        """Calls worth sending at once: some wait in the engine, rendered already, so that no place is ever empty."""
+        return int(self.max_num_seqs * QUEUE_SHARE)
+
+    def arguments(self, *, on_cpu: bool, revision: str | None, max_model_len: int) -> dict[str, Any]:
         """vLLM's engine arguments, as its EngineArgs and its command line name them; nothing is left to a default."""
         arguments: dict[str, Any] = {
+            "revision": revision,
+            "tokenizer_revision": revision,
             "tensor_parallel_size": self.tensor_parallel,
             "data_parallel_size": self.data_parallel,
             "dtype": self.dtype or ("float32" if on_cpu else "auto"),
             "quantization": self.quantization,
             "kv_cache_dtype": self.kv_cache_dtype,
-            "max_model_len": self.max_model_len,
+            "max_model_len": max_model_len,
             "max_num_seqs": self.max_num_seqs,
             "enable_prefix_caching": self.enable_prefix_caching,
             "load_format": self.load_format,

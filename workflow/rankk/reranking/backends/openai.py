@@ -41,9 +41,8 @@ class OpenAIBackend:
         self.is_vllm = False
         self.context: int | None = None
         self._template = dict(template or {})
-        key = key or os.environ.get(KEY_VARIABLE)
         self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
+            headers=authorization(key),
             timeout=httpx.Timeout(CALL_TIMEOUT, connect=CONNECT_TIMEOUT, pool=None),
             limits=httpx.Limits(max_connections=max_in_flight, max_keepalive_connections=max_in_flight),
             trust_env=False,
@@ -94,6 +93,8 @@ class OpenAIBackend:
         if self.is_vllm:
             body |= {"top_k": sampling.top_k, "min_p": sampling.min_p, "priority": priority}
             body |= {"repetition_penalty": sampling.repetition_penalty}
+            if sampling.thinking_budget is not None:
+                body |= {"thinking_token_budget": sampling.thinking_budget, "return_token_ids": True}
         if prompt.messages:
             body["messages"] = [{"role": m.role, "content": m.content} for m in prompt.messages]
             if self._template and self.is_vllm:
@@ -136,6 +137,12 @@ class OpenAIBackend:
         raise RankkError(f"{self.base_url}: the call failed {attempt + 1} times, last with: {reason}")
 
 
+def authorization(key: str | None = None) -> dict[str, str]:
+    """The header that shows the key: the one given, or the environment's."""
+    key = key or os.environ.get(KEY_VARIABLE)
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 def _completion(answer: Mapping[str, Any], seconds: float) -> Completion:
     choice, usage = answer["choices"][0], answer.get("usage") or {}
     message = choice.get("message")
@@ -154,6 +161,7 @@ def _completion(answer: Mapping[str, Any], seconds: float) -> Completion:
         output_tokens=usage.get("completion_tokens"),
         first_logprobs=top,
         seconds=seconds,
+        token_ids=tuple(choice.get("token_ids") or ()),
     )
 
 

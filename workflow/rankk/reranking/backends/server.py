@@ -5,27 +5,29 @@ server listens on 127.0.0.1 with a random key, and ends when its owner ends, how
 when no job has used it for a while.
 """
 
+import asyncio
 import fcntl
 import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
-from rankk.errors import RankkError
+from rankk.errors import BackendError, RankkError
 from rankk.provenance import gpus
 from rankk.reranking.backends.engine_config import EngineConfig
 
@@ -34,6 +36,7 @@ log = logging.getLogger("rankk")
 MODEL_NAME = "engine"  # what the server calls its one model
 START_TIMEOUT = 3600.0  # seconds; a large model is read from a slow disk once
 IDLE_SECONDS = 300.0
+POLL_SECONDS = 0.25
 LOG_TAIL = 15  # lines of the engine's log in an error
 
 
@@ -43,24 +46,39 @@ class Server:
 
     base_url: str
     key: str
+    supervisor: int  # process id
 
     def __repr__(self) -> str:
         return f"Server({self.base_url})"
 
 
-@contextmanager
-def lease(model: str, revision: str | None, config: EngineConfig, owner: int) -> Iterator[Server]:
-    """A running server for the block; started now if this owner has none for the model and settings yet.
+@asynccontextmanager
+async def lease(model: str, arguments: Mapping[str, Any], config: EngineConfig, owner: int) -> AsyncIterator[Server]:
+    """A running server for the block; started now if this owner has none with these engine arguments yet.
 
-    Raises RankkError with the end of the engine's log where it does not start.
+    Raises BackendError with the end of the engine's log where it does not start. Cancelling ends a start.
     """
-    files = _Files.of(model, revision, config, owner)
+    files = _Files.of(model, arguments, owner)
     with files.starting.open("w") as starting, files.used.open("w") as used:
-        fcntl.flock(starting, fcntl.LOCK_EX)  # one job starts, the others wait for it
-        server = files.running() or _start(files, model, revision, config, owner)
+        await _lock(starting)  # one job starts, the others wait for it
+        server = files.registered() or _start(files, model, arguments, config, owner)
+        try:
+            await _ready(server, files, model)
+        except asyncio.CancelledError:
+            os.kill(server.supervisor, signal.SIGTERM)
+            raise
         fcntl.flock(used, fcntl.LOCK_SH)  # keeps the supervisor from taking it for idle
         fcntl.flock(starting, fcntl.LOCK_UN)
         yield server
+
+
+async def _lock(file: IO[str]) -> None:
+    """Take an exclusive lock without stopping the event loop."""
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await asyncio.sleep(POLL_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -70,25 +88,35 @@ class _Files:
     registry: Path
     starting: Path
     used: Path
+    alive: Path
     log: Path
 
     @classmethod
-    def of(cls, model: str, revision: str | None, config: EngineConfig, owner: int) -> "_Files":
+    def of(cls, model: str, arguments: Mapping[str, Any], owner: int) -> "_Files":
         folder = Path(tempfile.gettempdir(), f"rankk-{os.getuid()}")
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
             raise RankkError(f"{folder}: is not private to this user; remove it")
-        identity = json.dumps([str(Path(model).absolute()) if Path(model).exists() else model, revision, owner])
-        name = sha256((identity + config.model_dump_json()).encode()).hexdigest()[:16]
-        return cls(*(folder / f"{name}.{suffix}" for suffix in ("json", "starting", "used", "log")))
+        model = str(Path(model).absolute()) if Path(model).exists() else model
+        name = sha256(json.dumps([model, dict(arguments), owner], sort_keys=True).encode()).hexdigest()[:16]
+        return cls(*(folder / f"{name}.{suffix}" for suffix in ("json", "starting", "used", "alive", "log")))
 
-    def running(self) -> Server | None:
-        """The registered server, if it answers."""
+    def registered(self) -> Server | None:
+        """The registered server, answering or starting, while its supervisor lives."""
         try:
             server = Server(**json.loads(self.registry.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-        return server if healthy(server) else None
+        return server if self.supervised() else None
+
+    def supervised(self) -> bool:
+        """Whether the supervisor lives: it holds a lock."""
+        with self.alive.open("a") as alive:
+            try:
+                fcntl.flock(alive, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
     def register(self, server: Server) -> None:
         """Tell other jobs; nobody else can read the key."""
@@ -112,49 +140,45 @@ def healthy(server: Server) -> bool:
     return answer.status_code == httpx.codes.OK
 
 
-def _start(files: _Files, model: str, revision: str | None, config: EngineConfig, owner: int) -> Server:
+async def _ready(server: Server, files: _Files, model: str) -> None:
+    """Wait until the server answers."""
+    started = time.monotonic()
+    while not await asyncio.to_thread(healthy, server):
+        if not files.supervised() or time.monotonic() - started > START_TIMEOUT:
+            with suppress(ProcessLookupError):
+                os.kill(server.supervisor, signal.SIGTERM)
+            tail = files.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-LOG_TAIL:]
+            raise BackendError(f"the engine for {model} did not start; its log ({files.log}) ends: " + " | ".join(tail))
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _start(files: _Files, model: str, arguments: Mapping[str, Any], config: EngineConfig, owner: int) -> Server:
+    """Start supervisor and server, registered at once: whoever starts it may die while it loads."""
     on_cpu = not gpus()
-    port, started = _free_port(), time.monotonic()
-    server = Server(f"http://127.0.0.1:{port}/v1", secrets.token_urlsafe(32))
-    command = server_command(model, revision, config, port, on_cpu=on_cpu)
+    port, key = _free_port(), secrets.token_urlsafe(32)
     environment = os.environ | config.environment(on_cpu=on_cpu, cores=os.cpu_count() or 1)
-    environment["VLLM_API_KEY"] = server.key
+    environment["VLLM_API_KEY"] = key
     if Path(model).exists():
         environment["HF_HUB_OFFLINE"] = "1"
     log.info("starting the engine: %s (log: %s)", model, files.log)
-    with files.log.open("wb") as output:
+    with files.log.open("wb") as output, files.alive.open("a") as alive:
+        fcntl.flock(alive, fcntl.LOCK_EX)  # inherited: held until the supervisor ends
         supervisor = subprocess.Popen(
             [sys.executable, "-m", "rankk.reranking.backends.supervisor", str(owner), str(IDLE_SECONDS),
-             str(files.used), str(files.starting), str(files.registry), "--", *command],
+             str(files.used), str(files.starting), str(files.registry), "--", *server_command(model, arguments, port)],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, start_new_session=True,
+            pass_fds=[alive.fileno()],
         )  # fmt: skip
-    while not healthy(server):
-        if supervisor.poll() is not None or time.monotonic() - started > START_TIMEOUT:
-            with suppress(ProcessLookupError):
-                supervisor.terminate()
-            tail = files.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-LOG_TAIL:]
-            raise RankkError(f"the engine for {model} did not start; its log ({files.log}) ends: " + " | ".join(tail))
-        time.sleep(0.25)
+    server = Server(f"http://127.0.0.1:{port}/v1", key, supervisor.pid)
     files.register(server)
-    log.info("engine up after %.0f s", time.monotonic() - started)
     return server
 
 
-def server_command(model: str, revision: str | None, config: EngineConfig, port: int, *, on_cpu: bool) -> list[str]:
+def server_command(model: str, arguments: Mapping[str, Any], port: int) -> list[str]:
     """vLLM's server as a command line (without the key)."""
-    command = [
-        engine_python(),
-        "-m",
-        "vllm.entrypoints.openai.api_server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
+    command = [engine_python(), "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--model", model, "--served-model-name", MODEL_NAME, "--disable-uvicorn-access-log"]
-    if revision:
-        command += ["--revision", revision, "--tokenizer-revision", revision]
-    for name, value in config.arguments(on_cpu=on_cpu).items():
+    for name, value in arguments.items():
         command += _option(name.replace("_", "-"), value)
     return command
 

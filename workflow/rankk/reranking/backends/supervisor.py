@@ -1,5 +1,7 @@
 """Keeps a server from outliving its owner: `supervisor.py OWNER IDLE USED STARTING REGISTRY -- COMMAND…`.
 
+The file descriptor of a lock that others test is inherited: it is held as long as this process lives.
+
 Ends the command and everything it started when the owner's process ends (however), when the command ends, or when
 nobody has held a lock on USED for IDLE seconds. If the supervisor itself is killed, the kernel kills the command.
 """

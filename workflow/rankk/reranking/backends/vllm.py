@@ -1,44 +1,43 @@
 """vLLM in this process (AsyncLLM): rendered prompts in, every sampling field explicit."""
 
 import os
+import signal
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from rankk.errors import RankkError
+from rankk.errors import BackendError
 from rankk.provenance import gpus
 from rankk.reranking.backends.engine_config import EngineConfig
 from rankk.reranking.tokenizers import ModelTokenizer
 from rankk.reranking.types import Completion, Prompt, Sampling
 
-QUEUE_SHARE = 1.25  # calls that wait in the engine, rendered already, so that no place is ever empty
-
 
 class VllmBackend:
-    """An engine in this process. Raises RankkError where vLLM is not installed or the engine does not start."""
+    """An engine in this process. Raises BackendError where vLLM is not installed or the engine does not start."""
 
-    def __init__(self, model: str, revision: str | None, config: EngineConfig, tokenizer: ModelTokenizer) -> None:
-        on_cpu = not gpus()
-        os.environ.update(config.environment(on_cpu=on_cpu, cores=os.cpu_count() or 1))
+    def __init__(
+        self, model: str, arguments: Mapping[str, Any], config: EngineConfig, tokenizer: ModelTokenizer
+    ) -> None:
+        os.environ.update(config.environment(on_cpu=not gpus(), cores=os.cpu_count() or 1))
         if Path(model).exists():
             os.environ["HF_HUB_OFFLINE"] = "1"
         try:
             from vllm.engine.arg_utils import AsyncEngineArgs
             from vllm.v1.engine.async_llm import AsyncLLM
         except ImportError as error:
-            raise RankkError(f"vLLM is not installed here ({error}); use the environment that has it") from None
-        arguments = AsyncEngineArgs(
-            model=model, revision=revision, tokenizer_revision=revision, **config.arguments(on_cpu=on_cpu)
-        )
+            raise BackendError(f"vLLM is not installed here ({error}); use the environment that has it") from None
         try:
-            self._engine: Any = AsyncLLM.from_engine_args(arguments)
+            with interruptible():
+                self._engine: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(model=model, **arguments))
         except (RuntimeError, ValueError, OSError) as error:
-            raise RankkError(f"model {model}: the engine does not start: {error}") from error
+            raise BackendError(f"model {model}: the engine does not start: {error}") from error
         self._tokenizer = tokenizer
         self._numbers = count()
-        self.max_in_flight = int(config.max_num_seqs * QUEUE_SHARE)
-        self.context: int = self._engine.model_config.max_model_len
+        self.max_in_flight = config.waiting
 
     async def complete(self, prompt: Prompt, sampling: Sampling, *, priority: int = 0) -> Completion:
         """One completion of a rendered prompt (`prompt.text`)."""
@@ -54,6 +53,7 @@ class VllmBackend:
             stop=list(sampling.stop),
             seed=sampling.seed,
             logprobs=sampling.logprobs or None,
+            thinking_token_budget=sampling.thinking_budget,
         )
         started = time.monotonic()
         ids = self._tokenizer.ids(prompt.text)
@@ -72,8 +72,24 @@ class VllmBackend:
             output_tokens=len(output.token_ids),
             first_logprobs={entry.decoded_token: entry.logprob for entry in first.values()} if first else None,
             seconds=time.monotonic() - started,
+            token_ids=tuple(output.token_ids) if sampling.thinking_budget is not None else (),
         )
 
     async def close(self) -> None:
         """Stop the engine and its processes."""
         self._engine.shutdown()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end a start that keeps the event loop from seeing them."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

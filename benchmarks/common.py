@@ -1,0 +1,73 @@
+"""What benchmarks share: made-up cells, timing, a table on the terminal and as CSV."""
+
+import json
+import random
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from rankk.trec import ranked, write_run
+
+RESULTS = Path("results/benchmarks-of-the-code")
+WORDS = Path("resources/mini/passages.jsonl")
+
+
+def report(name: str, rows: Sequence[dict[str, object]]) -> None:
+    """Print the rows as a table and write them to results/."""
+    table = pd.DataFrame(rows)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    table.to_csv(RESULTS / f"{name}.csv", index=False)
+    print(f"\n{name}\n{table.to_string(index=False, float_format=lambda value: f'{value:.3f}')}")
+
+
+def seconds(work: Callable[[], object], repeats: int = 3) -> float:
+    """Median wall-clock seconds of some runs."""
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def command(*arguments: str) -> Callable[[], object]:
+    """Running a command; its output is kept away unless it fails."""
+    return lambda: subprocess.run(arguments, check=True, capture_output=True)
+
+
+def words() -> list[str]:
+    """The embedded collection's words, to make texts of."""
+    return [word for line in WORDS.open() for word in json.loads(line)["contents"].split()]
+
+
+def cell(folder: Path, *, queries: int, depth: int, window: int, calls: int, answer_words: int = 0) -> list[str]:
+    """A first stage with texts and stored answers; returns the options of `rankk rerank` that name them.
+
+    Each query has `depth` passages of 60 words out of 5,000; each answer is a shuffled window behind a thought.
+    """
+    draw, vocabulary = random.Random(0), words()
+    with (folder / "passages.jsonl").open("w") as file:
+        for number in range(5000):
+            text = " ".join(draw.choices(vocabulary, k=60))
+            file.write(json.dumps({"id": f"d{number}", "contents": text}) + "\n")
+    run = {f"q{i}": ranked([f"d{n}" for n in draw.sample(range(5000), depth)]) for i in range(queries)}
+    write_run(folder / "first.trec", run, "first")
+    (folder / "queries.tsv").write_text("".join(f"{qid}\twhich passage tells of it\n" for qid in run))
+    with (folder / "responses.jsonl").open("w") as file:
+        for qid in run:
+            for call in range(calls):
+                thought = " ".join(draw.choices(vocabulary, k=answer_words))
+                order = " > ".join(f"[{i}]" for i in draw.sample(range(1, window + 1), window))
+                response = f"<think>\n{thought}\n</think>\n\n{order}" if answer_words else order
+                file.write(json.dumps({"qid": qid, "call": call, "response": response}) + "\n")
+    names = {
+        "run": "first.trec",
+        "queries": "queries.tsv",
+        "passages": "passages.jsonl",
+        "responses": "responses.jsonl",
+    }
+    return [f"--{option}={folder / file}" for option, file in names.items()]

@@ -1,0 +1,80 @@
+"""First stages and evaluation against the bare tools that they call, on the same files."""
+
+import random
+import tempfile
+from pathlib import Path
+
+from common import cell, command, report, seconds, words
+
+from rankk.evaluation import per_query
+from rankk.retrieval.lucene import index_bm25, jar, java, search_bm25
+from rankk.trec import read_run
+
+QUERIES, RUNS = 200, 100
+
+
+def main() -> None:
+    """BM25 against Anserini's command line, evaluation of 100 runs against ir_measures' library calls."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        cell(folder, queries=QUERIES, depth=100, window=20, calls=0)
+        report("bm25", [bm25(folder)])
+        report("evaluation", [evaluation(folder)])
+
+
+def bm25(folder: Path) -> dict[str, object]:
+    """Search of an index of 5,000 passages, JVM start included."""
+    draw, vocabulary = random.Random(1), words()
+    topics = folder / "topics.tsv"
+    topics.write_text("".join(f"q{i}\t{' '.join(draw.choices(vocabulary, k=8))}\n" for i in range(QUERIES)))
+    index_bm25(folder / "passages.jsonl", folder / "index", "eng", threads=2)
+    ours = seconds(
+        lambda: search_bm25(
+            folder / "index", topics, folder / "o.trec", language="eng", k1=0.9, b=0.4, depth=1000, threads=2
+        )
+    )
+    arguments = {
+        "-index": folder / "index",
+        "-topics": topics,
+        "-topicReader": "TsvString",
+        "-output": folder / "bare.trec",
+        "-bm25.k1": 0.9,
+        "-bm25.b": 0.4,
+        "-hits": 1000,
+        "-threads": 2,
+    }
+    options = [str(part) for pair in arguments.items() for part in pair]
+    searcher = "io.anserini.search.SearchCollection"
+    bare = seconds(command(str(java()), "-cp", str(jar()), searcher, "-bm25", *options))
+    same = [
+        [hit.docid for hit in hits] == [hit.docid for hit in read_run(folder / "o.trec")[qid]]
+        for qid, hits in read_run(folder / "bare.trec").items()
+    ]
+    return {"ours": ours, "Anserini": bare, "ratio": ours / bare, "queries alike": sum(same)}
+
+
+def evaluation(folder: Path) -> dict[str, object]:
+    """nDCG@10 and R@100 of 100 runs of 200 queries."""
+    import ir_measures
+
+    draw = random.Random(2)
+    run = read_run(folder / "first.trec")
+    qrels = {qid: {hit.docid: draw.randrange(4) for hit in hits[:50]} for qid, hits in run.items()}
+    measures = [ir_measures.nDCG @ 10, ir_measures.R @ 100]
+    scored = {qid: {hit.docid: hit.score for hit in hits} for qid, hits in run.items()}
+
+    def ours() -> None:
+        for _ in range(RUNS):
+            per_query(run, qrels, ["nDCG@10", "R@100"], run)
+
+    def bare() -> None:
+        evaluator = ir_measures.evaluator(measures, qrels)
+        for _ in range(RUNS):
+            list(evaluator.iter_calc(scored))
+
+    mine, theirs = seconds(ours), seconds(bare)
+    return {"ours, 100 runs": mine, "ir_measures": theirs, "ratio": mine / theirs}
+
+
+if __name__ == "__main__":
+    main()

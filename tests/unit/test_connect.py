@@ -1,0 +1,135 @@
+"""Backends as cells see them: engines that start late, and servers that count tokens."""
+
+import asyncio
+
+import pytest
+
+from rankk.config.experiment import validate_reranker
+from rankk.errors import BackendError
+from rankk.reranking.backends.openai import OpenAIBackend
+from rankk.reranking.backends.server_tokens import CLOSE_ENOUGH, ServerTokenizer
+from rankk.reranking.cell import rerank_cell
+from rankk.reranking.connect import Engine
+from rankk.reranking.tokenizers import ModelTokenizer
+from rankk.reranking.types import Completion, Message, Prompt, Sampling
+
+from ..fake_server import FakeServer
+from ..synthetic import write
+from .chatml import build_tokenizer
+
+PROMPT = Prompt(messages=(Message("user", "which?"),))
+
+
+class Echo:
+    """Answers with what it was asked."""
+
+    max_in_flight = 4
+    closed = False
+
+    async def complete(self, prompt: Prompt, sampling: Sampling, *, priority: int = 0) -> Completion:
+        return Completion(prompt.text, "stop")
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    return ModelTokenizer(build_tokenizer(tmp_path_factory.mktemp("tokenizer")))
+
+
+def test_an_engine_starts_once_with_the_first_call_and_gets_rendered_prompts(tokenizer):
+    starts, echo = [], Echo()
+
+    async def start():
+        starts.append(1)
+        await asyncio.sleep(0.01)
+        return echo
+
+    async def work():
+        engine = Engine(start, tokenizer, 4)
+        answers = await asyncio.gather(*(engine.complete(PROMPT, Sampling()) for _ in range(5)))
+        await engine.close()
+        return engine, answers
+
+    engine, answers = asyncio.run(work())
+    assert len(starts) == 1
+    assert {answer.text for answer in answers} == {tokenizer.render(PROMPT)}
+    assert engine.start_seconds >= 0.01
+    assert echo.closed
+
+
+def test_an_engine_that_is_never_asked_never_starts(tokenizer):
+    async def start():
+        raise AssertionError("started")
+
+    asyncio.run(Engine(start, tokenizer, 4).close())
+
+
+def test_a_failed_start_is_tried_once_and_fails_every_waiting_call(tokenizer):
+    starts = []
+
+    async def start():
+        starts.append(1)
+        raise BackendError("no GPU")
+
+    async def work():
+        engine = Engine(start, tokenizer, 4)
+        answers = await asyncio.gather(*(engine.complete(PROMPT, Sampling()) for _ in range(3)), return_exceptions=True)
+        await engine.close()
+        return answers
+
+    assert [str(error) for error in asyncio.run(work())] == ["no GPU"] * 3
+    assert len(starts) == 1
+
+
+def test_a_cell_whose_engine_does_not_start_fails_with_the_engine_s_words_alone(tmp_path, tokenizer):
+    write(tmp_path, queries=3, depth=4)
+    build_tokenizer(tmp_path / "model")
+    settings = {"preset": "listwise", "model": str(tmp_path / "model"), "engine": {"max_model_len": 512}}
+    reranker = validate_reranker(settings | {"depth": 4, "window": 4, "stride": 2, "max_tokens": 64}, "test")
+    with pytest.raises(BackendError, match="vLLM is not installed") as caught:
+        rerank_cell(
+            reranker,
+            run=tmp_path / "first.trec",
+            queries=tmp_path / "queries.tsv",
+            passages=tmp_path / "passages.jsonl",
+            output=tmp_path / "cell.trec",
+        )
+    assert "queries failed" not in str(caught.value)
+    assert not (tmp_path / "cell.trec").exists()
+
+
+def test_tokens_are_counted_and_cut_by_a_server_that_can():
+    with FakeServer(tokenizes=True) as server:
+        counter = ServerTokenizer.of(OpenAIBackend(server.url, "fake"), {})
+        assert counter is not None
+        assert counter.count("abcdef") == 2
+        assert counter.prompt_tokens(Prompt(messages=(Message("user", "abcdef"),))) == 3
+        text = "пример текста, который надо обрезать " * 20
+        cut = counter.cut(text, 50)
+        assert text.startswith(cut)
+        assert 50 - CLOSE_ENOUGH <= counter.count(cut) <= 50
+        assert counter.cut("kurz", 50) == "kurz"
+        assert counter.cut(text, 0) == ""
+
+
+def test_a_server_that_counts_no_tokens_is_noticed():
+    with FakeServer() as server:
+        assert ServerTokenizer.of(OpenAIBackend(server.url, "fake"), {}) is None
+
+
+@pytest.mark.parametrize(("tokenizes", "kind"), [(True, "server"), (False, "characters")])
+def test_the_manifest_says_who_counted_the_tokens(tmp_path, tokenizes, kind):
+    write(tmp_path, queries=1, depth=4)
+    with FakeServer(tokenizes=tokenizes) as server:
+        settings = {"preset": "listwise", "model": "fake", "backend": "openai", "base_url": server.url}
+        reranker = validate_reranker(settings | {"depth": 4, "window": 4, "stride": 2}, "test")
+        rerank_cell(
+            reranker,
+            run=tmp_path / "first.trec",
+            queries=tmp_path / "queries.tsv",
+            passages=tmp_path / "passages.jsonl",
+            output=tmp_path / "cell.trec",
+        )
+    assert f'"tokens_counted_by": "{kind}"' in (tmp_path / "cell.json").read_text()
