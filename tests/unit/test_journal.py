@@ -57,3 +57,14 @@ def test_a_line_that_is_no_record_is_named(tmp_path):
 def test_a_call_is_named_by_what_decides_it_and_not_by_the_order_of_its_keys():
     assert call_key({"a": 1, "b": 2}) == call_key({"b": 2, "a": 1})
     assert call_key({"a": 1, "b": 2}) != call_key({"a": 1, "b": 3})
+
+
+def test_calls_of_other_journals_are_copied_and_not_asked_for_again(tmp_path):
+    with Journal(tmp_path / "a.calls.jsonl") as first:
+        first.append({"key": "k1", "text": "one"})
+        first.append({"key": "k2", "text": "two"})
+    with Journal(tmp_path / "b.calls.jsonl", tmp_path.glob("*.calls.jsonl")) as second:
+        assert second.get("k1") == {"key": "k1", "text": "one"}
+        assert second.get("k3") is None
+    (tmp_path / "a.calls.jsonl").unlink()
+    assert [record["key"] for record in read_journal(tmp_path / "b.calls.jsonl")] == ["k1"]

@@ -36,9 +36,9 @@ def rerank_cell(
 ) -> None:
     """Rerank the run in one file into `output`; beside it stand the journal (.calls.jsonl) and the manifest (.json).
 
-    `model`: where the model's files are, if that is not what the reranker names. `fill`: values of the
-    placeholders in `responses`. `engine_owner`: process that owns an engine shared with other cells; without it the
-    engine runs in this process.
+    `model`: where the model's files are, if that is not what the reranker names. `fill`: values of the placeholders in
+    `responses`. `engine_owner`: process that owns an engine shared with other cells; without it the engine runs in this
+    process. Calls that another journal in the same folder holds are not made again.
     """
     base = Path(output).with_suffix("")
     journal = Path(journal or f"{base}.calls.jsonl")
@@ -52,7 +52,7 @@ def rerank_cell(
     texts = read_passages(passages, wanted)
 
     async def work() -> Reranked:
-        with Journal(journal) as calls:
+        with Journal(journal, journal.parent.glob("*.calls.jsonl")) as calls:
             async with connect(settings, model or settings.model, engine_owner) as connection:
                 caller = Caller(settings, connection, calls)
                 result = await rerank(first_stage, topics, texts, settings, caller)

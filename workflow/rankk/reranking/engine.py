@@ -86,7 +86,7 @@ async def rerank(
 
 
 def _failed(failures: Mapping[str, Exception], queries: int, journal: str) -> str:
-    first_of = {str(error): qid for qid, error in reversed(failures.items())}  # one query for each reason
+    first_of = {str(error): qid for qid, error in reversed(list(failures.items()))}  # one query for each reason
     reasons = "; ".join(f"query {qid}: {reason}" for reason, qid in list(first_of.items())[:SHOWN_REASONS])
     return (
         f"{len(failures)} of {queries} queries failed ({', '.join(failures)}); {reasons}. "

@@ -7,7 +7,7 @@ another strategy never asks for the same answer twice. Only offsets are kept in 
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -27,10 +27,11 @@ def call_key(deciding: Mapping[str, Any]) -> str:
 class Journal:
     """An append-only file of call records, one JSON object a line; readable after a kill at any byte.
 
-    Opening drops a torn last line and locks the file: a second writer gets a RankkError.
+    Opening drops a torn last line and locks the file: a second writer gets a RankkError. A call that stands in one of
+    the `others`, journals of cells with the same first stage, is copied instead of asked for.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, others: Iterable[Path] = ()) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("a+b")
@@ -46,6 +47,13 @@ class Journal:
             end = offset + len(line)
         self._file.truncate(end)
         self._end = end
+        self._elsewhere: dict[str, tuple[Path, int, int]] = {
+            record["key"]: (other, offset, len(line))
+            for other in others
+            if other.resolve() != self.path.resolve()
+            for offset, line, record in _lines(other)
+            if record["key"] not in self._offsets
+        }
 
     def __enter__(self) -> Self:
         return self
@@ -60,11 +68,16 @@ class Journal:
 
     def get(self, key: str) -> Record | None:
         """The record of a finished call."""
-        if key not in self._offsets:
-            return None
-        offset, length = self._offsets[key]
-        record: Record = json.loads(os.pread(self._file.fileno(), length, offset))
-        return record
+        if key in self._offsets:
+            offset, length = self._offsets[key]
+            return _record(os.pread(self._file.fileno(), length, offset))
+        if key in self._elsewhere:
+            path, offset, length = self._elsewhere[key]
+            with path.open("rb") as file:
+                record = _record(os.pread(file.fileno(), length, offset))
+            self.append(record)
+            return record
+        return None
 
     def append(self, record: Record) -> None:
         """Add a finished call; it survives the process once this returns."""
@@ -73,6 +86,11 @@ class Journal:
         self._file.flush()
         self._offsets[record["key"]] = (self._end, len(line))
         self._end += len(line)
+
+
+def _record(line: bytes) -> Record:
+    record: Record = json.loads(line)
+    return record
 
 
 def read_journal(path: str | Path) -> Iterator[Record]:
