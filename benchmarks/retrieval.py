@@ -6,7 +6,7 @@ from pathlib import Path
 
 from common import cell, command, report, seconds, words
 
-from rankk.evaluation import per_query
+from rankk.evaluation.measures import per_query
 from rankk.retrieval.lucene import index_bm25, jar, java, search_bm25
 from rankk.trec import read_run
 

@@ -7,7 +7,7 @@ rule download_libreoffice_help:
     log:
         "results/logs/download/libreoffice-help.log",
     benchmark:
-        "results/benchmarks/download/libreoffice-help.tsv"
+        grid.benchmark("download", "libreoffice-help")
     conda:
         "../envs/workflow.yaml"
     resources:
@@ -32,7 +32,7 @@ for name, collection in EXPERIMENT.collections.items():
         log:
             f"results/logs/collections/{name}.log",
         benchmark:
-            f"results/benchmarks/collections/{name}.tsv"
+            grid.benchmark("collections", name)
         conda:
             "../envs/workflow.yaml"
         resources:

@@ -1,21 +1,21 @@
-# Effectiveness of every cell over the whole topic list.
+# Effectiveness of every cell over the whole topic list, significance, and what the cells cost.
 
 
 rule evaluate:
     input:
         runs=[cell.run for cell in EXPERIMENT.cells],
         manifests=[cell.manifest for cell in EXPERIMENT.cells if cell.reranked],
+        calls=[cell.calls for cell in EXPERIMENT.cells if cell.reranked],
         qrels=[grid.qrels(name) for name in EXPERIMENT.collections],
         queries=[
             grid.queries(cell.collection, cell.language) for cell in EXPERIMENT.cells
         ],
     output:
-        summary=grid.experiment(NAME, "summary.csv"),
-        per_query=grid.experiment(NAME, "per_query.csv"),
+        **{table: grid.experiment(NAME, f"{table}.csv") for table in grid.TABLES},
     log:
         f"results/logs/experiments/{NAME}.evaluate.log",
     benchmark:
-        f"results/benchmarks/experiments/{NAME}.evaluate.tsv"
+        grid.benchmark("experiments", NAME, "evaluate")
     conda:
         "../envs/workflow.yaml"
     resources:
@@ -28,6 +28,7 @@ rule evaluate:
             for name, collection in EXPERIMENT.collections.items()
         },
         baselines=EXPERIMENT.baselines_as_lists,
+        jobs=EXPERIMENT.jobs,
         code=fingerprint("rankk.evaluation"),
     script:
         "../scripts/evaluate.py"

@@ -7,7 +7,7 @@ rule model:
     log:
         "results/logs/models/{model}.log",
     benchmark:
-        "results/benchmarks/models/{model}.tsv"
+        grid.benchmark("models", "{model}")
     conda:
         "../envs/llm.yaml"
     resources:

@@ -25,7 +25,7 @@ rule report:
     log:
         f"results/logs/experiments/{NAME}.report.log",
     benchmark:
-        f"results/benchmarks/experiments/{NAME}.report.tsv"
+        grid.benchmark("experiments", NAME, "report")
     conda:
         "../envs/workflow.yaml"
     resources:

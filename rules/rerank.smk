@@ -14,10 +14,13 @@ rule rerank:
         manifest=grid.manifest(
             "{collection}", "{language}", "{retriever}", "{reranker}"
         ),
+        calls=grid.calls("{collection}", "{language}", "{retriever}", "{reranker}"),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.log",
     benchmark:
-        "results/benchmarks/runs/{collection}.{language}.{retriever}.{reranker}.tsv"
+        grid.benchmark(
+            "runs", "{collection}", "{language}", "{retriever}", "{reranker}"
+        )
     wildcard_constraints:
         reranker=EXPERIMENT.reranker_names,
     conda:

@@ -9,7 +9,7 @@ rule index_bm25:
     log:
         "results/logs/index/{collection}.bm25.log",
     benchmark:
-        "results/benchmarks/index/{collection}.bm25.tsv"
+        grid.benchmark("index", "{collection}", "bm25")
     conda:
         "../envs/workflow.yaml"
     threads: 2
@@ -32,7 +32,7 @@ rule retrieve_bm25:
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        "results/benchmarks/runs/{collection}.{language}.{retriever}.tsv"
+        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("bm25"),
     conda:
@@ -62,7 +62,7 @@ rule encode_passages:
     log:
         "results/logs/vectors/{collection}.{retriever}.passages.log",
     benchmark:
-        "results/benchmarks/vectors/{collection}.{retriever}.passages.tsv"
+        grid.benchmark("vectors", "{collection}", "{retriever}", "passages")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("splade"),
     conda:
@@ -91,7 +91,7 @@ rule encode_queries:
     log:
         "results/logs/vectors/{collection}.{retriever}.{language}.log",
     benchmark:
-        "results/benchmarks/vectors/{collection}.{retriever}.{language}.tsv"
+        grid.benchmark("vectors", "{collection}", "{retriever}", "{language}")
     conda:
         "../envs/workflow.yaml"
     threads: 2
@@ -115,7 +115,7 @@ rule index_impact:
     log:
         "results/logs/index/{collection}.{retriever}.log",
     benchmark:
-        "results/benchmarks/index/{collection}.{retriever}.tsv"
+        grid.benchmark("index", "{collection}", "{retriever}")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("splade"),
     conda:
@@ -139,7 +139,7 @@ rule retrieve_impact:
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        "results/benchmarks/runs/{collection}.{language}.{retriever}.tsv"
+        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("splade"),
     conda:
@@ -169,7 +169,7 @@ rule published_run:
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        "results/benchmarks/runs/{collection}.{language}.{retriever}.tsv"
+        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("run"),
     conda:

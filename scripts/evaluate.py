@@ -1,14 +1,18 @@
-"""Evaluate every cell of an experiment."""
+"""Evaluate every cell of an experiment: effectiveness, significance, calls, movement of passages, resources."""
 
-from rankk import evaluation, grid
+from rankk import grid
+from rankk.evaluation import behaviour, experiment
+from rankk.files import write_csv
 from rankk.logs import job
 
 with job(snakemake.log[0]):
-    summary, per_query = evaluation.experiment(
-        [grid.Cell(*cell) for cell in snakemake.params.cells],
-        measures=snakemake.params.measures,
-        baselines={grid.Cell(*cell): grid.Cell(*baseline) for cell, baseline in snakemake.params.baselines},
-        paths={"qrels": grid.qrels, "queries": grid.queries},
-    )
-    evaluation.write_csv(summary, snakemake.output.summary)
-    evaluation.write_csv(per_query, snakemake.output.per_query)
+    cells = [grid.Cell(*cell) for cell in snakemake.params.cells]
+    baselines = {grid.Cell(*cell): grid.Cell(*baseline) for cell, baseline in snakemake.params.baselines}
+    reranked = [cell for cell in cells if cell.reranked]
+    tables = experiment.evaluate(cells, snakemake.params.measures, baselines) | {
+        "calls": behaviour.calls(reranked),
+        "movement": behaviour.movement(reranked),
+        "resources": behaviour.resources(snakemake.params.jobs, reranked),
+    }
+    for name, table in tables.items():
+        write_csv(snakemake.output[name], table)

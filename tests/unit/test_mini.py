@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rankk.evaluation import per_query
+from rankk.evaluation.measures import per_query
 from rankk.retrieval.lucene import index_bm25, search_bm25
 from rankk.trec import read_qrels, read_queries, read_run
 

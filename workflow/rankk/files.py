@@ -8,9 +8,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rankk.errors import RankkError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def open_text(path: str | Path) -> IO[str]:
@@ -53,6 +56,12 @@ def write_json(path: str | Path, value: Any) -> None:
     with atomic_write(path) as file:
         json.dump(value, file, ensure_ascii=False, indent=2)
         file.write("\n")
+
+
+def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
+    """Write a table atomically; six decimals, so that everything can be drawn from it again."""
+    with atomic_write(path) as file:
+        table.to_csv(file, index=False, float_format="%.6f")
 
 
 def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -66,9 +66,23 @@ def journal(collection: str, language: str, retriever: str, reranker: str) -> st
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".calls.jsonl"
 
 
+def calls(collection: str, language: str, retriever: str, reranker: str) -> str:
+    """One line for each call that a cell's run was made from."""
+    return run(collection, language, retriever, reranker).removesuffix(".trec") + ".calls.csv"
+
+
 def manifest(collection: str, language: str, retriever: str, reranker: str) -> str:
     """What made a cell's run, and what it cost."""
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".json"
+
+
+def benchmark(stage: str, *names: str) -> str:
+    """Seconds and memory of a job, as Snakemake measures them."""
+    return f"{RESULTS}/benchmarks/{stage}/{'.'.join(names)}.tsv"
+
+
+TABLES = ("summary", "per_query", "significance", "calls", "movement", "resources")
+"""The tables of an experiment's evidence, each a CSV file of that name."""
 
 
 def experiment(name: str, file: str = "") -> str:
@@ -104,6 +118,16 @@ class Cell:
     def manifest(self) -> str:
         """Path of the cell's manifest (reranked cells only)."""
         return manifest(self.collection, self.language, self.retriever, self.reranker)
+
+    @property
+    def calls(self) -> str:
+        """Path of the cell's table of calls (reranked cells only)."""
+        return calls(self.collection, self.language, self.retriever, self.reranker)
+
+    @property
+    def journal(self) -> str:
+        """Path of the cell's journal (reranked cells only)."""
+        return journal(self.collection, self.language, self.retriever, self.reranker)
 
     def __str__(self) -> str:
         return "/".join((self.collection, self.language, self.retriever, self.reranker))

@@ -8,7 +8,7 @@ from rankk.errors import RankkError
 
 def evaluation(runs: list[str], qrels: str, queries: str | None, measures: list[str], *, per_query: bool) -> None:
     """Tab-separated values: run, query (all: the mean), measure, value; queries missing from a run are named."""
-    from rankk.evaluation import per_query as evaluate
+    from rankk.evaluation.measures import per_query as evaluate
     from rankk.trec import read_qrels, read_queries, read_run
 
     judgments = read_qrels(qrels)

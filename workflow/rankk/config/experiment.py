@@ -66,6 +66,25 @@ class Experiment(Strict):
         pairs = [(cell, self.baseline(cell)) for cell in self.cells]
         return [[list(astuple(cell)), list(astuple(other))] for cell, other in pairs if other]
 
+    @property
+    def jobs(self) -> dict[str, str]:
+        """Benchmark file of every job that the cells come from, by "stage: what it made"."""
+        jobs = {f"collection: {name}": grid.benchmark("collections", name) for name in self.collections}
+        jobs |= {f"model: {name}": grid.benchmark("models", name) for name in self.models}
+        for cell in self.cells:
+            retriever, where = self.retrievers[cell.retriever].type, f"{cell.collection} {cell.retriever}"
+            index = {"bm25": "bm25", "splade": cell.retriever}.get(retriever)
+            if index:
+                jobs[f"index: {cell.collection} {index}"] = grid.benchmark("index", cell.collection, index)
+            if retriever == "splade":
+                for what in ("passages", cell.language):
+                    file = grid.benchmark("vectors", cell.collection, cell.retriever, what)
+                    jobs[f"encode: {where} {what}"] = file
+            names = [name for name in astuple(cell) if name != FIRST_STAGE]
+            stage = "rerank" if cell.reranked else "retrieve"
+            jobs[f"{stage}: {cell.run}"] = grid.benchmark("runs", *names)
+        return jobs
+
     def retrievers_of(self, type_: str) -> str:
         """A pattern that matches the grid's retrievers of one type and nothing else."""
         return pattern(name for name, retriever in self.retrievers.items() if retriever.type == type_)

@@ -12,14 +12,10 @@ CELL = ["collection", "language", *SYSTEM]
 
 
 def read_summary(path: str | Path) -> "pd.DataFrame":
-    """summary.csv; a column that no cell fills (no reranker in the grid) is there all the same."""
+    """summary.csv; "none" names a first stage and is not a missing value."""
     import pandas as pd
 
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    for column in ("baseline", "gain", "p_value"):
-        if column not in table:
-            table[column] = float("nan")
-    return table
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
 
 
 def main_measure(summary: "pd.DataFrame") -> "pd.DataFrame":

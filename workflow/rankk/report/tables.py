@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rankk.evaluation import write_csv
-from rankk.files import atomic_write
+from rankk.files import atomic_write, write_csv
 from rankk.report.summary import ALPHA, SYSTEM, main_measure, read_summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SIGNIFICANT = "†"
-"""Marks a difference from the baseline at p < 0.05 (paired t-test, not corrected for several comparisons)."""
+"""Marks a difference from the baseline at p < 0.05 (paired t-test, Holm-corrected over the experiment)."""
 
 
 def effectiveness(summary: str | Path, outputs: Sequence[str]) -> None:
@@ -24,14 +23,12 @@ def effectiveness(summary: str | Path, outputs: Sequence[str]) -> None:
     cells = rows.assign(column=rows["collection"] + " " + rows["language"])
     best = cells.groupby("column")["value"].transform("max")
     cells["bold"] = cells["value"] == best
-    cells["mark"] = [SIGNIFICANT if p < ALPHA else "" for p in cells["p_value"].fillna(1.0)]
+    cells["mark"] = [SIGNIFICANT if p < ALPHA else "" for p in cells["p_t_holm"].fillna(1.0)]
     for output in outputs:
         suffix = Path(output).suffix
         if suffix == ".csv":
-            write_csv(
-                cells.pivot_table(index=SYSTEM, columns="column", values="value", sort=False).reset_index(),
-                output,
-            )
+            wide = cells.pivot_table(index=SYSTEM, columns="column", values="value", sort=False)
+            write_csv(output, wide.reset_index())
         else:
             text = latex(cells) if suffix == ".tex" else markdown(cells)
             with atomic_write(output) as file:
@@ -80,4 +77,4 @@ def note(cells: "pd.DataFrame") -> str:
         f"{row.collection}: {row.measure} over {row.queries} queries"
         for row in cells.drop_duplicates(["collection", "queries"]).itertuples()
     )
-    return f"{measures}. {SIGNIFICANT}: p < {ALPHA} against the baseline, paired t-test, uncorrected."
+    return f"{measures}. {SIGNIFICANT}: p < {ALPHA} against the baseline, paired t-test, Holm-corrected."

@@ -15,7 +15,7 @@ from rankk.reranking.connect import Connection
 from rankk.reranking.journal import Journal, Record, call_key
 from rankk.reranking.scheduler import PriorityGate
 from rankk.reranking.settings import Settings
-from rankk.reranking.thinking import complete_with_budget, relevance
+from rankk.reranking.thinking import complete_with_budget, relevance, split_thought
 from rankk.reranking.types import Answer, Completion, Outcome, Prompt, Sampling, TieGroups
 
 BAD = (Outcome.TRUNCATED, Outcome.EMPTY, Outcome.REFUSED)
@@ -23,6 +23,13 @@ BAD = (Outcome.TRUNCATED, Outcome.EMPTY, Outcome.REFUSED)
 
 DECIDING = {"kind", "thinking", "chat_template_kwargs", "positive", "negative"}
 """What of a preset decides an answer beside the prompt, which is there in full."""
+
+
+CALLS = (
+    *("qid", "call", "sample", "key", "outcome", "repairs", "finish_reason", "prompt_tokens", "output_tokens"),
+    *("thought_share", "seconds", "budget_fired", "window"),
+)
+"""Columns of a cell's table of calls. `thought_share`: of the answer's characters, those that are reasoning."""
 
 
 @dataclass
@@ -36,6 +43,8 @@ class Tally:
     asked: int = 0
     from_journal: int = 0
     budget_fired: int = 0
+    used: list[dict[str, Any]] = field(default_factory=list)
+    """One entry a call, for the cell's table (`CALLS`)."""
 
     @property
     def bad_share(self) -> float:
@@ -89,10 +98,27 @@ class Caller:
                 record |= {"outcome": answer.outcome, "repairs": answer.repairs}  # for readers of the journal
                 self.journal.append(record)
                 self.tally.asked += 1
-        self.tally.prompt_tokens += record.get("prompt_tokens") or 0
-        self.tally.output_tokens += record.get("output_tokens") or 0
-        self.tally.budget_fired += bool(record.get("budget_fired"))
         return record
+
+    def count(self, record: Record, answer: Answer, number: int, sample: int) -> None:
+        """Add a call to the tally."""
+        tally = self.tally
+        tally.outcomes[answer.outcome] += 1
+        tally.repairs.update(answer.repairs)
+        tally.prompt_tokens += record.get("prompt_tokens") or 0
+        tally.output_tokens += record.get("output_tokens") or 0
+        tally.budget_fired += bool(record.get("budget_fired"))
+        thought, said = split_thought(completion_of(record), self.settings.preset.thinking)
+        own = {
+            "call": number,
+            "sample": sample,
+            "outcome": answer.outcome.value,
+            "repairs": " ".join(answer.repairs),
+            "thought_share": round(len(thought) / max(1, len(thought) + len(said)), 4),
+            "window": " ".join(record["window"]),
+            "budget_fired": bool(record.get("budget_fired")),
+        }
+        tally.used.append({name: record.get(name) for name in CALLS} | own)
 
     def parse(self, record: Record) -> Answer:
         """A record's answer. A pointwise call that has its score is ok."""
@@ -197,7 +223,6 @@ class QueryJudge:
         number, self._calls = self._calls, self._calls + 1
         record = await self._caller.call(self._qid, number, self._query, window, self._passages, chain, sample)
         answer = self._caller.parse(record)
-        self._caller.tally.outcomes[answer.outcome] += 1
-        self._caller.tally.repairs.update(answer.repairs)
+        self._caller.count(record, answer, number, sample)
         self._finished()
         return record, answer

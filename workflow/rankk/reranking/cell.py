@@ -1,5 +1,6 @@
-"""One cell from files to files: first stage, queries and passages in, run and manifest out."""
+"""One cell from files to files: first stage, queries and passages in, run, calls and manifest out."""
 
+import csv
 import logging
 from collections.abc import Mapping
 from hashlib import sha256
@@ -8,10 +9,10 @@ from typing import Any
 
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
-from rankk.files import write_json
+from rankk.files import atomic_write, write_json
 from rankk.passages import read_passages
 from rankk.provenance import environment
-from rankk.reranking.calls import Caller
+from rankk.reranking.calls import CALLS, Caller
 from rankk.reranking.connect import connect
 from rankk.reranking.engine import Reranked, rerank, run_interruptible
 from rankk.reranking.journal import Journal
@@ -62,6 +63,11 @@ def rerank_cell(
     facts: dict[str, Any] = {}
     result = run_interruptible(work(), str(journal))
     write_json(manifest or f"{base}.json", describe(settings, first_stage, result, facts))
+    order = {qid: place for place, qid in enumerate(first_stage)}
+    with atomic_write(f"{base}.calls.csv") as file:
+        table = csv.DictWriter(file, CALLS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(sorted(result.tally.used, key=lambda call: (order[call["qid"]], call["call"])))
     write_run(output, result.run, Path(output).stem)
     log.info("%s: %d of %d queries changed, %.1f s", output, result.changed, len(first_stage), result.seconds)
 

@@ -54,6 +54,20 @@ async def complete_with_budget(
     return await _continue(complete, prompt, f"{said}\n{thinking.close}\n\n", answering, first, fired=True)
 
 
+def split_thought(completion: Completion, thinking: Thinking | None) -> tuple[str, str]:
+    """Reasoning and answer of a completion, for people and figures; the parser decides by itself."""
+    text = completion.text or ""
+    if completion.reasoning is not None:
+        return completion.reasoning, text
+    if thinking is None:
+        return "", text
+    before, closed, after = text.rpartition(thinking.close)
+    if closed:
+        return before.removeprefix(thinking.open), after
+    opened = thinking.opened_by_template or text.lstrip().startswith(thinking.open)
+    return (text.lstrip().removeprefix(thinking.open), "") if opened else ("", text)
+
+
 async def relevance(
     complete: Complete, prompt: Prompt, sampling: Sampling, preset: Preset
 ) -> tuple[float | None, Completion]:

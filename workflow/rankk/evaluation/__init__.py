@@ -1,0 +1,1 @@
+"""Effectiveness, statistics and costs of an experiment's cells, as tidy tables."""
