@@ -1,5 +1,6 @@
 """What benchmarks share: made-up cells, timing, a table on the terminal and as CSV."""
 
+import csv
 import json
 import random
 import statistics
@@ -7,8 +8,6 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import pandas as pd
 
 from rankk.trec import ranked, write_run
 
@@ -18,10 +17,16 @@ WORDS = Path("resources/mini/passages.jsonl")
 
 def report(name: str, rows: Sequence[dict[str, object]]) -> None:
     """Print the rows as a table and write them to results/."""
-    table = pd.DataFrame(rows)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    table.to_csv(RESULTS / f"{name}.csv", index=False)
-    print(f"\n{name}\n{table.to_string(index=False, float_format=lambda value: f'{value:.3f}')}")
+    with (RESULTS / f"{name}.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    lines = [list(rows[0])] + [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    print(f"\n{name}")
+    for line in lines:
+        print("  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)), flush=True)
 
 
 def seconds(work: Callable[[], object], repeats: int = 3) -> float:
