@@ -13,6 +13,11 @@ from ..conftest import ROOT
 MINI = ROOT / "resources" / "mini"
 
 
+def test_the_collection_has_its_size():
+    assert len((MINI / "passages.jsonl").read_text().splitlines()) >= 240
+    assert len(read_queries(MINI / "queries.eng.tsv")) == 40
+
+
 def test_every_topic_has_queries_in_four_languages_and_grades_from_0_to_3():
     topics = [read_queries(MINI / f"queries.{language}.tsv").keys() for language in ("eng", "zho", "fas", "rus")]
     qrels = read_qrels(MINI / "qrels.txt")
