@@ -13,6 +13,7 @@ from rankk import grid
 from rankk.config.experiment import check
 from rankk.errors import RankkError
 from rankk.provenance import fingerprint
+from rankk.report import contents
 
 min_version("9.0")
 

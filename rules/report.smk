@@ -1,23 +1,34 @@
 # Figures and tables, and their place in Snakemake's report.
 
+FIGURES = contents.figures(EXPERIMENT)
+TABLES = contents.tables(EXPERIMENT)
+
 
 rule report:
     input:
-        summary=grid.experiment(NAME, "summary.csv"),
-        per_query=grid.experiment(NAME, "per_query.csv"),
+        **{table: grid.experiment(NAME, f"{table}.csv") for table in grid.TABLES},
     output:
-        figures=report(
-            expand(
-                grid.experiment(NAME, "figures/effectiveness.{format}"),
-                format=["png", "pdf"],
-            ),
-            category="Figures",
-            caption="../workflow/report/effectiveness.rst",
+        figures=[
+            report(
+                grid.experiment(NAME, f"figures/{figure}.png"),
+                category="Figures",
+                labels={"figure": figure},
+                caption=os.path.abspath(
+                    grid.experiment(NAME, f"figures/{figure}.rst")
+                ),
+            )
+            for figure in FIGURES
+        ],
+        files=expand(
+            grid.experiment(NAME, "figures/{figure}.{format}"),
+            figure=FIGURES,
+            format=[name for name in contents.FIGURE_FORMATS if name != "png"],
         ),
         tables=report(
             expand(
-                grid.experiment(NAME, "tables/effectiveness.{format}"),
-                format=["csv", "tex", "md"],
+                grid.experiment(NAME, "tables/{table}.{format}"),
+                table=TABLES,
+                format=contents.TABLE_FORMATS,
             ),
             category="Tables",
             caption="../workflow/report/table.rst",
@@ -32,6 +43,12 @@ rule report:
         mem_mb=4000,
         runtime=30,
     params:
+        figures=FIGURES,
+        tables=TABLES,
+        passage_languages={
+            name: collection.language
+            for name, collection in EXPERIMENT.collections.items()
+        },
         code=fingerprint("rankk.report"),
     script:
         "../scripts/report.py"

@@ -9,6 +9,7 @@ rule rerank:
         model=lambda wildcards: EXPERIMENT.model_files(
             EXPERIMENT.rerankers[wildcards.reranker].model
         ),
+        responses=lambda wildcards: EXPERIMENT.responses(**wildcards),
     output:
         run=grid.run("{collection}", "{language}", "{retriever}", "{reranker}"),
         manifest=grid.manifest(

@@ -1,8 +1,14 @@
 """Draw an experiment's figures and write its tables."""
 
+from pathlib import Path
+
+from rankk import grid
 from rankk.logs import job
 from rankk.report import figures, tables
+from rankk.report.evidence import Evidence
 
 with job(snakemake.log[0]):
-    figures.effectiveness(snakemake.input.summary, snakemake.output.figures)
-    tables.effectiveness(snakemake.input.summary, snakemake.output.tables)
+    files = {table: snakemake.input[table] for table in grid.TABLES}
+    evidence = Evidence(files, snakemake.params.passage_languages)
+    figures.draw(evidence, snakemake.params.figures, Path(snakemake.output.figures[0]).parent)
+    tables.write(evidence, snakemake.params.tables, Path(snakemake.output.tables[0]).parent)

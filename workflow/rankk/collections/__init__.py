@@ -13,7 +13,11 @@ def build(collection: Mapping[str, Any], folder: Path) -> None:
         from rankk.collections.normalize import Source, normalize
 
         source = Source(
-            collection["passages"], collection["queries"], collection["qrels"], frozenset(collection["drop"])
+            collection["passages"],
+            collection["queries"],
+            collection["qrels"],
+            frozenset(collection["drop"]),
+            collection["partial"],
         )
         normalize(source, folder, topics=collection["topics"])
     else:

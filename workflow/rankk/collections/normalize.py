@@ -22,6 +22,9 @@ FAULTS = {
     "unknown passage": "judgments for a passage that is not there",
 }
 """Faults that a collection may declare as known (`drop`): they are left out and counted."""
+DECLARED = {kind: f"drop: [{kind}]" for kind in FAULTS} | {
+    "unknown passage": "drop: [unknown passage], or partial: true where only some passages are given"
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Source:
     queries: Mapping[str, str]
     qrels: str
     drop: frozenset[str] = frozenset()
+    partial: bool = False  # judgments of passages that are not there stay: they decide the ideal ranking
 
 
 class Drops:
@@ -46,7 +50,7 @@ class Drops:
     def fault(self, kind: str, where: str) -> None:
         """Count a known fault; RankkError for any other."""
         if kind not in self._allowed:
-            raise RankkError(f"{where}: {FAULTS[kind]}; mend the file, or declare it as known (drop: [{kind}])")
+            raise RankkError(f"{where}: {FAULTS[kind]}; mend the file, or declare it as known ({DECLARED[kind]})")
         self.counts[kind] += 1
 
 
@@ -67,7 +71,12 @@ def normalize(source: Source, folder: Path, *, topics: int | None = None) -> Non
         with atomic_write(folder / f"queries.{language}.tsv") as file:
             file.writelines(f"{qid}\t{' '.join(text.split())}\n" for qid, text in chosen.items())
     judgments = _qrels(
-        source.qrels, folder / "qrels.txt", drops, ids, {q for t in queries.values() for q in t}, set(kept)
+        source.qrels,
+        folder / "qrels.txt",
+        drops,
+        None if source.partial else ids,
+        {q for t in queries.values() for q in t},
+        set(kept),
     )
     facts = {
         "passages": len(ids),
@@ -115,7 +124,7 @@ def _passages(source: str, target: Path, drops: Drops) -> set[str]:
     return ids
 
 
-def _qrels(source: str, target: Path, drops: Drops, ids: set[str], known: set[str], kept: set[str]) -> int:
+def _qrels(source: str, target: Path, drops: Drops, ids: set[str] | None, known: set[str], kept: set[str]) -> int:
     count = 0
     with atomic_write(target) as file:
         for qid, grades in read_qrels(source).items():
@@ -123,7 +132,7 @@ def _qrels(source: str, target: Path, drops: Drops, ids: set[str], known: set[st
                 drops.fault("unknown query", f"{source}: query {qid}")
             elif qid in kept:
                 for docid, grade in grades.items():
-                    if docid not in ids:
+                    if ids is not None and docid not in ids:
                         drops.fault("unknown passage", f"{source}: query {qid}, passage {docid}")
                     else:
                         file.write(f"{qid} 0 {docid} {grade}\n")

@@ -30,6 +30,10 @@ class FilesCollection(CollectionBase):
     passages: str = Field(description='JSON lines {"id", "contents"} or {"id", "title", "text"}; .gz allowed')
     queries: dict[Language, str] = Field(min_length=1, description="qid<TAB>text files by language")
     qrels: str = Field(description="TREC qrels; .gz allowed")
+    partial: bool = Field(
+        default=False,
+        description="passages are those of given lists alone; judgments of others stay, they decide the ideal ranking",
+    )
     drop: list[str] = Field(default=[], description="known faults that are dropped and counted, not errors")
 
     @property

@@ -1,5 +1,6 @@
 """An experiment: a grid over the catalog, loaded and checked as a whole."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple
@@ -103,6 +104,11 @@ class Experiment(Strict):
         """The folder of a model that the workflow fetches from a package; nothing for hub ids and local folders."""
         return [grid.model(model)] if model in self.models else []
 
+    def responses(self, reranker: str, **cell: str) -> list[str]:
+        """The file of stored answers that a cell is computed from; nothing where a model is asked."""
+        path = self.rerankers[reranker].responses
+        return [path.format(**cell)] if path else []
+
     def gpus(self, reranker: str) -> int:
         """GPUs that a reranker's engine takes."""
         settings = self.rerankers[reranker]
@@ -131,6 +137,7 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path = CATALOG) -
     sources.append((file, {key: config[key] for key in SECTIONS if config.get(key)}))
     definitions: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     for source, content in sources:
+        content = expand(content, source)
         for section, entries in content.items():
             if section not in SECTIONS:
                 raise RankkError(f"{source}: {section}: unknown key; expected one of {', '.join(SECTIONS)}")
@@ -139,6 +146,20 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path = CATALOG) -
     header = {key: value for key, value in config.items() if key not in SECTIONS}
     experiment: Experiment = validate(TypeAdapter(Experiment), header, file)
     return experiment.model_copy(update=used(experiment, definitions, file))
+
+
+def expand(value: Any, file: str, path: str = "") -> Any:
+    """`value` with ${NAME} in its texts replaced from the environment; RankkError names one that is not set."""
+    if isinstance(value, dict):
+        return {key: expand(entry, file, f"{path}.{key}" if path else str(key)) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [expand(entry, file, f"{path}[{number}]") for number, entry in enumerate(value)]
+    if isinstance(value, str):
+        found = os.path.expandvars(value)
+        if missing := re.search(r"\$\{\w+\}", found):
+            raise RankkError(f"{file}: {path}: {missing[0]} is not set; export it, then run again")
+        return found
+    return value
 
 
 def used(experiment: Experiment, definitions: dict[str, dict[str, Any]], file: str) -> dict[str, dict[str, Any]]:

@@ -1,80 +1,142 @@
 """Tables of an experiment: CSV, LaTeX (booktabs) and Markdown from the same numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from rankk.files import atomic_write, write_csv
-from rankk.report.summary import ALPHA, SYSTEM, main_measure, read_summary
-
-if TYPE_CHECKING:
-    import pandas as pd
+from rankk.report.evidence import ALPHA, CELL, SYSTEM, Evidence, shown
 
 SIGNIFICANT = "†"
-"""Marks a difference from the baseline at p < 0.05 (paired t-test, Holm-corrected over the experiment)."""
+"""Marks a difference from the declared baseline at p < 0.05 (paired t-test, Holm-corrected over the experiment)."""
+LETTERS = "abcdefghijkl"
+AVERAGE = "average"
+MISSING = "—"
 
 
-def effectiveness(summary: str | Path, outputs: Sequence[str]) -> None:
-    """One row a retriever and reranker, one column a collection and language: mean of its first measure.
+@dataclass(frozen=True)
+class Table:
+    """Values and what is shown for them, rows × columns alike, with a note on what they are."""
 
-    The best of a column is bold, † marks p < 0.05 against the baseline.
-    """
-    rows = main_measure(read_summary(summary))
-    cells = rows.assign(column=rows["collection"] + " " + rows["language"])
-    best = cells.groupby("column")["value"].transform("max")
-    cells["bold"] = cells["value"] == best
-    cells["mark"] = [SIGNIFICANT if p < ALPHA else "" for p in cells["p_t_holm"].fillna(1.0)]
-    for output in outputs:
-        suffix = Path(output).suffix
-        if suffix == ".csv":
-            wide = cells.pivot_table(index=SYSTEM, columns="column", values="value", sort=False)
-            write_csv(output, wide.reset_index())
-        else:
-            text = latex(cells) if suffix == ".tex" else markdown(cells)
-            with atomic_write(output) as file:
-                file.write(text)
+    values: pd.DataFrame
+    bold: pd.DataFrame
+    marks: pd.DataFrame
+    rows: pd.DataFrame  # the leading columns, one row a table row
+    note: str
 
 
-def grid_of(cells: "pd.DataFrame", bold: tuple[str, str]) -> "pd.DataFrame":
-    """Formatted values by system and column; an em dash where there is no such cell."""
-    shown = [
-        f"{bold[0]}{value:.4f}{bold[1]}{mark}" if is_best else f"{value:.4f}{mark}"
-        for value, is_best, mark in zip(cells["value"], cells["bold"], cells["mark"], strict=True)
-    ]
-    table = cells.assign(shown=shown).pivot(index=SYSTEM, columns="column", values="shown")
-    order = cells[SYSTEM].drop_duplicates()
-    return table.reindex(list(map(tuple, order.to_numpy())))[list(cells["column"].unique())].fillna("—")
+def effectiveness(evidence: Evidence) -> Table:
+    """One row a system, one column a collection and language, and their average where a row is complete."""
+    cells = evidence.summary.assign(column=lambda table: table["collection"] + " " + table["language"])
+    return table_of(evidence, cells, cells["column"].unique().tolist(), SYSTEM)
 
 
-def markdown(cells: "pd.DataFrame") -> str:
-    """A pipe table."""
-    table = grid_of(cells, ("**", "**")).reset_index()
-    lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-    lines += ["| " + " | ".join(row) + " |" for row in table.to_numpy()]
-    return "\n".join([*lines, "", note(cells), ""])
+def languages(evidence: Evidence) -> Table:
+    """One row a collection and system, one column a query language."""
+    cells = evidence.summary.assign(column=evidence.summary["language"])
+    return table_of(evidence, cells, cells["column"].unique().tolist(), ["collection", *SYSTEM])
 
 
-def latex(cells: "pd.DataFrame") -> str:
-    """A booktabs table."""
-    table = grid_of(cells, (r"\textbf{", "}")).reset_index()
-
-    def row(fields: Sequence[str]) -> str:
-        return " & ".join(fields).replace("†", r"$^\dagger$").replace("—", "--").replace("_", r"\_") + r" \\"
-
-    lines = [
-        r"% needs \usepackage{booktabs}",
-        rf"\begin{{tabular}}{{ll{'r' * (len(table.columns) - 2)}}}",
-        r"\toprule",
-    ]
-    lines += [row(list(table.columns)), r"\midrule", *(row(list(fields)) for fields in table.to_numpy())]
-    lines += [r"\bottomrule", r"\end{tabular}", f"% {note(cells)}"]
-    return "\n".join(lines) + "\n"
+TABLES: dict[str, Callable[[Evidence], Table]] = {"effectiveness": effectiveness, "languages": languages}
 
 
-def note(cells: "pd.DataFrame") -> str:
+def table_of(evidence: Evidence, cells: pd.DataFrame, columns: list[str], index: list[str]) -> Table:
+    """The cells' means by `index` and column; best of each column bold, letters for pairs, † for the baseline."""
+    rows = cells[index].drop_duplicates().reset_index(drop=True)
+    letters = dict(zip(map(tuple, rows.to_numpy()), LETTERS, strict=False)) if len(rows) <= len(LETTERS) else {}
+    keys = pd.MultiIndex.from_frame(rows)
+    values = cells.pivot(index=index, columns="column", values="value").reindex(keys)[columns]
+    marks = cells.assign(mark=marks_of(evidence, cells, index, letters)).pivot(
+        index=index, columns="column", values="mark"
+    )
+    marks = marks.reindex(keys)[columns].fillna("")
+    incomplete = values.isna().any(axis=1)
+    note = notes(cells, bool(letters))
+    if len(columns) > 1:
+        values[AVERAGE] = values.mean(axis=1).where(~incomplete)
+        marks[AVERAGE] = ""
+        if incomplete.any():
+            note += f" {MISSING}: not in the grid; rows with a gap have no average."
+    bold = values.eq(values.max()) & (values.notna().sum() > 1)
+    lead = rows.assign(reranker=rows["reranker"].map(shown))
+    if letters:
+        lead.insert(0, "", [letters[tuple(row)] for row in rows.to_numpy()])
+    return Table(values.reset_index(drop=True), bold.reset_index(drop=True), marks.reset_index(drop=True), lead, note)
+
+
+def marks_of(
+    evidence: Evidence, cells: pd.DataFrame, index: list[str], letters: dict[tuple[str, ...], str]
+) -> list[str]:
+    """For each cell: letters of the systems with the same first stage that it beats, and † against its baseline."""
+    pairs = evidence.significance
+    pairs = pairs[(pairs["family"] == "pairs") & (pairs["p_t_holm"] < ALPHA)]
+    beaten: dict[tuple[str, ...], list[str]] = {}
+    for row in pairs.to_dict("records"):
+        ours, theirs = row, row | {"reranker": row["baseline"]}
+        winner, loser = (ours, theirs) if row["difference"] > 0 else (theirs, ours)
+        letter = letters.get(tuple(loser[name] for name in index), "")
+        beaten.setdefault(tuple(winner[name] for name in CELL), []).append(letter)
+    declared = [SIGNIFICANT if p < ALPHA else "" for p in cells["p_t_holm"].fillna(1.0)]
+    found = ["".join(sorted(beaten.get(tuple(cell), []))) for cell in cells[CELL].to_numpy()]
+    return [letters_ + mark for letters_, mark in zip(found, declared, strict=True)]
+
+
+def notes(cells: pd.DataFrame, letters: bool) -> str:
     """What the numbers are."""
-    measures = ", ".join(
+    measures = "; ".join(
         f"{row.collection}: {row.measure} over {row.queries} queries"
         for row in cells.drop_duplicates(["collection", "queries"]).itertuples()
     )
-    return f"{measures}. {SIGNIFICANT}: p < {ALPHA} against the baseline, paired t-test, Holm-corrected."
+    text = f"{measures}. Bold: best of a column. {SIGNIFICANT}: p < {ALPHA} against the declared baseline"
+    text += ", letters: better than that row with the same first stage" if letters else ""
+    return text + " (paired t-tests, Holm-corrected over the experiment)."
+
+
+def write(evidence: Evidence, names: Sequence[str], folder: str | Path) -> None:
+    """Write the named tables as .csv, .tex and .md."""
+    for name in names:
+        table, base = TABLES[name](evidence), Path(folder) / name
+        write_csv(f"{base}.csv", pd.concat([table.rows.drop(columns="", errors="ignore"), table.values], axis=1))
+        for suffix, form in ((".tex", latex), (".md", markdown)):
+            with atomic_write(f"{base}{suffix}") as file:
+                file.write(form(table))
+
+
+def texts(table: Table, bold: tuple[str, str], mark: tuple[str, str]) -> list[list[str]]:
+    """The table's fields as text, leading columns first."""
+
+    def field(value: float, best: bool, marks: str) -> str:
+        if pd.isna(value):
+            return MISSING
+        number = f"{value:.4f}"
+        return (bold[0] + number + bold[1] if best else number) + (mark[0] + marks + mark[1] if marks else "")
+
+    body = [
+        [field(*entry) for entry in zip(*lines, strict=True)]
+        for lines in zip(table.values.to_numpy(), table.bold.to_numpy(), table.marks.to_numpy(), strict=True)
+    ]
+    return [[*lead, *fields] for lead, fields in zip(table.rows.to_numpy().tolist(), body, strict=True)]
+
+
+def markdown(table: Table) -> str:
+    """A pipe table."""
+    header = [*table.rows.columns, *table.values.columns]
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * table.rows.shape[1] + "---:|" * table.values.shape[1]]
+    lines += ["| " + " | ".join(row) + " |" for row in texts(table, ("**", "**"), (" ", ""))]
+    return "\n".join([*lines, "", table.note, ""])
+
+
+def latex(table: Table) -> str:
+    """A booktabs table."""
+
+    def row(fields: Sequence[str]) -> str:
+        text = " & ".join(fields).replace("_", r"\_").replace(MISSING, "--").replace(SIGNIFICANT, r"\dagger")
+        return text + r" \\"
+
+    header = [*table.rows.columns, *table.values.columns]
+    layout = "l" * table.rows.shape[1] + "r" * table.values.shape[1]
+    lines = [r"% needs \usepackage{booktabs}", rf"\begin{{tabular}}{{{layout}}}", r"\toprule", row(header), r"\midrule"]
+    lines += [row(fields) for fields in texts(table, (r"\textbf{", "}"), ("$^{", "}$"))]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", f"% {table.note}", ""])
