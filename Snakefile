@@ -60,3 +60,4 @@ rule all:
     input:
         grid.experiment(NAME, "summary.csv"),
         rules.report.output,
+        [cell.page for cell in EXPERIMENT.cells if cell.reranked],

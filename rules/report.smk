@@ -52,3 +52,49 @@ rule report:
         code=fingerprint("rankk.report"),
     script:
         "../scripts/report.py"
+
+
+rule page:
+    input:
+        run=grid.run("{collection}", "{language}", "{retriever}", "{reranker}"),
+        first_stage=grid.run("{collection}", "{language}", "{retriever}"),
+        calls=grid.calls("{collection}", "{language}", "{retriever}", "{reranker}"),
+        manifest=grid.manifest(
+            "{collection}", "{language}", "{retriever}", "{reranker}"
+        ),
+        queries=grid.queries("{collection}", "{language}"),
+        passages=grid.passages("{collection}"),
+        qrels=grid.qrels("{collection}"),
+    output:
+        report(
+            grid.page("{collection}", "{language}", "{retriever}", "{reranker}"),
+            category="Answers",
+            caption="../workflow/report/page.rst",
+            labels={
+                "collection": "{collection}",
+                "language": "{language}",
+                "first stage": "{retriever}",
+                "reranker": "{reranker}",
+            },
+        ),
+    log:
+        "results/logs/pages/{collection}.{language}.{retriever}.{reranker}.log",
+    benchmark:
+        grid.benchmark(
+            "pages", "{collection}", "{language}", "{retriever}", "{reranker}"
+        )
+    wildcard_constraints:
+        reranker=EXPERIMENT.reranker_names,
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        journal=lambda wildcards: grid.journal(**wildcards),
+        measure=lambda wildcards: EXPERIMENT.collections[
+            wildcards.collection
+        ].measures[0],
+        code=fingerprint("rankk.report.page"),
+    script:
+        "../scripts/page.py"

@@ -76,6 +76,17 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--measures", nargs="+", default=["nDCG@10", "R@100"], help="ir_measures names")
     add.add_argument("--per-query", action="store_true", help="a line a query too")
 
+    add = commands.add_parser(
+        "compare", help="compare two TREC runs", description="Means, tests, and the queries that differ most."
+    )
+    add.set_defaults(command=_compare)
+    add.add_argument("ours", metavar="RUN")
+    add.add_argument("theirs", metavar="BASELINE")
+    add.add_argument("--qrels", required=True)
+    add.add_argument("--queries", help="topic list: its judged queries count (default: all of the qrels)")
+    add.add_argument("--measure", default="nDCG@10", help="ir_measures name (default nDCG@10)")
+    add.add_argument("--most", type=int, default=20, help="queries shown (default 20)")
+
     add = commands.add_parser("calls", help="read a journal", description="Show a query's calls as text.")
     add.set_defaults(command=_calls)
     add.add_argument("journal")
@@ -135,6 +146,12 @@ def _evaluate(options: argparse.Namespace) -> None:
     from rankk.show import evaluation
 
     evaluation(options.runs, options.qrels, options.queries, options.measures, per_query=options.per_query)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from rankk.show import comparison
+
+    comparison(options.ours, options.theirs, options.qrels, options.queries, options.measure, options.most)
 
 
 def _calls(options: argparse.Namespace) -> None:

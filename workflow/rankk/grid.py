@@ -71,6 +71,11 @@ def calls(collection: str, language: str, retriever: str, reranker: str) -> str:
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".calls.csv"
 
 
+def page(collection: str, language: str, retriever: str, reranker: str) -> str:
+    """Page on which a cell's answers are read."""
+    return run(collection, language, retriever, reranker).removesuffix(".trec") + ".html"
+
+
 def manifest(collection: str, language: str, retriever: str, reranker: str) -> str:
     """What made a cell's run, and what it cost."""
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".json"
@@ -123,6 +128,11 @@ class Cell:
     def calls(self) -> str:
         """Path of the cell's table of calls (reranked cells only)."""
         return calls(self.collection, self.language, self.retriever, self.reranker)
+
+    @property
+    def page(self) -> str:
+        """Path of the page on which the cell's answers are read (reranked cells only)."""
+        return page(self.collection, self.language, self.retriever, self.reranker)
 
     @property
     def journal(self) -> str:

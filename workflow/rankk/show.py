@@ -25,6 +25,40 @@ def evaluation(runs: list[str], qrels: str, queries: str | None, measures: list[
             print(path, "all", "missing", f"{len(missing)} ({', '.join(missing[:10])})", sep="\t")
 
 
+def comparison(ours: str, theirs: str, qrels: str, queries: str | None, measure: str, most: int) -> None:
+    """Two runs over the same queries: means, tests, and the queries that differ most."""
+    import numpy as np
+
+    from rankk.evaluation.measures import per_query
+    from rankk.evaluation.statistics import compare
+    from rankk.trec import read_qrels, read_queries, read_run
+
+    judgments = read_qrels(qrels)
+    topics = read_queries(queries) if queries else dict.fromkeys(judgments, "")
+    (a,), (b,) = (per_query(read_run(path), judgments, [measure], topics).values() for path in (ours, theirs))
+    found = compare(np.array(list(a.values())), np.array(list(b.values())))
+    print(f"{measure} over {found['queries']} judged queries")
+    for path, values in ((ours, a), (theirs, b)):
+        print(f"  {sum(values.values()) / len(values):.4f}  {path}")
+    print(
+        f"difference {found['difference']:+.4f}; relative gain {found['gain']:+.1%} "
+        f"(95 % {found['gain_low']:+.1%} to {found['gain_high']:+.1%}); effect size {found['effect_size']:.2f}"
+    )
+    print(
+        f"{found['wins']} queries gain, {found['losses']} lose; p {_p(found['p_t'])} (paired t-test), "
+        f"{_p(found['p_randomization'])} (randomization)"
+    )
+    ordered = sorted(a, key=lambda qid: -abs(a[qid] - b[qid]))[:most]
+    width = max(5, *map(len, ordered))
+    print(f"\n{'query':{width}}    ours  theirs   gain")
+    for qid in sorted(ordered, key=lambda qid: b[qid] - a[qid]):
+        print(f"{qid:{width}}  {a[qid]:.4f}  {b[qid]:.4f}  {a[qid] - b[qid]:+.4f}  {topics[qid]}".rstrip())
+
+
+def _p(value: float) -> str:
+    return f"= {value:.4f}" if value >= 0.0001 else "< 0.0001"
+
+
 def calls(journal: str, query: str | None) -> None:
     """Every call of a journal: window, reasoning, answer and what it cost."""
     from rankk.reranking.journal import read_journal

@@ -7,7 +7,7 @@ from rankk.grid import FIRST_STAGE
 from rankk.report.evidence import CELL, Evidence
 from rankk.report.style import COLOURS, HATCHES, MARKERS, TEXT_WIDTH, Drawn, legend, panels, title
 
-STAGES = ["collection", "model", "index", "encode", "retrieve", "engine start", "rerank"]
+STAGES = ["collection", "model", "index", "encode", "retrieve", "waiting for the engine", "rerank"]
 
 
 def cost(evidence: Evidence) -> Drawn:
@@ -80,10 +80,10 @@ def pareto(costs: "np.ndarray", values: "np.ndarray") -> list[int]:
 
 
 def time(evidence: Evidence) -> Drawn:
-    """Seconds by stage, all jobs of a stage added up; engine starts apart from the reranking that waited for them."""
+    """Seconds by stage, all jobs of a stage added up; waiting for an engine to start apart from reranking."""
     jobs = evidence.resources.copy()
     starts = jobs["engine_start_seconds"].fillna(0)
-    engines = jobs.assign(stage="engine start", seconds=starts)[starts > 0]
+    engines = jobs.assign(stage="waiting for the engine", seconds=starts)[starts > 0]
     jobs["seconds"] = (jobs["seconds"] - starts).clip(lower=0)
     parts = pd.concat([jobs, engines])
     data = parts.groupby("stage")["seconds"].agg(["sum", "size", "max"]).reindex(STAGES).dropna().reset_index()

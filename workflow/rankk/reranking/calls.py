@@ -45,11 +45,22 @@ class Tally:
     budget_fired: int = 0
     used: list[dict[str, Any]] = field(default_factory=list)
     """One entry a call, for the cell's table (`CALLS`)."""
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    """When each call began and ended (Unix time), whichever process made it."""
 
     @property
     def bad_share(self) -> float:
         """Share of answers that could not be used at all."""
         return sum(self.outcomes[outcome] for outcome in BAD) / max(1, self.outcomes.total())
+
+    @property
+    def busy_seconds(self) -> float:
+        """Wall-clock time during which at least one of the calls was under way, over all interrupted runs."""
+        total, until = 0.0, 0.0
+        for began, ended in sorted(self.spans):
+            total += max(0.0, ended - max(began, until))
+            until = max(until, ended)
+        return total
 
     def rate(self, seconds: float) -> str:
         """Generated tokens per second, for the progress bar."""
@@ -108,6 +119,8 @@ class Caller:
         tally.prompt_tokens += record.get("prompt_tokens") or 0
         tally.output_tokens += record.get("output_tokens") or 0
         tally.budget_fired += bool(record.get("budget_fired"))
+        if "finished" in record:
+            tally.spans.append((record["finished"] - record["seconds"], record["finished"]))
         thought, said = split_thought(completion_of(record), self.settings.preset.thinking)
         own = {
             "call": number,

@@ -93,7 +93,7 @@ def describe(settings: Settings, first_stage: Run, result: Reranked, facts: Mapp
             "prompt_tokens": tally.prompt_tokens,
             "output_tokens": tally.output_tokens,
         },
-        "seconds": round(result.seconds - facts.get("engine_start_seconds", 0.0), 3),
+        "seconds": round(tally.busy_seconds, 3),
         **facts,
         **environment(),
     }

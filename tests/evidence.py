@@ -1,0 +1,94 @@
+"""A finished experiment in the current folder: two languages, two first stages, a model that thinks and one that
+does not. Values are drawn at random with a fixed seed; files are what the workflow's rules leave behind."""
+
+import csv
+import json
+import random
+from pathlib import Path
+
+from rankk import grid
+from rankk.config.experiment import validate_reranker
+from rankk.evaluation import behaviour, experiment
+from rankk.files import write_csv, write_json
+from rankk.report.evidence import Evidence
+from rankk.reranking.calls import CALLS
+from rankk.trec import ranked, write_run
+
+QUERIES = {"eng": "what is subject", "fas": "موضوع چیست"}
+DEPTH, WINDOW = 12, 6
+
+
+def build(queries: int = 24, rerankers: tuple[str, ...] = ("quick", "think")) -> list[grid.Cell]:
+    """Write collection, runs, manifests, calls and journals; returns the cells."""
+    draw = random.Random(0)
+    qids, docids = [f"q{i}" for i in range(queries)], [f"d{i}" for i in range(40)]
+    folder = Path(grid.collection_dir("c"))
+    folder.mkdir(parents=True)
+    Path(grid.qrels("c")).write_text(
+        "".join(f"{qid} 0 {docid} {draw.choice((0, 0, 0, 1, 2, 3))}\n" for qid in qids for docid in docids[:30])
+    )
+    for language, text in QUERIES.items():
+        Path(grid.queries("c", language)).write_text("".join(f"{qid}\t{text} {qid}\n" for qid in qids))
+    with Path(grid.passages("c").removesuffix(".gz")).open("w") as file:
+        file.writelines(json.dumps({"id": docid, "contents": f"متن <b>{docid}</b>"}) + "\n" for docid in docids)
+    cells = [
+        grid.Cell("c", language, retriever, reranker)
+        for language in QUERIES
+        for retriever in ("bm25", "splade")
+        for reranker in (grid.FIRST_STAGE, *rerankers)
+    ]
+    for cell in cells:
+        if not cell.reranked:
+            run = {qid: ranked(draw.sample(docids, DEPTH)) for qid in qids}
+            write_run(cell.run, run, "first")
+        else:
+            _reranked(cell, run, draw)
+    return cells
+
+
+def _reranked(cell: grid.Cell, first: dict, draw: random.Random) -> None:
+    run, rows, records, thinks = {}, [], [], cell.reranker == "think"
+    for qid, hits in first.items():
+        order = [hit.docid for hit in hits]
+        for call, start in enumerate((DEPTH - WINDOW, 0)):
+            window = order[start : start + WINDOW]
+            answer = " > ".join(f"[{place}]" for place in draw.sample(range(1, WINDOW + 1), WINDOW))
+            thought = "<think>hm</think>\n" if thinks else ""
+            record = {"key": f"{qid}-{call}", "qid": qid, "call": call, "sample": 0, "window": window}
+            record |= {"text": thought + answer, "reasoning": None, "finish_reason": "stop", "outcome": "ok"}
+            record |= {"repairs": [], "prompt_tokens": 300, "output_tokens": draw.randint(50, 400), "seconds": 2.0}
+            records.append(record | {"budget_fired": False, "finished": 1000.0 + call})
+            outcome = draw.choice(("ok", "ok", "repaired", "partial", "truncated"))
+            own = {"outcome": outcome, "repairs": "", "thought_share": 0.9 if thinks else 0.0}
+            rows.append({name: record.get(name) for name in CALLS} | own | {"window": " ".join(window)})
+        draw.shuffle(order)
+        run[qid] = ranked(order)
+    write_run(cell.run, run, cell.reranker)
+    Path(cell.journal).write_text("".join(json.dumps(record) + "\n" for record in records))
+    with Path(cell.calls).open("w", newline="") as file:
+        table = csv.DictWriter(file, CALLS)
+        table.writeheader()
+        table.writerows(rows)
+    reranker = validate_reranker({"preset": "qwq" if thinks else "listwise", "model": "m"}, "test")
+    tokens = sum(record["output_tokens"] for record in records)
+    counts = {"outcomes": {"ok": len(rows)}, "usable_share": 1.0, "prompt_tokens": 300 * len(rows)}
+    manifest = {"reranker": reranker.model_dump(mode="json"), "gpus": ["one"], "seconds": 30.0}
+    write_json(cell.manifest, manifest | {"calls": counts | {"output_tokens": tokens}, "engine_start_seconds": 5.0})
+
+
+def evaluated(cells: list[grid.Cell]) -> Evidence:
+    """The experiment's tables, written and read again."""
+    baselines = {cell: cell.first_stage for cell in cells if cell.reranked}
+    reranked = list(baselines)
+    jobs = {f"rerank: {cell.run}": grid.benchmark("runs", cell.language, cell.reranker) for cell in reranked}
+    for file in jobs.values():
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).write_text("s\tmax_rss\n40.0\tNA\n")
+    tables = experiment.evaluate(cells, {"c": ["nDCG@10", "R@100"]}, baselines) | {
+        "calls": behaviour.calls(reranked),
+        "movement": behaviour.movement(reranked),
+        "resources": behaviour.resources(jobs, reranked),
+    }
+    for name, table in tables.items():
+        write_csv(grid.experiment("x", f"{name}.csv"), table)
+    return Evidence({name: grid.experiment("x", f"{name}.csv") for name in grid.TABLES}, {"c": "fas"})

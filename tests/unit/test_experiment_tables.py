@@ -1,0 +1,108 @@
+"""An experiment's tables: complete, stable, and consistent with each other."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rankk import grid
+from rankk.cli import main
+from rankk.evaluation import experiment
+from rankk.report import tables
+from rankk.trec import ranked, read_qrels, read_run, write_run
+
+from .. import evidence
+
+
+@pytest.fixture
+def found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return evidence.evaluated(evidence.build())
+
+
+def test_the_summary_has_a_row_for_each_cell_and_measure_with_its_interval_and_gain(found):
+    table = pd.read_csv(found.files["summary"])
+    assert list(table.columns) == experiment.SUMMARY
+    assert len(table) == 2 * 2 * 3 * 2
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    row = found.summary[found.summary["reranker"] == "think"].iloc[0]
+    base = found.summary[found.summary["reranker"] == "none"].iloc[0]
+    assert row["gain"] == pytest.approx(row["value"] / base["value"] - 1, abs=1e-4)
+    assert row["gain_low"] <= row["gain"] <= row["gain_high"]
+
+
+def test_a_query_that_a_run_lacks_counts_nothing_and_is_reported(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cells = evidence.build(queries=4)
+    lines = Path(cells[0].run).read_text().splitlines(keepends=True)
+    Path(cells[0].run).write_text("".join(line for line in lines if not line.startswith("q1 ")))
+    summary = experiment.evaluate(cells[:1], {"c": ["RR"]}, {})["summary"]
+    assert summary["missing"].tolist() == [1]
+    assert summary["queries"].tolist() == [4]
+
+
+def test_both_families_are_corrected_by_themselves(found):
+    table = pd.read_csv(found.files["significance"])
+    sizes = table[table["measure"] == "nDCG@10"].groupby("family").size()
+    assert sizes.to_dict() == {"baseline": 8, "pairs": 12}
+    assert (table["p_t_holm"] >= table["p_t"] - 1e-9).all()
+
+
+def test_calls_know_their_window_and_movement_its_passages(found):
+    assert set(found.calls["rank"]) == {1, evidence.DEPTH - evidence.WINDOW + 1}
+    assert (found.calls[found.calls["reranker"] == "quick"]["thought_tokens"] == 0).all()
+    moved = found.movement
+    assert moved["before"].between(1, evidence.DEPTH).all()
+    assert moved["grade"].min() == 1
+    group = moved[(moved["reranker"] == "think") & (moved["retriever"] == "bm25") & (moved["language"] == "eng")]
+    assert not group.duplicated(["qid", "after"]).any()
+
+
+def test_resources_add_what_manifests_say(found):
+    row = found.resources.iloc[0]
+    assert (row["stage"], row["seconds"], row["gpu_seconds"]) == ("rerank", 40.0, 30.0)
+    assert pd.isna(row["peak_memory_mb"])  # too short to be sampled
+    assert row["tokens_per_second"] == pytest.approx(row["output_tokens"] / 30.0, rel=1e-4)
+
+
+def test_tables_mark_the_best_and_average_only_complete_rows(found):
+    table = tables.effectiveness(found)
+    assert table.bold.sum().to_list() == [1, 1, 1]
+    assert table.values["average"].iloc[0] == pytest.approx(table.values.iloc[0, :2].mean())
+    text = tables.latex(table)
+    assert text.count(r"\textbf{") == 3
+    assert r"\toprule" in text
+    assert "first stage" in tables.markdown(table)
+
+
+def test_a_gap_in_the_grid_is_a_dash_and_keeps_its_row_from_an_average(found):
+    cells = found.summary.iloc[:-1].assign(column=lambda rows: rows["language"])
+    table = tables.table_of(found, cells, ["eng", "fas"], ["retriever", "reranker"])
+    assert table.values["average"].isna().sum() == 1
+    assert "rows with a gap have no average" in table.note
+    assert tables.markdown(table).count("| — ") == 2
+
+
+def test_letters_name_the_rows_that_are_beaten(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cells = evidence.build()
+    best = next(cell for cell in cells if cell.reranker == "think")
+    grades = read_qrels(grid.qrels("c"))
+    ideal = {
+        qid: ranked(sorted((hit.docid for hit in hits), key=lambda docid: -grades[qid].get(docid, 0)))
+        for qid, hits in read_run(best.run).items()
+    }
+    write_run(best.run, ideal, "best")
+    table = tables.effectiveness(evidence.evaluated(cells))
+    row = table.rows[(table.rows["retriever"] == best.retriever) & (table.rows["reranker"] == "think")].index[0]
+    assert table.marks[f"c {best.language}"][row] == "ab†"
+
+
+def test_two_runs_are_compared_in_a_terminal(found, capsys):
+    ours, theirs = grid.run("c", "eng", "bm25", "think"), grid.run("c", "eng", "bm25")
+    options = ["--qrels", grid.qrels("c"), "--queries", grid.queries("c", "eng"), "--most", "3"]
+    assert main(["compare", ours, theirs, *options]) == 0
+    printed = capsys.readouterr().out
+    assert "nDCG@10 over 24 judged queries" in printed
+    assert printed.count("what is subject") == 3

@@ -1,0 +1,88 @@
+"""The page of a cell's answers, in a real browser where there is one."""
+
+import gzip
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rankk import grid
+from rankk.report.page import embedded, write_page
+
+from .. import evidence
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The page of 100 Persian queries."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("experiment"))
+        cell = next(c for c in evidence.build(queries=100) if c.reranker == "think" and c.language == "fas")
+        plain = Path(grid.passages("c").removesuffix(".gz"))
+        Path(grid.passages("c")).write_bytes(gzip.compress(plain.read_bytes()))
+        write_page(
+            cell.page,
+            title="c, fas, bm25, think",
+            run=cell.run,
+            first_stage=cell.first_stage.run,
+            calls=cell.calls,
+            journal=cell.journal,
+            manifest=cell.manifest,
+            queries=grid.queries("c", "fas"),
+            passages=grid.passages("c"),
+            qrels=grid.qrels("c"),
+            measure="nDCG@10",
+        )
+        yield Path(cell.page).absolute()
+
+
+def shown(page: Path, hash_: str = "") -> str:
+    """The page as the browser sees it once its script has run."""
+    if BROWSER is None:
+        pytest.skip("no Chromium; on Debian: apt-get install chromium")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", f"file://{page}{hash_}"]
+    return subprocess.run([BROWSER, *options], check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_all_queries_are_listed_and_the_first_is_open(page):
+    dom = shown(page)
+    assert "100 of 100 queries" in dom
+    assert dom.count("<section") == 2  # its two windows
+    assert '<pre dir="auto" class="">hm</pre>' in dom  # the reasoning
+    assert "موضوع چیست q0" in dom
+
+
+def test_filters_and_search_are_in_the_address(page):
+    assert "0 of 100 queries" in shown(page, "#outcome=refused")
+    assert "1 of 100 queries" in shown(page, "#search=q77")
+    ups, downs, same = (
+        int(shown(page, f"#gain={gain}").split(" of 100 queries")[0].rsplit(">", 1)[1])
+        for gain in ("up", "down", "same")
+    )
+    assert ups + downs + same == 100
+
+
+def test_a_query_is_opened_by_its_address_and_leads_to_the_next(page):
+    dom = shown(page, "#query=q41")
+    assert '<h2 dir="auto" class="">موضوع چیست q41</h2>' in dom
+    assert 'href="#query=q42"' in dom
+
+
+def test_texts_of_others_stay_text(page):
+    assert "&lt;b&gt;d" in shown(page)
+
+
+def test_the_page_asks_nobody_for_anything(page):
+    text = page.read_text()
+    assert "default-src 'none'" in text
+    assert "http" not in text.split('<script type="application/json"')[0].replace("http-equiv", "")
+
+
+def test_embedded_data_cannot_end_its_element():
+    data = {"text": "</script><script>alert(1)</script>"}
+    assert "<" not in embedded(data)
+    assert json.loads(embedded(data)) == data

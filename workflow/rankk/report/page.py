@@ -1,0 +1,97 @@
+"""A static page on which people read a cell's answers: no server, no request to anywhere."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from rankk.config.reranker import Reranker
+from rankk.evaluation.measures import per_query
+from rankk.files import atomic_write
+from rankk.passages import read_passages
+from rankk.reranking.calls import completion_of
+from rankk.reranking.journal import read_journal
+from rankk.reranking.settings import Settings, resolve
+from rankk.reranking.thinking import split_thought
+from rankk.reranking.types import Answer
+from rankk.trec import read_qrels, read_queries, read_run
+
+TEMPLATE = Path(__file__).with_name("page.html")
+
+
+def write_page(
+    output: str | Path,
+    *,
+    title: str,
+    run: str,
+    first_stage: str,
+    calls: str,
+    journal: str,
+    manifest: str,
+    queries: str,
+    passages: str,
+    qrels: str,
+    measure: str,
+) -> None:
+    """Write the page of a reranked cell: every query's windows before and after, reasoning, outcome and grades."""
+    settings = resolve(Reranker(**json.loads(Path(manifest).read_text(encoding="utf-8"))["reranker"]))
+    topics, grades = read_queries(queries), read_qrels(qrels)
+    after, before = (per_query(read_run(path), grades, [measure], topics)[measure] for path in (run, first_stage))
+    windows = windows_of(calls, journal, settings)
+    texts = read_passages(passages, {docid for own in windows.values() for call in own for docid in call["before"]})
+    data = {
+        "cell": title,
+        "measure": measure,
+        "passages": texts,
+        "queries": [
+            {
+                "id": qid,
+                "text": topics[qid],
+                "value": after.get(qid, 0.0),
+                "first": before.get(qid, 0.0),
+                "gain": after.get(qid, 0.0) - before.get(qid, 0.0),
+                "grades": {d: g for d, g in grades.get(qid, {}).items() if d in texts},
+                "calls": own,
+            }
+            for qid, own in windows.items()
+        ],
+    }
+    with atomic_write(output) as file:
+        file.write(TEMPLATE.read_text(encoding="utf-8").replace(">DATA<", f">{embedded(data)}<"))
+
+
+def embedded(data: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def windows_of(calls: str, journal: str, settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """The windows of each query in the order in which they were asked."""
+    from rankk.reranking.answers import PARSERS
+
+    with Path(calls).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    wanted = {row["key"] for row in rows}
+    records = {record["key"]: record for record in read_journal(journal) if record["key"] in wanted}
+    windows: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        record, window = records[row["key"]], row["window"].split()
+        completion = completion_of(record)
+        thought, said = split_thought(completion, settings.preset.thinking)
+        parsed = Answer((), record["outcome"])
+        if settings.preset.kind != "pointwise":
+            parsed = PARSERS[settings.parser](completion, len(window), settings.preset.thinking)
+        windows.setdefault(row["qid"], []).append(
+            {
+                "outcome": row["outcome"],
+                "repairs": row["repairs"].replace(" ", ", "),
+                "tokens": record.get("output_tokens"),
+                "seconds": record.get("seconds"),
+                "fired": row["budget_fired"] == "True",
+                "thought": thought.strip(),
+                "answer": said.strip(),
+                "before": window,
+                "after": [window[place] for group in parsed.complete(len(window)) for place in group],
+            }
+        )
+    return windows
