@@ -32,8 +32,14 @@ except RankkError as error:
 
 NAME = EXPERIMENT.experiment
 
-# Engines that cells share live as long as this process (rankk.reranking.backends.server).
-os.environ.setdefault("RANKK_OWNER", str(os.getpid()))
+# Engines that cells share live as long as this process, or as the cluster job that it is (rankk.reranking.backends.server).
+if workflow.remote_exec or "RANKK_OWNER" not in os.environ:
+    os.environ["RANKK_OWNER"] = str(os.getpid())
+
+
+def grown(amount):
+    """A resource that grows with every try."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 wildcard_constraints:
@@ -58,6 +64,6 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        grid.experiment(NAME, "summary.csv"),
+        [cell.run for cell in EXPERIMENT.cells],  # so that a deleted one is made again
         rules.report.output,
         [cell.page for cell in EXPERIMENT.cells if cell.reranked],

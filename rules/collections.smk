@@ -11,8 +11,8 @@ rule download_libreoffice_help:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=500,
-        runtime=60,
+        mem_mb=grown(500),
+        runtime=grown(60),
     script:
         "../scripts/download_libreoffice_help.py"
 
@@ -36,8 +36,8 @@ for name, collection in EXPERIMENT.collections.items():
         conda:
             "../envs/workflow.yaml"
         resources:
-            mem_mb=2000,
-            runtime=60,
+            mem_mb=grown(2000),
+            runtime=grown(60),
         params:
             collection=collection.model_dump(mode="json"),
             code=fingerprint("rankk.collections"),

@@ -19,8 +19,8 @@ rule evaluate:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grown(4000),
+        runtime=grown(60),
     params:
         cells=EXPERIMENT.cells_as_lists,
         measures={

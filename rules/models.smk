@@ -11,8 +11,8 @@ rule model:
     conda:
         "../envs/llm.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grown(4000),
+        runtime=grown(60),
     params:
         model=lambda wildcards: EXPERIMENT.models[wildcards.model].model_dump(
             mode="json"

@@ -40,8 +40,8 @@ rule report:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=grown(4000),
+        runtime=grown(30),
     params:
         figures=FIGURES,
         tables=TABLES,
@@ -56,18 +56,16 @@ rule report:
 
 rule page:
     input:
-        run=grid.run("{collection}", "{language}", "{retriever}", "{reranker}"),
+        run=grid.run(*CELL),
         first_stage=grid.run("{collection}", "{language}", "{retriever}"),
-        calls=grid.calls("{collection}", "{language}", "{retriever}", "{reranker}"),
-        manifest=grid.manifest(
-            "{collection}", "{language}", "{retriever}", "{reranker}"
-        ),
+        calls=grid.calls(*CELL),
+        manifest=grid.manifest(*CELL),
         queries=grid.queries("{collection}", "{language}"),
         passages=grid.passages("{collection}"),
         qrels=grid.qrels("{collection}"),
     output:
         report(
-            grid.page("{collection}", "{language}", "{retriever}", "{reranker}"),
+            grid.page(*CELL),
             category="Answers",
             caption="../workflow/report/page.rst",
             labels={
@@ -88,8 +86,8 @@ rule page:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=grown(4000),
+        runtime=grown(30),
     params:
         journal=lambda wildcards: grid.journal(**wildcards),
         measure=lambda wildcards: EXPERIMENT.collections[

@@ -1,5 +1,7 @@
 # One job a cell. Jobs of one Snakemake process that need the same model share one engine start.
 
+CELL = ["{collection}", "{language}", "{retriever}", "{reranker}"]
+
 
 rule rerank:
     input:
@@ -11,11 +13,9 @@ rule rerank:
         ),
         responses=lambda wildcards: EXPERIMENT.responses(**wildcards),
     output:
-        run=grid.run("{collection}", "{language}", "{retriever}", "{reranker}"),
-        manifest=grid.manifest(
-            "{collection}", "{language}", "{retriever}", "{reranker}"
-        ),
-        calls=grid.calls("{collection}", "{language}", "{retriever}", "{reranker}"),
+        run=grid.run(*CELL),
+        manifest=grid.manifest(*CELL),
+        calls=grid.calls(*CELL),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.log",
     benchmark:
@@ -23,15 +23,60 @@ rule rerank:
             "runs", "{collection}", "{language}", "{retriever}", "{reranker}"
         )
     wildcard_constraints:
-        reranker=EXPERIMENT.reranker_names,
+        reranker=EXPERIMENT.rerankers_in_shards(several=False),
     conda:
         "../envs/llm.yaml"
     resources:
-        mem_mb=16000,
-        runtime=1440,
+        mem_mb=grown(16000),
+        runtime=grown(1440),
         gpu=lambda wildcards: EXPERIMENT.gpus(wildcards.reranker),
     params:
         reranker=lambda wildcards: EXPERIMENT.rerankers[wildcards.reranker].deciding(),
+        shards=1,
         code=fingerprint("rankk.reranking"),
     script:
         "../scripts/rerank.py"
+
+
+# A cell of a reranker with `shards: N`: N jobs, each with its part of the queries, and one that joins them.
+use rule rerank as rerank_shard with:
+    output:
+        run=grid.shard(*CELL, "{number}", ".trec"),
+        manifest=grid.shard(*CELL, "{number}", ".json"),
+        calls=grid.shard(*CELL, "{number}", ".calls.csv"),
+    log:
+        "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.{number}.log",
+    benchmark:
+        grid.benchmark("runs", *CELL, "{number}")
+    wildcard_constraints:
+        number="[0-9]+",
+        reranker=EXPERIMENT.rerankers_in_shards(several=True),
+    params:
+        reranker=lambda wildcards: EXPERIMENT.rerankers[wildcards.reranker].deciding(),
+        shards=lambda wildcards: EXPERIMENT.rerankers[wildcards.reranker].shards,
+        code=fingerprint("rankk.reranking"),
+
+
+rule merge_shards:
+    input:
+        first_stage=grid.run("{collection}", "{language}", "{retriever}"),
+        runs=lambda wildcards: EXPERIMENT.shards(".trec", **wildcards),
+        manifests=lambda wildcards: EXPERIMENT.shards(".json", **wildcards),
+        calls=lambda wildcards: EXPERIMENT.shards(".calls.csv", **wildcards),
+    output:
+        run=grid.run(*CELL),
+        manifest=grid.manifest(*CELL),
+        calls=grid.calls(*CELL),
+    log:
+        "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.log",
+    benchmark:
+        grid.benchmark("runs", *CELL)
+    wildcard_constraints:
+        reranker=EXPERIMENT.rerankers_in_shards(several=True),
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(2000),
+        runtime=grown(30),
+    script:
+        "../scripts/merge_shards.py"

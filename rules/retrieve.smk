@@ -14,8 +14,8 @@ rule index_bm25:
         "../envs/workflow.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=grown(4000),
+        runtime=grown(240),
     params:
         language=lambda wildcards: EXPERIMENT.collections[wildcards.collection].language,
         code=fingerprint("rankk.retrieval.lucene"),
@@ -39,8 +39,8 @@ rule retrieve_bm25:
         "../envs/workflow.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=grown(4000),
+        runtime=grown(120),
     params:
         retriever=lambda wildcards: EXPERIMENT.retrievers[
             wildcards.retriever
@@ -69,8 +69,8 @@ rule encode_passages:
         "../envs/workflow.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=grown(8000),
+        runtime=grown(720),
     params:
         retriever=lambda wildcards: EXPERIMENT.retrievers[
             wildcards.retriever
@@ -96,8 +96,8 @@ rule encode_queries:
         "../envs/workflow.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=grown(8000),
+        runtime=grown(60),
     params:
         retriever=lambda wildcards: EXPERIMENT.retrievers[
             wildcards.retriever
@@ -122,8 +122,8 @@ rule index_impact:
         "../envs/workflow.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=grown(4000),
+        runtime=grown(240),
     params:
         code=fingerprint("rankk.retrieval.lucene"),
     script:
@@ -146,8 +146,8 @@ rule retrieve_impact:
         "../envs/workflow.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=grown(4000),
+        runtime=grown(120),
     params:
         retriever=lambda wildcards: EXPERIMENT.retrievers[
             wildcards.retriever
@@ -175,8 +175,8 @@ rule published_run:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=grown(2000),
+        runtime=grown(30),
     params:
         code=fingerprint("rankk.retrieval.published"),
     script:

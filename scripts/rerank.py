@@ -8,7 +8,7 @@ from rankk.reranking.cell import rerank_cell
 
 with job(snakemake.log[0]):
     rerank_cell(
-        Reranker(**snakemake.params.reranker),
+        Reranker(**snakemake.params.reranker, shards=snakemake.params.shards),
         run=snakemake.input.run,
         queries=snakemake.input.queries,
         passages=snakemake.input.passages,
@@ -17,4 +17,5 @@ with job(snakemake.log[0]):
         manifest=snakemake.output.manifest,
         fill=dict(snakemake.wildcards.items()),
         engine_owner=int(os.environ["RANKK_OWNER"]),
+        shard=dict(snakemake.wildcards.items()).get("number"),
     )

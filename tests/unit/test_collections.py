@@ -1,6 +1,7 @@
 """Collections: every fault of a source is named or counted; help pages give texts without their titles."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -84,3 +85,9 @@ def test_a_fault_that_is_declared_as_known_is_dropped_and_counted(source, tmp_pa
 @pytest.mark.parametrize(("wanted", "expected"), [(None, "abcdef"), (9, "abcdef"), (3, "ace"), (1, "a")])
 def test_a_slice_is_spread_over_the_whole_list(wanted, expected):
     assert evenly_spaced("abcdef", wanted) == list(expected)
+
+
+def test_judgments_of_passages_that_are_not_given_stay_in_a_partial_collection(source, tmp_path):
+    append(source.qrels, "q1 0 elsewhere 3")
+    normalize(replace(source, partial=True), tmp_path / "out")
+    assert read_qrels(tmp_path / "out" / "qrels.txt")["q1"] == {"a": 1, "elsewhere": 3}

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from rankk.config.experiment import Experiment, check
+from rankk.config.experiment import Experiment, check, expand
 from rankk.errors import RankkError
 from rankk.grid import Cell
 
@@ -97,3 +97,10 @@ def test_unused_entries_of_the_catalog_are_left_out(config, tmp_path):
 def test_the_published_schema_is_the_models():
     published = json.loads((ROOT / "workflow" / "schemas" / "experiment.json").read_text())
     assert published == Experiment.model_json_schema(), "write it again: json.dumps(Experiment.model_json_schema())"
+
+
+def test_a_variable_of_the_environment_is_filled_in_and_named_where_it_is_not_set(monkeypatch):
+    monkeypatch.setenv("PLACE", "/data")
+    assert expand({"a": ["${PLACE}/x"]}, "f.yaml") == {"a": ["/data/x"]}
+    with pytest.raises(RankkError, match=r"f.yaml: a\[0\].b: \$\{NOWHERE\} is not set"):
+        expand({"a": [{"b": "${NOWHERE}/x"}]}, "f.yaml")

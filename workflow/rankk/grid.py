@@ -71,6 +71,11 @@ def calls(collection: str, language: str, retriever: str, reranker: str) -> str:
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".calls.csv"
 
 
+def shard(collection: str, language: str, retriever: str, reranker: str, number: str, suffix: str) -> str:
+    """File of one shard of a cell: .trec, .json or .calls.csv."""
+    return run(collection, language, retriever, reranker).removesuffix(".trec") + f".shards/{number}{suffix}"
+
+
 def page(collection: str, language: str, retriever: str, reranker: str) -> str:
     """Page on which a cell's answers are read."""
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".html"

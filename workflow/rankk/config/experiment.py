@@ -95,6 +95,15 @@ class Experiment(Strict):
         """A pattern that matches the grid's rerankers and nothing else."""
         return pattern(self.rerankers)
 
+    def rerankers_in_shards(self, *, several: bool) -> str:
+        """A pattern that matches the rerankers whose cells are spread over several jobs, or those that are not."""
+        return pattern(name for name, reranker in self.rerankers.items() if (reranker.shards > 1) == several)
+
+    def shards(self, suffix: str, **cell: str) -> list[str]:
+        """A file of every shard of a cell."""
+        numbers = range(self.rerankers[cell["reranker"]].shards)
+        return [grid.shard(**cell, number=str(number), suffix=suffix) for number in numbers]
+
     def search_queries(self, collection: str, language: str, retriever: str) -> str:
         """The queries that the first stage of a cell searches with."""
         settings = self.retrievers[retriever]

@@ -56,6 +56,7 @@ class Reranker(Strict):
         le=1,
         description="share of truncated, empty or refused answers that fails the cell",
     )
+    shards: PositiveInt = Field(default=1, description="jobs over which a cell's queries are spread")
     engine: EngineConfig = EngineConfig()
 
     @model_validator(mode="after")
@@ -76,4 +77,4 @@ class Reranker(Strict):
 
     def deciding(self) -> dict[str, Any]:
         """Settings that decide a cell's result, for Snakemake's params: not what only tolerates or places it."""
-        return self.model_dump(mode="json", exclude={"max_bad_outcomes"})
+        return self.model_dump(mode="json", exclude={"max_bad_outcomes", "shards"})

@@ -7,6 +7,7 @@ from rankk.grid import FIRST_STAGE
 from rankk.report.evidence import CELL, Evidence
 from rankk.report.style import COLOURS, HATCHES, MARKERS, TEXT_WIDTH, Drawn, legend, panels, title
 
+WIDE = 5  # ratio of the dearest to the cheapest from which costs are drawn on a log scale
 STAGES = ["collection", "model", "index", "encode", "retrieve", "waiting for the engine", "rerank"]
 
 
@@ -46,7 +47,8 @@ def cost(evidence: Evidence) -> Drawn:
             axis.plot(group[column].iloc[best], group["value"].iloc[best], color="#555555", linestyle="--", zorder=0)
             for row in first.itertuples():
                 axis.axhline(row.value, color="#999999", linestyle=":", linewidth=0.8)
-            axis.set_xscale("log")
+            if group[column].max() > WIDE * group[column].min():
+                axis.set_xscale("log")
             axis.margins(x=0.2, y=0.15)
             axis.set_xlabel(label)
             axis.set_ylabel(group["measure"].iloc[0])

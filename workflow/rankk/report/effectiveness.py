@@ -19,6 +19,7 @@ from rankk.report.style import (
 
 ROW = 0.17  # inches a system takes
 NAMED = 3  # queries named at each end
+SMALLEST = 0.1  # gain that an axis reaches at least
 QUARTERS = ["hardest", "2nd", "3rd", "easiest"]
 
 
@@ -107,27 +108,27 @@ def gains(evidence: Evidence) -> Drawn:
     figure, axes = panels(min(len(cells), MOST_PANELS), columns=3, height=1.45, sharey=True)
     for axis, ((collection, language, retriever, reranker), group) in zip(axes, cells, strict=False):
         ordered = group.sort_values("gain", ascending=False, kind="stable").reset_index(drop=True)
-        up = ordered["gain"] >= 0
-        for chosen, number, label in ((up, 0, "gain"), (~up, 1, "loss")):
-            axis.bar(
-                ordered.index[chosen],
-                ordered["gain"][chosen],
-                1.0,
-                color=COLOURS[number],
-                hatch=HATCHES[number],
-                linewidth=0.2,
-                label=label,
-            )
+        for chosen, number, label in ((ordered["gain"] > 0, 0, "gain"), (ordered["gain"] < 0, 1, "loss")):
+            if chosen.any():
+                bars = (ordered.index[chosen], ordered["gain"][chosen], 1.0)
+                axis.bar(*bars, color=COLOURS[number], hatch=HATCHES[number], linewidth=0.2, label=label)
         axis.axhline(0, color="black", linewidth=0.5)
         title(axis, f"{collection}, {language}, {retriever}", reranker)
         best, worst = ordered[ordered["gain"] > 0].head(NAMED), ordered[ordered["gain"] < 0].tail(NAMED)
         named = [f"+ {', '.join(best['qid'])}"] * (len(best) > 0) + [f"− {', '.join(worst['qid'])}"] * (len(worst) > 0)
         axis.text(
-            0.98, 0.97, "\n".join(named), transform=axis.transAxes, ha="right", va="top", fontsize=6, color="#333333"
+            0.98,
+            0.97,
+            "\n".join(named) or "no query changes",
+            transform=axis.transAxes,
+            ha="right",
+            va="top",
+            fontsize=6,
+            color="#333333",
         )
         axis.set_xticks([])
         axis.set_xlim(-1, len(ordered))
-    largest = max(0.1, float(rows["gain"].abs().max()) * 1.15)
+    largest = max(SMALLEST, float(rows["gain"].abs().max()) * 1.15)
     for axis in axes:
         axis.set_ylim(-largest, largest * 1.25)
     figure.supylabel(f"gain in {' / '.join(rows['measure'].unique())}", fontsize=8)
@@ -178,6 +179,8 @@ def difficulty(evidence: Evidence) -> Drawn:
             axis.set_yticks(range(len(systems)), [name for _, name in systems] if quarter == 1 else [])
             axis.set_ylim(len(systems) - 0.4, -0.6)
             title(axis, f"{collection}, {language}" if len(groups) > 1 else "", QUARTERS[quarter - 1])
+    widest = max(SMALLEST, float(data[["low", "high"]].abs().max().max()) * 1.1)
+    axes[0].set_xlim(-widest, widest)  # all panels share it
     for axis in axes[-4:]:
         axis.set_xlabel("mean gain")
     legend(figure)

@@ -2,7 +2,7 @@
 
 import csv
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from rankk.reranking.connect import connect
 from rankk.reranking.engine import Reranked, rerank, run_interruptible
 from rankk.reranking.journal import Journal
 from rankk.reranking.settings import Settings, resolve
+from rankk.reranking.shards import members
 from rankk.trec import Run, read_queries, read_run, write_run
 
 log = logging.getLogger("rankk")
@@ -34,12 +35,14 @@ def rerank_cell(
     model: str | None = None,
     fill: Mapping[str, str] | None = None,
     engine_owner: int | None = None,
+    shard: int | str | None = None,
 ) -> None:
     """Rerank the run in one file into `output`; beside it stand the journal (.calls.jsonl) and the manifest (.json).
 
     `model`: where the model's files are, if that is not what the reranker names. `fill`: values of the placeholders in
     `responses`. `engine_owner`: process that owns an engine shared with other cells; without it the engine runs in this
-    process. Calls that another journal in the same folder holds are not made again.
+    process. `shard`: only that part (from 0) of the queries, of the reranker's `shards`. Calls that another journal of
+    the same first stage holds are not made again.
     """
     base = Path(output).with_suffix("")
     journal = Path(journal or f"{base}.calls.jsonl")
@@ -47,13 +50,16 @@ def rerank_cell(
         reranker = reranker.model_copy(update={"responses": reranker.responses.format(**fill or {})})
     settings = resolve(reranker)
     first_stage, topics = read_run(run), read_queries(queries)
+    if shard is not None:
+        chosen = members(first_stage, settings.strategy(), reranker.depth, reranker.shards)[int(shard)]
+        first_stage = {qid: first_stage[qid] for qid in chosen}
     if unknown := [qid for qid in first_stage if qid not in topics]:
         raise RankkError(f"{run}: {len(unknown)} queries are not in {queries}, e.g. {', '.join(unknown[:3])}")
     wanted = {hit.docid for hits in first_stage.values() for hit in hits[: reranker.depth]}
     texts = read_passages(passages, wanted)
 
     async def work() -> Reranked:
-        with Journal(journal, journal.parent.glob("*.calls.jsonl")) as calls:
+        with Journal(journal, neighbours(journal)) as calls:
             async with connect(settings, model or settings.model, engine_owner) as connection:
                 caller = Caller(settings, connection, calls)
                 result = await rerank(first_stage, topics, texts, settings, caller)
@@ -70,6 +76,13 @@ def rerank_cell(
         table.writerows(sorted(result.tally.used, key=lambda call: (order[call["qid"]], call["call"])))
     write_run(output, result.run, Path(output).stem)
     log.info("%s: %d of %d queries changed, %.1f s", output, result.changed, len(first_stage), result.seconds)
+
+
+def neighbours(journal: Path) -> Iterator[Path]:
+    """Journals of the same first stage: other cells' and shards'."""
+    folder = journal.parent.parent if journal.parent.suffix == ".shards" else journal.parent
+    yield from folder.glob("*.calls.jsonl")
+    yield from folder.glob("*.shards/*.calls.jsonl")
 
 
 def describe(settings: Settings, first_stage: Run, result: Reranked, facts: Mapping[str, Any]) -> dict[str, Any]:
