@@ -15,10 +15,12 @@ import yaml
 
 from rankk.provenance import gpus
 from rankk.reranking.backends.server import engine_python
+from rankk.reranking.backends.server_tokens import ServerTokenizer
 from rankk.reranking.journal import read_journal
 from rankk.reranking.presets import FOLDER, load_preset
 from rankk.reranking.prompts import neutralize, render
 from rankk.reranking.tokenizers import ModelTokenizer
+from rankk.reranking.types import Message, Prompt
 from rankk.trec import read_queries, read_run
 
 from ..synthetic import write
@@ -102,6 +104,8 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
     assert httpx.get(f"{server['base_url']}/models").status_code == 401, "the key is wanted"
     assert server["key"] not in registry[0].with_suffix(".log").read_text()
 
+    assert_counts_agree(server, ModelTokenizer(str(model)))
+
     budgets = json.loads((tmp_path / "some.json").read_text())
     assert budgets["thinking_budget"] == "native"
     assert budgets["calls"]["budget_fired"] == 4, "a random model never closes its thought by itself"
@@ -114,6 +118,18 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
     while registry[0].exists() or _listens(server["base_url"]) or _processes_with(str(model)):
         assert time.monotonic() < deadline, "the engine, or a process of it, outlived its owner"
         time.sleep(0.2)
+
+
+def assert_counts_agree(server, tokenizer):
+    """The server's own /tokenize counts and cuts as the model's files do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", server["key"])
+        counter = ServerTokenizer(server["base_url"], "engine", {})
+        text = "Why do geese fly in a V, and why not alone? "
+        assert counter.count(text * 9) == tokenizer.count(text * 9)
+        assert counter.count(text * 9) - 4 <= tokenizer.count(counter.cut(text * 30, tokenizer.count(text * 9)))
+        prompt = Prompt(messages=(Message("user", text),))
+        assert counter.prompt_tokens(prompt) == tokenizer.prompt_tokens(prompt)
 
 
 def test_a_budget_works_in_two_calls_where_the_tags_are_not_tokens(tmp_path, model):
