@@ -95,6 +95,10 @@ def parser() -> argparse.ArgumentParser:
     add = commands.add_parser("presets", help="list models' prompts and parsers")
     add.set_defaults(command=_presets)
 
+    add = commands.add_parser("plan", help="calls, tokens and GPU-hours of an experiment before it runs")
+    add.set_defaults(command=_plan)
+    add.add_argument("config", help="the experiment's file, e.g. config/config.yaml")
+
     add = commands.add_parser("results", help="name what an experiment made")
     add.set_defaults(command=_results)
     add.add_argument("experiment")
@@ -164,6 +168,13 @@ def _presets(_: argparse.Namespace) -> None:
     from rankk.show import presets
 
     presets()
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from rankk import plan
+    from rankk.config.experiment import load
+
+    print(plan.table(list(plan.costs(load(options.config)))))
 
 
 def _results(options: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ class CollectionBase(Strict):
     language: Language = Field(description="language of the passages: chooses the analyzer")
     measures: list[str] = Field(default=MEASURES, min_length=1, description="ir_measures names")
     topics: PositiveInt | None = Field(default=None, description="keep only this many queries, evenly spaced")
+    expected_queries: PositiveInt | None = Field(default=None, description="for `rankk plan`, before they are there")
     description: str = ""
     licence: str = ""
 

@@ -1,0 +1,148 @@
+"""What an experiment will cost before it runs: calls, tokens and GPU-hours, from measured speeds and stated guesses."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from rankk import grid
+from rankk.config.catalog import FilesCollection
+from rankk.config.experiment import Experiment
+from rankk.config.reranker import Reranker
+from rankk.grid import Cell
+from rankk.reranking.settings import resolve
+from rankk.trec import read_queries
+
+STEP_MS = {1: 17.5, 16: 17.5, 32: 18.8, 64: 19.4, 96: 20.8, 128: 22.1, 192: 30.0, 256: 35.7}
+"""Milliseconds of a decoding step by calls in flight: a 32B shape in bfloat16 on one H200 (benchmarks/README.md)."""
+PREFILL_MS = 0.099
+"""Milliseconds a prompt token, same engine."""
+GPU_GIB = 139  # of the H200
+WEIGHT_BYTES = 2  # bfloat16
+PROMPT_TOKENS = 250  # instructions, query and the passages' frames, in tokens
+QUERIES = 50  # where nobody knows yet
+
+
+@dataclass(frozen=True)
+class Model:
+    """Size in billions of parameters, bytes of KV cache a token (16 bits), and the length of an answer in tokens."""
+
+    parameters: float
+    kv_bytes: int
+    answer_tokens: int
+
+
+QWEN_32B = Model(32.8, 64 * 2 * 8 * 128 * 2, 2400)
+QWEN_7B = Model(7.6, 28 * 2 * 4 * 128 * 2, 600)
+MODELS = {
+    "hltcoe/Rank-K-32B": QWEN_32B,  # its paper's mean length
+    "Qwen/QwQ-32B": QWEN_32B,
+    "castorini/rank_zephyr_7b_v1_full": Model(7.2, 32 * 2 * 8 * 128 * 2, 110),
+    "jhu-clsp/rank1-7b": QWEN_7B,
+    "liuwenhan/reasonrank-7B": QWEN_7B,
+}
+"""Shapes from the models' configuration files; lengths are guesses but for Rank-K's."""
+
+ASSUMPTIONS = """\
+Assumed: passages as long as they may be (passage_tokens); answers of 2,400 tokens for 32B reasoning models, 600 for 7B
+ones and 110 without reasoning, or the thinking budget where that is shorter; the worst case of calls where answers
+decide. Speeds: measured with Qwen2.5-32B's shape in bfloat16 on one H200 (benchmarks/README.md), scaled by parameters
+and, linearly, by GPUs. Engine starts and first stages are not counted."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cell's expected cost. Tokens in millions; `hours` of wall clock, None where the model's size is not known."""
+
+    cell: Cell
+    queries: int
+    calls: int
+    prompt_tokens: float
+    output_tokens: float
+    in_flight: int
+    hours: float | None
+    gpu_hours: float | None
+    warning: str = ""
+
+
+def costs(experiment: Experiment) -> Iterator[Cost]:
+    """The reranked cells of an experiment, in the grid's order; stored answers (replay) cost nothing."""
+    for cell in experiment.cells:
+        if cell.reranked and experiment.rerankers[cell.reranker].backend != "replay":
+            yield cost(experiment, cell)
+
+
+def cost(experiment: Experiment, cell: Cell) -> Cost:
+    """One reranked cell's cost."""
+    settings = resolve(experiment.rerankers[cell.reranker])
+    reranker, preset = settings.reranker, settings.preset
+    queries = queries_of(experiment, cell)
+    calls = queries * settings.strategy().calls(reranker.depth) * reranker.samples
+    passages = 1 if preset.kind == "pointwise" else min(reranker.window, reranker.depth)
+    prompt = PROMPT_TOKENS + passages * settings.passage_tokens
+    model = MODELS.get(settings.model)
+    output = min(model.answer_tokens if model else settings.completion_tokens, settings.completion_tokens)
+    millions = (calls * prompt / 1e6, calls * output / 1e6)
+    if model is None or reranker.backend != "vllm":
+        return Cost(cell, queries, calls, *millions, 0, None, None)
+    in_flight, warning = capacity(reranker, model, prompt + output)
+    strategy = settings.strategy()
+    side_by_side = ceil(strategy.calls(reranker.depth) / max(1, strategy.longest_chain(reranker.depth)))
+    in_flight = max(1, min(in_flight, queries * side_by_side * reranker.samples))
+    share = model.parameters / QWEN_32B.parameters / reranker.engine.gpus
+    milliseconds = calls * prompt * PREFILL_MS + calls * output * step_ms(in_flight) / in_flight
+    hours = milliseconds * share / 3.6e6
+    return Cost(cell, queries, calls, *millions, in_flight, hours, hours * reranker.engine.gpus, warning)
+
+
+def capacity(reranker: Reranker, model: Model, tokens: int) -> tuple[int, str]:
+    """Calls that the KV cache holds, each three quarters full on average; a warning where the model does not fit."""
+    engine = reranker.engine
+    weights = model.parameters * WEIGHT_BYTES * (0.5 if engine.quantization == "fp8" else 1.0)
+    free = GPU_GIB * engine.gpu_memory_utilization * engine.tensor_parallel - weights
+    each = tokens * 0.75 * model.kv_bytes * (0.5 if engine.kv_cache_dtype == "fp8" else 1.0) / 2**30
+    if free < each:
+        return 1, (
+            f"does not fit: {weights:.0f} GB of weights and a context of {tokens} tokens on {engine.tensor_parallel} × "
+            f"{GPU_GIB} GiB; raise engine.tensor_parallel"
+        )
+    held = int(free / each) * engine.data_parallel
+    wanted = engine.max_num_seqs * engine.data_parallel
+    return min(held, wanted), "" if held >= 32 else f"only {held} calls in flight: decoding will be slow"
+
+
+def step_ms(in_flight: int) -> float:
+    """Milliseconds of a decoding step, linear between what was measured."""
+    numbers = sorted(STEP_MS)
+    above = next((number for number in numbers if number >= in_flight), numbers[-1])
+    below = max((number for number in numbers if number <= in_flight), default=above)
+    if above == below:
+        return STEP_MS[above]
+    share = (in_flight - below) / (above - below)
+    return STEP_MS[below] * (1 - share) + STEP_MS[above] * share
+
+
+def queries_of(experiment: Experiment, cell: Cell) -> int:
+    """Queries of a cell: counted where the files are there, else the catalog's number."""
+    collection = experiment.collections[cell.collection]
+    path = Path(grid.queries(cell.collection, cell.language))
+    if not path.is_file() and isinstance(collection, FilesCollection):
+        path = Path(collection.queries[cell.language])
+    known = len(read_queries(path)) if path.is_file() else collection.expected_queries or QUERIES
+    return min(known, collection.topics or known)
+
+
+def table(found: list[Cost]) -> str:
+    """Text of the plan: a row a cell, the sum, warnings and assumptions."""
+    lines = [f"{'cell':58} {'calls':>9} {'prompt M':>9} {'output M':>9} {'in flight':>9} {'hours':>7} {'GPU-h':>7}"]
+    for each in found:
+        hours = f"{each.hours:7.2f} {each.gpu_hours:7.2f}" if each.hours is not None else f"{'?':>7} {'?':>7}"
+        numbers = f"{each.calls:9,} {each.prompt_tokens:9.2f} {each.output_tokens:9.2f} {each.in_flight or '?':>9}"
+        lines.append(f"{each.cell!s:58} {numbers} {hours}")
+    gpu_hours = sum(each.gpu_hours or 0.0 for each in found)
+    total = f"{len(found)} reranked cells, {sum(each.calls for each in found):,} calls, "
+    total += f"{ceil(sum(each.output_tokens for each in found)):,} M output tokens, {gpu_hours:.1f} GPU-hours"
+    unknown = sum(each.hours is None for each in found)
+    lines += ["", total + (f" and {unknown} cells of unknown cost" if unknown else "")]
+    lines += [f"warning: {each.cell}: {each.warning}" for each in found if each.warning]
+    return "\n".join([*lines, "", ASSUMPTIONS])
