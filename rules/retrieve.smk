@@ -181,3 +181,32 @@ rule published_run:
         code=fingerprint("rankk.retrieval.published"),
     script:
         "../scripts/published_run.py"
+
+
+rule retrieve_hybrid:
+    input:
+        runs=lambda wildcards: [
+            grid.run(wildcards.collection, wildcards.language, member)
+            for member in EXPERIMENT.retrievers[wildcards.retriever].of
+        ],
+        queries=grid.queries("{collection}", "{language}"),
+    output:
+        grid.run("{collection}", "{language}", "{retriever}"),
+    log:
+        "results/logs/runs/{collection}.{language}.{retriever}.log",
+    benchmark:
+        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
+    wildcard_constraints:
+        retriever=EXPERIMENT.retrievers_of("hybrid"),
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(2000),
+        runtime=grown(30),
+    params:
+        retriever=lambda wildcards: EXPERIMENT.retrievers[
+            wildcards.retriever
+        ].model_dump(mode="json"),
+        code=fingerprint("rankk.retrieval.hybrid"),
+    script:
+        "../scripts/retrieve_hybrid.py"

@@ -104,3 +104,12 @@ def test_a_variable_of_the_environment_is_filled_in_and_named_where_it_is_not_se
     assert expand({"a": ["${PLACE}/x"]}, "f.yaml") == {"a": ["/data/x"]}
     with pytest.raises(RankkError, match=r"f.yaml: a\[0\].b: \$\{NOWHERE\} is not set"):
         expand({"a": [{"b": "${NOWHERE}/x"}]}, "f.yaml")
+
+
+def test_a_hybrid_brings_its_members_and_names_one_that_is_not_there(config):
+    config["retrievers"] = {"both": {"type": "hybrid", "of": ["bm25", "splade-v3"]}}
+    config["grid"][0]["retrievers"] = ["both"]
+    assert set(check(config, "f.yaml", ROOT / "config" / "catalog").retrievers) == {"both", "bm25", "splade-v3"}
+    config["retrievers"]["both"]["of"][1] = "nothing"
+    with pytest.raises(RankkError, match=r"retrievers\.both\.of: 'nothing' is not among the retrievers"):
+        check(config, "f.yaml", ROOT / "config" / "catalog")

@@ -119,3 +119,18 @@ def test_a_wrong_configuration_stops_before_any_job(tmp_path):
     assert done.returncode != 0
     assert "small.yaml: retrievers.bm25.k1: 'high'" in done.stderr
     assert not (tmp_path / "results").exists()
+
+
+def test_a_hybrid_runs_its_members_and_fuses_them(tmp_path):
+    retrievers = {name: {"type": "bm25", "k1": k1, "depth": 20} for name, k1 in (("low", 0.2), ("high", 3.0))}
+    retrievers["both"] = {"type": "hybrid", "of": ["low", "high"], "depth": 10}
+    write_experiment(tmp_path, retrievers=retrievers)
+    grid = [{"collections": ["c"], "languages": ["eng"], "retrievers": ["both"], "rerankers": ["none"]}]
+    config = yaml.safe_load((tmp_path / "small.yaml").read_text()) | {"grid": grid}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(config))
+    done = snakemake(tmp_path)
+    assert done.returncode == 0, done.stderr
+    runs = [read_run(tmp_path / f"results/runs/c/eng/{name}/none.trec") for name in ("low", "high", "both")]
+    for qid, hits in runs[2].items():
+        assert len(hits) == 10
+        assert {hit.docid for hit in hits} <= {hit.docid for run in runs[:2] for hit in run[qid]}

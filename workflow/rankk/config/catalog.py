@@ -103,7 +103,16 @@ class PublishedRun(Strict):
     path: str = Field(description="TREC run; {collection} and {language} are filled in")
 
 
-Retriever = Annotated[BM25 | Splade | PublishedRun, Field(discriminator="type")]
+class Hybrid(Strict):
+    """Other first stages fused by reciprocal ranks."""
+
+    type: Literal["hybrid"]
+    of: list[str] = Field(min_length=2, description="names of the retrievers that are fused")
+    k: PositiveInt = Field(default=60, description="of reciprocal rank fusion")
+    depth: PositiveInt = Field(default=1000, description="passages kept for a query")
+
+
+Retriever = Annotated[BM25 | Splade | PublishedRun | Hybrid, Field(discriminator="type")]
 
 
 class PackagedModel(Strict):

@@ -190,7 +190,11 @@ def used(experiment: Experiment, definitions: dict[str, dict[str, Any]], file: s
                 if model in definitions["models"]:
                     take("models", model, f"rerankers.{name}.model")
         for name in block.retrievers:
-            retriever = take("retrievers", name, f"{where}.retrievers")
+            for member in getattr(take("retrievers", name, f"{where}.retrievers"), "of", []):
+                if take("retrievers", member, f"retrievers.{name}.of").type == "hybrid":
+                    raise RankkError(f"{file}: retrievers.{name}.of: {member!r} is a hybrid itself; name its members")
+        for name in list(found["retrievers"]):
+            retriever = found["retrievers"][name]
             if retriever.type == "splade" and retriever.model in definitions["models"]:
                 take("models", retriever.model, f"retrievers.{name}.model")
         for name in block.collections:
@@ -223,7 +227,8 @@ def check_files(file: str, name: str, collection: Any) -> None:
 
 def check_runs(file: str, where: str, block: Block, collection: str, retrievers: dict[str, Any]) -> None:
     """Runs made elsewhere must exist for every cell that starts from them."""
-    for name, language in product(block.retrievers, block.languages):
+    named = [member for name in block.retrievers for member in (name, *getattr(retrievers[name], "of", []))]
+    for name, language in product(named, block.languages):
         if retrievers[name].type == "run":
             path = retrievers[name].path.format(collection=collection, language=language)
             if not Path(path).is_file():
@@ -266,6 +271,7 @@ def describe(fault: Any, file: str, prefix: str) -> str:
         "bm25",
         "splade",
         "run",
+        "hybrid",
     }  # of unions: not part of the user's key path
     path = prefix
     for part in fault["loc"]:

@@ -1,0 +1,25 @@
+"""Reciprocal rank fusion of first stages."""
+
+import pytest
+
+from rankk.retrieval.hybrid import fuse_runs, reciprocal
+from rankk.trec import ranked, read_run, write_run
+
+
+def test_scores_are_sums_of_reciprocal_ranks():
+    found = reciprocal([ranked(["a", "b", "c"]), ranked(["b", "d"])], k=60)
+    assert [hit.docid for hit in found] == ["b", "a", "d", "c"]
+    assert found[0].score == pytest.approx(1 / 62 + 1 / 61)
+
+
+def test_ties_keep_the_order_of_the_first_list():
+    assert [hit.docid for hit in reciprocal([ranked(["a"]), ranked(["b"])], k=60)] == ["a", "b"]
+
+
+def test_queries_of_any_list_are_kept_in_their_order_and_cut_to_the_depth(tmp_path):
+    write_run(tmp_path / "a", {"q2": ranked(["x", "y"])}, "a")
+    write_run(tmp_path / "b", {"q1": ranked(["y", "z", "x"])}, "b")
+    (tmp_path / "queries").write_text("q1\tone\nq2\ttwo\nq3\tthree\n")
+    fuse_runs([tmp_path / "a", tmp_path / "b"], tmp_path / "out", queries=tmp_path / "queries", k=60, depth=2)
+    run = read_run(tmp_path / "out")
+    assert {qid: [hit.docid for hit in hits] for qid, hits in run.items()} == {"q1": ["y", "z"], "q2": ["x", "y"]}
