@@ -51,6 +51,7 @@ wildcard_constraints:
 
 localrules:
     all,
+    downloads,
 
 
 include: "rules/collections.smk"
@@ -59,6 +60,12 @@ include: "rules/retrieve.smk"
 include: "rules/rerank.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+
+
+# Fetches what the experiment needs from a network, so that no other job needs one.
+rule downloads:
+    input:
+        EXPERIMENT.downloads,
 
 
 rule all:

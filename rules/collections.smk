@@ -17,6 +17,24 @@ rule download_libreoffice_help:
         "../scripts/download_libreoffice_help.py"
 
 
+rule download_ir_dataset:
+    output:
+        directory(grid.downloads("ir_datasets/{dataset}")),
+    log:
+        "results/logs/download/ir_datasets/{dataset}.log",
+    benchmark:
+        grid.benchmark("download", "ir_datasets/{dataset}")
+    wildcard_constraints:
+        dataset=".+",
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(2000),
+        runtime=grown(720),
+    script:
+        "../scripts/download_ir_dataset.py"
+
+
 for name, collection in EXPERIMENT.collections.items():
 
     rule:

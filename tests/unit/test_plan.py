@@ -59,3 +59,11 @@ def test_the_command_prints_cells_and_assumptions(tmp_path, monkeypatch, capsys)
     (tmp_path / "p.yaml").write_text(GRID)
     assert main(["plan", str(tmp_path / "p.yaml")]) == 0
     assert "Assumed:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["trec-dl", "budget", "strategies", "languages", "config", "libreoffice-help"])
+def test_every_shipped_experiment_is_sound_and_plans(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = list(plan.costs(load(ROOT / "config" / f"{name}.yaml")))
+    assert found
+    assert all(cost.calls > 0 for cost in found)

@@ -134,3 +134,20 @@ def test_a_hybrid_runs_its_members_and_fuses_them(tmp_path):
     for qid, hits in runs[2].items():
         assert len(hits) == 10
         assert {hit.docid for hit in hits} <= {hit.docid for run in runs[:2] for hit in run[qid]}
+
+
+def test_downloads_names_all_that_comes_from_a_network_and_nothing_else(tmp_path):
+    (tmp_path / "small.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "experiment": "small",
+                "grid": [{"collections": ["nf"], "languages": ["eng"], "retrievers": ["bm25"]}],
+                "collections": {"nf": {"source": "ir-datasets", "dataset": "beir/nfcorpus/test", "language": "eng"}},
+                "retrievers": {"bm25": {"type": "bm25"}},
+            }
+        )
+    )
+    done = snakemake(tmp_path, "-n", "downloads")
+    assert done.returncode == 0, done.stderr
+    assert "results/downloads/ir_datasets/beir/nfcorpus/test" in done.stdout + done.stderr
+    assert "index_bm25" not in done.stdout + done.stderr

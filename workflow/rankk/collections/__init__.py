@@ -20,6 +20,11 @@ def build(collection: Mapping[str, Any], folder: Path) -> None:
             collection["partial"],
         )
         normalize(source, folder, topics=collection["topics"])
+    elif collection["source"] == "ir-datasets":
+        from rankk.collections.from_ir_datasets import build as build_dataset
+
+        fetched = Path(grid.downloads(f"ir_datasets/{collection['dataset']}"))
+        build_dataset(fetched, folder, collection["queries"], collection["drop"], topics=collection["topics"])
     else:
         from rankk.collections.libreoffice_help import build as build_help
 

@@ -65,7 +65,28 @@ class LibreOfficeHelp(CollectionBase):
         return [grid.downloads("libreoffice-help")]
 
 
-Collection = Annotated[FilesCollection | LibreOfficeHelp, Field(discriminator="source")]
+class IrDatasets(CollectionBase):
+    """A collection by its name in ir_datasets."""
+
+    source: Literal["ir-datasets"]
+    dataset: str = Field(description="id with passages, queries and judgments, e.g. beir/nfcorpus/test")
+    queries: dict[Language, list[str]] = Field(
+        default={"eng": ["text"]}, min_length=1, description="by language: fields of the topics, joined"
+    )
+    drop: list[str] = Field(default=[], description="known faults that are dropped and counted, not errors")
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages in which there are queries."""
+        return list(self.queries)
+
+    @property
+    def files(self) -> list[str]:
+        """The folder into which the dataset is fetched."""
+        return [grid.downloads(f"ir_datasets/{self.dataset}")]
+
+
+Collection = Annotated[FilesCollection | LibreOfficeHelp | IrDatasets, Field(discriminator="source")]
 
 
 class FirstStage(Strict):

@@ -86,6 +86,12 @@ class Experiment(Strict):
             jobs[f"{stage}: {cell.run}"] = grid.benchmark("runs", *names)
         return jobs
 
+    @property
+    def downloads(self) -> list[str]:
+        """All that comes from a network: folders of fetched collections and models."""
+        folders = [path for collection in self.collections.values() for path in collection.files]
+        return [path for path in folders if path.startswith(grid.downloads(""))] + [grid.model(m) for m in self.models]
+
     def retrievers_of(self, type_: str) -> str:
         """A pattern that matches the grid's retrievers of one type and nothing else."""
         return pattern(name for name, retriever in self.retrievers.items() if retriever.type == type_)
@@ -268,6 +274,7 @@ def describe(fault: Any, file: str, prefix: str) -> str:
     tags = {
         "files",
         "libreoffice-help",
+        "ir-datasets",
         "bm25",
         "splade",
         "run",

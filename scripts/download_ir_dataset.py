@@ -1,0 +1,9 @@
+"""Fetch a collection through ir_datasets."""
+
+from pathlib import Path
+
+from rankk.collections.from_ir_datasets import fetch
+from rankk.logs import job
+
+with job(snakemake.log[0]):
+    fetch(snakemake.wildcards.dataset, Path(snakemake.output[0]))
