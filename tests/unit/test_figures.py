@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from rankk.report.cost import pareto
+from rankk.report.evidence import Evidence
 from rankk.report.figures import FIGURES, draw
 from rankk.report.style import STYLE
 
@@ -77,6 +78,15 @@ def test_reasoning_is_drawn_for_models_that_think(found):
     own = found.calls[(found.calls["reranker"] == "think") & (found.calls["language"] == "fas")]["thought_tokens"]
     row = drawn.data[drawn.data["value"] == "fas"].iloc[0]
     assert row["median"] == own.median()
+
+
+def test_where_no_model_thought_reasoning_is_drawn_as_none(found):
+    silent = Evidence(found.files)
+    silent.__dict__ |= found.__dict__ | {"calls": found.calls.assign(thought_tokens=0.0)}
+    drawn = FIGURES["reasoning"](silent)
+    plt.close(drawn.figure)
+    assert set(drawn.data["reranker"]) == {"quick", "think"}
+    assert (drawn.data["median"] == 0).all()
 
 
 def test_the_frontier_holds_what_nothing_cheaper_equals():

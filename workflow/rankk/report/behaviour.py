@@ -116,7 +116,7 @@ def reasoning(evidence: Evidence) -> Drawn:
     """Tokens of reasoning by difficulty of the query, by its language and by the window's place in the list."""
     calls = evidence.calls.merge(evidence.difficulty[[*STAGE, "qid", "quarter"]], on=[*STAGE, "qid"], how="left")
     thinking = calls.groupby("reranker")["thought_tokens"].transform("sum") > 0
-    calls = calls[thinking].assign(quarter=lambda table: table["quarter"].map(QUARTERS))
+    calls = calls[thinking | ~thinking.any()].assign(quarter=lambda table: table["quarter"].map(QUARTERS))
     calls["place"] = calls["rank"].astype(int).astype(str)
     axes_of = {
         "quarter": ("query difficulty", list(QUARTERS.values())),
