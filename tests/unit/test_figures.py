@@ -82,7 +82,7 @@ def test_reasoning_is_drawn_for_models_that_think(found):
 
 def test_where_no_model_thought_reasoning_is_drawn_as_none(found):
     silent = Evidence(found.files)
-    silent.__dict__ |= found.__dict__ | {"calls": found.calls.assign(thought_tokens=0.0)}
+    vars(silent).update(vars(found) | {"calls": found.calls.assign(thought_tokens=0.0)})
     drawn = FIGURES["reasoning"](silent)
     plt.close(drawn.figure)
     assert set(drawn.data["reranker"]) == {"quick", "think"}
