@@ -13,6 +13,7 @@ from rankk.evaluation.behaviour import spent
 from rankk.evaluation.measures import JUDGED, PerQuery, per_query
 from rankk.evaluation.statistics import compare, holm, mean_interval
 from rankk.grid import Cell
+from rankk.progress import bar
 from rankk.trec import read_qrels, read_queries, read_run
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def evaluate(
     values: dict[Cell, PerQuery] = {}
     summary: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
-    for cell in cells:
+    for cell in bar(cells, what="evaluate", unit="cells"):
         topics = read_queries(grid.queries(cell.collection, cell.language))
         run = read_run(cell.run)
         qrels = read_qrels(grid.qrels(cell.collection))
@@ -88,7 +89,7 @@ def comparisons(values: Mapping[Cell, PerQuery], baselines: Baselines) -> Iterat
     pairs = [(b, a) for cells in stages.values() for a, b in combinations(cells, 2)]
     declared = [(cell, baselines[cell]) for cell in values if cell in baselines]
     for family, members in ((DECLARED, declared), (PAIRS, pairs)):
-        for cell, other in members:
+        for cell, other in bar(members, what=f"tests, {family}", unit="comparisons"):
             for measure, by_query in values[cell].items():
                 ours = np.fromiter(by_query.values(), dtype=float)
                 theirs = np.fromiter((values[other][measure][qid] for qid in by_query), dtype=float)
