@@ -12,6 +12,7 @@ from snakemake.utils import min_version
 from rankk import grid
 from rankk.config.experiment import check
 from rankk.errors import RankkError
+from rankk.jobs import grown, own_engines
 from rankk.provenance import fingerprint
 from rankk.report import contents
 
@@ -32,14 +33,7 @@ except RankkError as error:
 
 NAME = EXPERIMENT.experiment
 
-# Engines that cells share live as long as this process, or as the cluster job that it is (rankk.reranking.backends.server).
-if workflow.remote_exec or "RANKK_OWNER" not in os.environ:
-    os.environ["RANKK_OWNER"] = str(os.getpid())
-
-
-def grown(amount):
-    """A resource that grows with every try."""
-    return lambda wildcards, attempt: amount * attempt
+own_engines(cluster_job=workflow.remote_exec)
 
 
 wildcard_constraints:

@@ -35,6 +35,24 @@ rule download_ir_dataset:
         "../scripts/download_ir_dataset.py"
 
 
+rule download_bright:
+    output:
+        directory(grid.downloads("bright/{task}.{queries}")),
+    log:
+        "results/logs/download/bright/{task}.{queries}.log",
+    benchmark:
+        grid.benchmark("download", "bright", "{task}", "{queries}")
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(4000),
+        runtime=grown(120),
+    params:
+        revision=lambda wildcards: EXPERIMENT.bright_revision(**wildcards),
+    script:
+        "../scripts/download_bright.py"
+
+
 for name, collection in EXPERIMENT.collections.items():
 
     rule:
@@ -46,6 +64,7 @@ for name, collection in EXPERIMENT.collections.items():
             passages=grid.passages(name),
             queries=[grid.queries(name, language) for language in collection.languages],
             qrels=grid.qrels(name),
+            excluded=grid.excluded(name),
             facts=grid.facts(name),
         log:
             f"results/logs/collections/{name}.log",

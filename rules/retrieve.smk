@@ -27,6 +27,7 @@ rule retrieve_bm25:
     input:
         index=grid.index("{collection}", "bm25"),
         queries=lambda wildcards: EXPERIMENT.search_queries(**wildcards),
+        excluded=grid.excluded("{collection}"),
     output:
         grid.run("{collection}", "{language}", "{retriever}"),
     log:
@@ -134,6 +135,7 @@ rule retrieve_impact:
     input:
         index=grid.index("{collection}", "{retriever}"),
         vectors=grid.vectors("{collection}", "{retriever}", "queries.{language}"),
+        excluded=grid.excluded("{collection}"),
     output:
         grid.run("{collection}", "{language}", "{retriever}"),
     log:
@@ -164,6 +166,7 @@ rule published_run:
         ),
         passages=grid.passages("{collection}"),
         queries=grid.queries("{collection}", "{language}"),
+        excluded=grid.excluded("{collection}"),
     output:
         grid.run("{collection}", "{language}", "{retriever}"),
     log:

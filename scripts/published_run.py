@@ -9,4 +9,5 @@ with job(snakemake.log[0]):
         snakemake.output[0],
         passages=snakemake.input.passages,
         queries=snakemake.input.queries,
+        excluded=snakemake.input.excluded,
     )

@@ -3,6 +3,7 @@
 import os
 
 from rankk.config.reranker import Reranker
+from rankk.jobs import OWNER
 from rankk.logs import job
 from rankk.reranking.cell import rerank_cell
 
@@ -16,6 +17,6 @@ with job(snakemake.log[0]):
         output=snakemake.output.run,
         manifest=snakemake.output.manifest,
         fill=dict(snakemake.wildcards.items()),
-        engine_owner=int(os.environ["RANKK_OWNER"]),
+        engine_owner=int(os.environ[OWNER]),
         shard=dict(snakemake.wildcards.items()).get("number"),
     )

@@ -14,4 +14,5 @@ with job(snakemake.log[0]):
         b=retriever["b"],
         depth=retriever["depth"],
         threads=snakemake.threads,
+        excluded=snakemake.input.excluded,
     )

@@ -10,4 +10,5 @@ with job(snakemake.log[0]):
         snakemake.output[0],
         depth=snakemake.params.retriever["depth"],
         threads=snakemake.threads,
+        excluded=snakemake.input.excluded,
     )

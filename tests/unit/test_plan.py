@@ -61,7 +61,7 @@ def test_the_command_prints_cells_and_assumptions(tmp_path, monkeypatch, capsys)
     assert "Assumed:" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["trec-dl", "budget", "strategies", "languages", "config", "libreoffice-help"])
+@pytest.mark.parametrize("name", ["rank-k", "budget", "strategies", "languages", "config", "libreoffice-help"])
 def test_every_shipped_experiment_is_sound_and_plans(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     found = list(plan.costs(load(ROOT / "config" / f"{name}.yaml")))

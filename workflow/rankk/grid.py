@@ -31,6 +31,11 @@ def qrels(collection: str) -> str:
     return f"{collection_dir(collection)}/qrels.txt"
 
 
+def excluded(collection: str) -> str:
+    """`qid<TAB>docid` lines: passages that a query's runs must not hold; mostly empty."""
+    return f"{collection_dir(collection)}/excluded.tsv"
+
+
 def facts(collection: str) -> str:
     """Counts, drops and checksums of a collection."""
     return f"{collection_dir(collection)}/collection.json"

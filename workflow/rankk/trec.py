@@ -94,3 +94,24 @@ def read_queries(path: str | Path) -> dict[str, str]:
                 raise RankkError(f"{path}:{number}: query {qid} stands twice")
             queries[qid] = text.strip()
     return queries
+
+
+Excluded = dict[str, set[str]]
+"""Passages by query id that no run may hold (BRIGHT: where the query was taken from)."""
+
+
+def read_excluded(path: str | Path) -> Excluded:
+    """Excluded passage ids by query id, from `qid<TAB>docid` lines."""
+    excluded: Excluded = {}
+    with open_text(path) as file:
+        for number, line in enumerate(file, 1):
+            qid, tab, docid = line.rstrip("\n").partition("\t")
+            if not (qid and tab and docid):
+                raise RankkError(f"{path}:{number}: expected 'qid<TAB>docid', found {line.strip()!r}")
+            excluded.setdefault(qid, set()).add(docid)
+    return excluded
+
+
+def without(run: Mapping[str, Sequence[Hit]], excluded: Excluded, depth: int | None = None) -> Run:
+    """The run without a query's excluded passages, cut to `depth` afterwards."""
+    return {qid: [hit for hit in hits if hit.docid not in excluded.get(qid, ())][:depth] for qid, hits in run.items()}

@@ -25,6 +25,11 @@ def build(collection: Mapping[str, Any], folder: Path) -> None:
 
         fetched = Path(grid.downloads(f"ir_datasets/{collection['dataset']}"))
         build_dataset(fetched, folder, collection["queries"], collection["drop"], topics=collection["topics"])
+    elif collection["source"] == "bright":
+        from rankk.collections.bright import build as build_task
+
+        fetched = Path(grid.downloads(f"bright/{collection['task']}.{collection['queries']}"))
+        build_task(fetched, folder, topics=collection["topics"])
     else:
         from rankk.collections.libreoffice_help import build as build_help
 

@@ -11,7 +11,7 @@ from rankk.errors import RankkError
 from rankk.files import atomic_write, read_jsonl, sha256, write_json
 from rankk.passages import id_of, text_of
 from rankk.progress import bar
-from rankk.trec import read_qrels, read_queries
+from rankk.trec import read_excluded, read_qrels, read_queries
 
 log = logging.getLogger("rankk")
 
@@ -35,6 +35,7 @@ class Source:
     queries: Mapping[str, str]
     qrels: str
     drop: frozenset[str] = frozenset()
+    excluded: str | None = None  # `qid<TAB>docid` lines: passages that a query's run must not hold
     partial: bool = False  # judgments of passages that are not there stay: they decide the ideal ranking
 
 
@@ -55,7 +56,7 @@ class Drops:
 
 
 def normalize(source: Source, folder: Path, *, topics: int | None = None) -> None:
-    """Write passages.jsonl.gz, queries.{language}.tsv, qrels.txt and collection.json into `folder`.
+    """Write passages.jsonl.gz, queries.{language}.tsv, qrels.txt, excluded.tsv and collection.json into `folder`.
 
     Streams the passages; only their ids are held. `topics` keeps that many queries, evenly spaced over the first
     language's, the same ones in every language.
@@ -70,6 +71,9 @@ def normalize(source: Source, folder: Path, *, topics: int | None = None) -> Non
         counts[language] = len(chosen)
         with atomic_write(folder / f"queries.{language}.tsv") as file:
             file.writelines(f"{qid}\t{' '.join(text.split())}\n" for qid, text in chosen.items())
+    excluded = read_excluded(source.excluded) if source.excluded else {}
+    with atomic_write(folder / "excluded.tsv") as file:
+        file.writelines(f"{qid}\t{docid}\n" for qid, docids in excluded.items() for docid in sorted(docids))
     judgments = _qrels(
         source.qrels,
         folder / "qrels.txt",
@@ -82,6 +86,7 @@ def normalize(source: Source, folder: Path, *, topics: int | None = None) -> Non
         "passages": len(ids),
         "queries": counts,
         "judgments": judgments,
+        "excluded": sum(map(len, excluded.values())),
         "dropped": dict(drops.counts),
         "sha256": {path: sha256(path) for path in [source.passages, *source.queries.values(), source.qrels]},
     }

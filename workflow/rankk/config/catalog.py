@@ -86,7 +86,27 @@ class IrDatasets(CollectionBase):
         return [grid.downloads(f"ir_datasets/{self.dataset}")]
 
 
-Collection = Annotated[FilesCollection | LibreOfficeHelp | IrDatasets, Field(discriminator="source")]
+class Bright(CollectionBase):
+    """A task of BRIGHT."""
+
+    source: Literal["bright"]
+    language: Literal["eng"] = "eng"
+    task: str = Field(description="e.g. biology, theoremqa_theorems")
+    queries: str = Field(default="examples", description="examples: the original queries; or a rewritten set's name")
+    revision: str | None = Field(default=None, description="commit of the repository on its hub")
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages in which there are queries."""
+        return ["eng"]
+
+    @property
+    def files(self) -> list[str]:
+        """The folder into which the task is fetched."""
+        return [grid.downloads(f"bright/{self.task}.{self.queries}")]
+
+
+Collection = Annotated[FilesCollection | LibreOfficeHelp | IrDatasets | Bright, Field(discriminator="source")]
 
 
 class FirstStage(Strict):

@@ -92,6 +92,13 @@ class Experiment(Strict):
         folders = [path for collection in self.collections.values() for path in collection.files]
         return [path for path in folders if path.startswith(grid.downloads(""))] + [grid.model(m) for m in self.models]
 
+    def bright_revision(self, task: str, queries: str) -> str | None:
+        """The commit from which a task of BRIGHT is fetched."""
+        named = [
+            c for c in self.collections.values() if c.source == "bright" and (c.task, c.queries) == (task, queries)
+        ]
+        return named[0].revision if named else None
+
     def retrievers_of(self, type_: str) -> str:
         """A pattern that matches the grid's retrievers of one type and nothing else."""
         return pattern(name for name, retriever in self.retrievers.items() if retriever.type == type_)
@@ -275,6 +282,7 @@ def describe(fault: Any, file: str, prefix: str) -> str:
         "files",
         "libreoffice-help",
         "ir-datasets",
+        "bright",
         "bm25",
         "splade",
         "run",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rankk.errors import RankkError
 from rankk.files import read_jsonl
-from rankk.trec import Run, read_queries, read_run, write_run
+from rankk.trec import Run, read_excluded, read_queries, read_run, without, write_run
 
 log = logging.getLogger("rankk")
 
@@ -51,21 +51,33 @@ def search_bm25(
     b: float,
     depth: int,
     threads: int,
+    excluded: str | Path | None = None,
 ) -> None:
-    """Search `qid<TAB>text` queries; writes a TREC run of at most `depth` passages a query."""
+    """Search `qid<TAB>text` queries; writes a TREC run of at most `depth` passages a query.
+
+    `excluded`: file of passages that a query's run must not hold; others take their places.
+    """
     options = ["-bm25", "-bm25.k1", str(k1), "-bm25.b", str(b), "-language", analyzer(language)]
-    _search(index, queries, run, depth, threads, options, tag="bm25")
+    _search(index, queries, run, depth, threads, options, tag="bm25", excluded=excluded)
 
 
-def search_impact(index: str | Path, vectors: str | Path, run: str | Path, *, depth: int, threads: int) -> None:
-    """Search with encoded queries ({"id", "vector": {token: whole weight}} lines)."""
+def search_impact(
+    index: str | Path,
+    vectors: str | Path,
+    run: str | Path,
+    *,
+    depth: int,
+    threads: int,
+    excluded: str | Path | None = None,
+) -> None:
+    """Search with encoded queries ({"id", "vector": {token: whole weight}} lines); `excluded` as for BM25."""
     with _beside(Path(run)) as (queries, _), queries.open("w", encoding="utf-8") as file:
         for _, record in read_jsonl(vectors):
             # Anserini takes a token's weight from how often it stands there.
             tokens = [token for token, weight in record["vector"].items() for _ in range(weight)]
             file.write(f"{record['id']}\t{' '.join(tokens)}\n")
         file.flush()
-        _search(index, queries, run, depth, threads, ["-impact", "-pretokenized"], tag="impact")
+        _search(index, queries, run, depth, threads, ["-impact", "-pretokenized"], tag="impact", excluded=excluded)
 
 
 def analyzer(language: str) -> str:
@@ -98,11 +110,14 @@ def _search(
     threads: int,
     options: list[str],
     tag: str,
+    excluded: str | Path | None,
 ) -> None:
+    unwanted = read_excluded(excluded) if excluded else {}
+    deeper = depth + max(map(len, unwanted.values()), default=0)
     with _beside(Path(run)) as (partial, _):
         _anserini(
             "io.anserini.search.SearchCollection", "-index", str(index), "-topics", str(queries),
-            "-topicReader", "TsvString", "-output", str(partial), "-hits", str(depth),
+            "-topicReader", "TsvString", "-output", str(partial), "-hits", str(deeper),
             "-threads", str(threads), *options,
         )  # fmt: skip
         found = read_run(partial) if partial.exists() else {}
@@ -110,7 +125,7 @@ def _search(
     ordered: Run = {qid: found[qid] for qid in topics if qid in found}
     for qid in topics.keys() - ordered.keys():
         log.warning("query %s: nothing found", qid)
-    write_run(run, ordered, tag)
+    write_run(run, without(ordered, unwanted, depth), tag)
 
 
 @contextmanager

@@ -6,15 +6,17 @@ from pathlib import Path
 
 from rankk.errors import RankkError
 from rankk.passages import passage_ids
-from rankk.trec import read_queries, read_run, write_run
+from rankk.trec import read_excluded, read_queries, read_run, without, write_run
 
 log = logging.getLogger("rankk")
 
 SHOWN = 3
 
 
-def take_over(source: str | Path, run: str | Path, *, passages: str | Path, queries: str | Path) -> None:
-    """Write `source` as a cell's first stage: the collection's queries only, in their order.
+def take_over(
+    source: str | Path, run: str | Path, *, passages: str | Path, queries: str | Path, excluded: str | Path
+) -> None:
+    """Write `source` as a cell's first stage: the collection's queries only, in their order, without excluded passages.
 
     RankkError where it ranks passages that the collection does not hold, or none of its queries.
     """
@@ -27,7 +29,7 @@ def take_over(source: str | Path, run: str | Path, *, passages: str | Path, quer
         log.warning("query %s: not in %s", qid, source)
     known = passage_ids(passages)
     _refuse_unknown({hit.docid: qid for qid, hits in kept.items() for hit in hits if hit.docid not in known}, source)
-    write_run(run, kept, "run")
+    write_run(run, without(kept, read_excluded(excluded)), "run")
 
 
 def _refuse_unknown(unknown: Mapping[str, str], source: str | Path) -> None:

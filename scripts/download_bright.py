@@ -1,0 +1,14 @@
+"""Fetch a task of BRIGHT."""
+
+from pathlib import Path
+
+from rankk.collections.bright import fetch
+from rankk.logs import job
+
+with job(snakemake.log[0]):
+    fetch(
+        snakemake.wildcards.task,
+        snakemake.wildcards.queries,
+        Path(snakemake.output[0]),
+        revision=snakemake.params.revision,
+    )
