@@ -1,12 +1,14 @@
 # Figures and tables, and their place in Snakemake's report.
 
 FIGURES = contents.figures(EXPERIMENT)
-TABLES = contents.tables(EXPERIMENT)
+PUBLISHED = workflow.basedir + "/config/reference/published.csv"
+TABLES = contents.tables(EXPERIMENT, PUBLISHED)
 
 
 rule report:
     input:
         **{table: grid.experiment(NAME, f"{table}.csv") for table in grid.TABLES},
+        published=PUBLISHED,
     output:
         figures=[
             report(

@@ -9,6 +9,6 @@ from rankk.report.evidence import Evidence
 
 with job(snakemake.log[0]):
     files = {table: snakemake.input[table] for table in grid.TABLES}
-    evidence = Evidence(files, snakemake.params.passage_languages)
+    evidence = Evidence(files, snakemake.params.passage_languages, snakemake.input.published)
     figures.draw(evidence, snakemake.params.figures, Path(snakemake.output.figures[0]).parent)
     tables.write(evidence, snakemake.params.tables, Path(snakemake.output.tables[0]).parent)

@@ -9,9 +9,11 @@ from rankk import grid
 from rankk.cli import main
 from rankk.evaluation import experiment
 from rankk.report import tables
+from rankk.report.evidence import Evidence
 from rankk.trec import ranked, read_qrels, read_run, write_run
 
 from .. import evidence
+from ..conftest import ROOT
 
 
 @pytest.fixture
@@ -106,3 +108,25 @@ def test_two_runs_are_compared_in_a_terminal(found, capsys):
     printed = capsys.readouterr().out
     assert "nDCG@10 over 24 judged queries" in printed
     assert printed.count("what is subject") == 3
+
+
+def test_published_figures_stand_beside_ours_with_their_source(found, tmp_path):
+    file = tmp_path / "published.csv"
+    file.write_text(
+        "collection,language,retriever,reranker,measure,value,source,setting\n"
+        'c,eng,bm25,think,nDCG@10,0.5,"A paper, table 1",as ours\nother,eng,bm25,think,nDCG@10,0.9,B,x\n'
+    )
+    table = tables.published(Evidence(found.files, published_file=str(file)))
+    assert table.values["published"].tolist() == [0.5]
+    assert (
+        table.values["ours"].tolist()
+        == found.summary.query("language == 'eng' and retriever == 'bm25' and reranker == 'think'")["value"].tolist()
+    )
+    assert "| A paper, table 1 | as ours | 0.5000 |" in tables.markdown(table)
+
+
+def test_every_published_figure_has_a_source_and_a_setting():
+    table = pd.read_csv(ROOT / "config" / "reference" / "published.csv")
+    assert table["value"].between(0, 1).all()
+    assert table[["source", "setting"]].notna().all(axis=None)
+    assert not table.duplicated(["collection", "language", "retriever", "reranker", "measure", "source"]).any()

@@ -17,7 +17,7 @@ import pytest
 
 from rankk.config.experiment import validate_reranker
 from rankk.errors import RankkError
-from rankk.passages import read_passages
+from rankk.passages import PassageStore
 from rankk.reranking.answers import parse_ranking
 from rankk.reranking.calls import Caller
 from rankk.reranking.connect import Connection
@@ -160,7 +160,8 @@ def test_rank_k_20_a_passage_without_title_is_its_text(tmp_path):
     with gzip.open(path, "wt") as file:
         for record in ({"id": "a", "text": "x"}, {"id": "b", "title": "T", "text": "y"}):
             file.write(json.dumps(record) + "\n")
-    assert read_passages(path, {"a", "b"}) == {"a": "x", "b": "T y"}
+    with PassageStore(path, {"a", "b"}) as texts:
+        assert dict(texts) == {"a": "x", "b": "T y"}
 
 
 def test_rank_k_22_a_failed_command_says_so_by_its_exit_code_and_leaves_no_run(tmp_path):

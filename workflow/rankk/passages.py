@@ -1,8 +1,10 @@
 """Passage texts, read as needed: a collection is never held as a whole."""
 
-from collections.abc import Collection, Mapping
+import os
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from rankk.errors import RankkError
 from rankk.files import read_jsonl
@@ -26,20 +28,54 @@ def id_of(record: Mapping[str, Any], where: str) -> str:
     return str(record["id"])
 
 
-def read_passages(path: str | Path, wanted: Collection[str]) -> dict[str, str]:
-    """Text by id of the wanted passages, in one pass. RankkError names those that are missing."""
-    texts: dict[str, str] = {}
+class PassageStore(Mapping[str, str]):
+    """Texts of the wanted passages by id, in a temporary file: memory grows with the ids and not with the texts.
+
+    RankkError names wanted passages that are missing.
+    """
+
+    def __init__(self, path: str | Path, wanted: Collection[str]) -> None:
+        self._file = tempfile.TemporaryFile(prefix="rankk-")  # noqa: SIM115 (closed with the store)
+        self._places: dict[str, tuple[int, int]] = {}
+        end = 0
+        for docid, text in _wanted(path, wanted):
+            content = text.encode("utf-8", "surrogatepass")
+            self._file.write(content)
+            self._places[docid] = (end, len(content))
+            end += len(content)
+        self._file.flush()
+
+    def __getitem__(self, docid: str) -> str:
+        start, length = self._places[docid]
+        return os.pread(self._file.fileno(), length, start).decode("utf-8", "surrogatepass")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _wanted(path: str | Path, wanted: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Id and text of the wanted passages, in one pass."""
+    missing = set(wanted)
     for number, record in read_jsonl(path):
         where = f"{path}:{number}"
-        if (docid := id_of(record, where)) in wanted:
-            texts[docid] = text_of(record, where)
-            if len(texts) == len(wanted):
-                break
-    if missing := [docid for docid in wanted if docid not in texts]:
+        if (docid := id_of(record, where)) in missing:
+            missing.remove(docid)
+            yield docid, text_of(record, where)
+            if not missing:
+                return
+    if missing:
         raise RankkError(
             f"{path}: {len(missing)} passages of the run are not there, e.g. {', '.join(sorted(missing)[:SHOWN])}"
         )
-    return texts
 
 
 def passage_ids(path: str | Path) -> set[str]:

@@ -1,6 +1,11 @@
 """Which figures and tables an experiment has: known from its configuration, before anything ran."""
 
+import csv
+from dataclasses import astuple
+from pathlib import Path
+
 from rankk.config.experiment import Experiment
+from rankk.files import open_text
 from rankk.reranking.presets import load_preset
 
 FIGURE_FORMATS = ("png", "pdf", "csv", "txt", "rst")
@@ -24,9 +29,14 @@ def figures(experiment: Experiment) -> list[str]:
     return [*names, "time"]
 
 
-def tables(experiment: Experiment) -> list[str]:
-    """Names of the tables."""
-    return ["effectiveness", "languages"] if several_languages(experiment) else ["effectiveness"]
+def tables(experiment: Experiment, published: str | Path) -> list[str]:
+    """Names of the tables. `published`: CSV file of figures that others published."""
+    names = ["effectiveness", "languages"] if several_languages(experiment) else ["effectiveness"]
+    with open_text(published) as file:
+        known = {
+            (row["collection"], row["language"], row["retriever"], row["reranker"]) for row in csv.DictReader(file)
+        }
+    return [*names, "published"] if known & {astuple(cell) for cell in experiment.cells} else names
 
 
 def several_languages(experiment: Experiment) -> bool:

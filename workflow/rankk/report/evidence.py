@@ -16,10 +16,14 @@ STAGE = ["collection", "language", "retriever"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """Tables by name (`rankk.grid.TABLES`), read when they are needed. `passage_languages`: by collection."""
+    """Tables by name (`rankk.grid.TABLES`), read when they are needed.
+
+    `passage_languages`: by collection. `published_file`: figures of others (config/reference/published.csv).
+    """
 
     files: Mapping[str, str]
     passage_languages: Mapping[str, str] = field(default_factory=dict)
+    published_file: str | None = None
 
     def _read(self, name: str) -> pd.DataFrame:
         table = pd.read_csv(self.files[name], dtype={"qid": str, "docid": str}, keep_default_na=False, na_values=[""])
@@ -58,6 +62,13 @@ class Evidence:
     def resources(self) -> pd.DataFrame:
         """One row a job."""
         return self._read("resources")
+
+    @cached_property
+    def published(self) -> pd.DataFrame:
+        """One row a cell and measure of the summary that somebody published: both values, source and setting."""
+        summary = self._read("summary")[[*CELL, "measure", "value", "low", "high"]].rename(columns={"value": "ours"})
+        theirs = pd.read_csv(self.published_file) if self.published_file else pd.DataFrame(columns=[*CELL, "measure"])
+        return summary.merge(theirs.rename(columns={"value": "published"}), on=[*CELL, "measure"])
 
     @cached_property
     def gains(self) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 from rankk.config.reranker import Reranker
 from rankk.evaluation.measures import per_query
 from rankk.files import atomic_write
-from rankk.passages import read_passages
+from rankk.passages import PassageStore
 from rankk.reranking.calls import completion_of
 from rankk.reranking.journal import read_journal
 from rankk.reranking.settings import Settings, resolve
@@ -38,7 +38,9 @@ def write_page(
     topics, grades = read_queries(queries), read_qrels(qrels)
     after, before = (per_query(read_run(path), grades, [measure], topics)[measure] for path in (run, first_stage))
     windows = windows_of(calls, journal, settings)
-    texts = read_passages(passages, {docid for own in windows.values() for call in own for docid in call["before"]})
+    shown = {docid for own in windows.values() for call in own for docid in call["before"]}
+    with PassageStore(passages, shown) as store:
+        texts = dict(store)
     data = {
         "cell": title,
         "measure": measure,

@@ -39,7 +39,22 @@ def languages(evidence: Evidence) -> Table:
     return table_of(evidence, cells, cells["column"].unique().tolist(), ["collection", *SYSTEM])
 
 
-TABLES: dict[str, Callable[[Evidence], Table]] = {"effectiveness": effectiveness, "languages": languages}
+def published(evidence: Evidence) -> Table:
+    """One row a cell that others published: their value, ours, and where theirs is from."""
+    rows = evidence.published
+    values = rows[["published", "ours"]]
+    plain = values.astype(object)
+    lead = rows[["collection", "language", *SYSTEM, "measure", "source", "setting"]]
+    lead = lead.assign(reranker=lead["reranker"].map(shown))
+    note = "Figures of others beside ours; settings differ where they say so. The file names every source."
+    return Table(values, plain.eq(""), plain.where(plain.isna(), ""), lead, note)
+
+
+TABLES: dict[str, Callable[[Evidence], Table]] = {
+    "effectiveness": effectiveness,
+    "languages": languages,
+    "published": published,
+}
 
 
 def table_of(evidence: Evidence, cells: pd.DataFrame, columns: list[str], index: list[str]) -> Table:

@@ -120,7 +120,7 @@ class Caller:
         tally.output_tokens += record.get("output_tokens") or 0
         tally.budget_fired += bool(record.get("budget_fired"))
         if "finished" in record:
-            tally.spans.append((record["finished"] - record["seconds"], record["finished"]))
+            tally.spans.append((record["finished"] - (record.get("seconds") or 0.0), record["finished"]))
         thought, said = split_thought(completion_of(record), self.settings.preset.thinking)
         own = {
             "call": number,

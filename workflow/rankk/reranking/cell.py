@@ -10,7 +10,7 @@ from typing import Any
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.files import atomic_write, write_json
-from rankk.passages import read_passages
+from rankk.passages import PassageStore
 from rankk.provenance import environment
 from rankk.reranking.calls import CALLS, Caller
 from rankk.reranking.connect import connect
@@ -56,10 +56,9 @@ def rerank_cell(
     if unknown := [qid for qid in first_stage if qid not in topics]:
         raise RankkError(f"{run}: {len(unknown)} queries are not in {queries}, e.g. {', '.join(unknown[:3])}")
     wanted = {hit.docid for hits in first_stage.values() for hit in hits[: reranker.depth]}
-    texts = read_passages(passages, wanted)
 
     async def work() -> Reranked:
-        with Journal(journal, neighbours(journal)) as calls:
+        with PassageStore(passages, wanted) as texts, Journal(journal, neighbours(journal)) as calls:
             async with connect(settings, model or settings.model, engine_owner) as connection:
                 caller = Caller(settings, connection, calls)
                 result = await rerank(first_stage, topics, texts, settings, caller)

@@ -1,0 +1,47 @@
+"""Virtual environments, conda environments and images are built from the same lists of pins."""
+
+import re
+
+import pytest
+import yaml
+
+from ..conftest import ROOT
+
+ENVS = ROOT / "envs"
+LISTS = ["workflow.txt", "llm-cpu.txt", "llm-gpu.txt"]
+SHARED = ["pydantic", "pyyaml", "httpx", "tqdm", "transformers"]
+
+
+def pins(name):
+    lines = (ENVS / name).read_text().splitlines()
+    return dict(line.split(" ")[0].split("==") for line in lines if "==" in line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_line_of_a_list_is_one_exact_version(name):
+    for line in (ENVS / name).read_text().splitlines():
+        assert re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[^ ]+( ;.*)?", line), line
+
+
+@pytest.mark.parametrize(("name", "pinned"), [("workflow", "workflow.txt"), ("llm", "llm-gpu.txt")])
+def test_conda_and_images_install_the_list_and_nothing_else(name, pinned):
+    conda = yaml.safe_load((ENVS / f"{name}.yaml").read_text())
+    (packages,) = (entry["pip"] for entry in conda["dependencies"] if isinstance(entry, dict))
+    assert packages == [f"-r {pinned}", "-e .."]
+    image = (ENVS / f"{name}.def").read_text()
+    assert f"-r /opt/rankk/envs/{pinned}" in image
+    installed = [line for line in image.splitlines() if "install" in line and "apt-get" not in line]
+    assert len(installed) == 3, "uv, the list, the package"
+
+
+def test_every_environment_installs_with_the_same_uv():
+    files = [ENVS / "setup.sh", ENVS / "workflow.def", ENVS / "llm.def"]
+    versions = {version for path in files for version in re.findall(r"uv==([0-9.]+)", path.read_text())}
+    assert len(versions) == 1
+
+
+def test_what_both_environments_need_has_the_same_major_version():
+    ours, cpu, gpu = map(pins, LISTS)
+    for package in SHARED:
+        found = {table[package].split(".")[0] for table in (ours, cpu, gpu) if package in table}
+        assert len(found) == 1, package
