@@ -6,6 +6,7 @@ snakemake --configfile config/X.yaml    any other experiment
 
 import os
 import sys
+from pathlib import Path
 
 from snakemake.utils import min_version
 

@@ -1,7 +1,7 @@
 # Figures and tables, and their place in Snakemake's report.
 
 FIGURES = contents.figures(EXPERIMENT)
-PUBLISHED = workflow.basedir + "/config/reference/published.csv"
+PUBLISHED = Path(workflow.basedir, "config", "reference", "published.csv")
 TABLES = contents.tables(EXPERIMENT, PUBLISHED)
 
 
