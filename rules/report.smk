@@ -1,14 +1,15 @@
 # Figures and tables, and their place in Snakemake's report.
 
 FIGURES = contents.figures(EXPERIMENT)
-PUBLISHED = Path(workflow.basedir, "config", "reference", "published.csv")
+PUBLISHED = contents.published(
+    EXPERIMENT, Path(workflow.basedir, "config", "reference", "published.csv")
+)
 TABLES = contents.tables(EXPERIMENT, PUBLISHED)
 
 
 rule report:
     input:
         **{table: grid.experiment(NAME, f"{table}.csv") for table in grid.TABLES},
-        published=PUBLISHED,
     output:
         figures=[
             report(
@@ -25,6 +26,11 @@ rule report:
             grid.experiment(NAME, "figures/{figure}.{format}"),
             figure=FIGURES,
             format=[name for name in contents.FIGURE_FORMATS if name != "png"],
+        ),
+        configuration=report(
+            grid.experiment(NAME, "experiment.json"),
+            category="Configuration",
+            caption="../workflow/report/configuration.rst",
         ),
         tables=report(
             expand(
@@ -47,6 +53,8 @@ rule report:
     params:
         figures=FIGURES,
         tables=TABLES,
+        published=PUBLISHED,
+        experiment=EXPERIMENT.model_dump(mode="json"),
         passage_languages={
             name: collection.language
             for name, collection in EXPERIMENT.collections.items()

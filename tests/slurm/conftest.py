@@ -62,7 +62,7 @@ def command(folder: Path, *options: str, cluster: bool = True, rerank: dict[str,
     if cluster:
         settings = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
         settings |= {"slurm-init-seconds-before-status-checks": 3, "seconds-between-status-checks": 2}
-        settings["latency-wait"] = 5
+        settings |= {"latency-wait": 5, "retries": 8}  # a slow machine may get little done before a time limit
         for rule in ("rerank", "rerank_shard"):
             settings["set-resources"][rule] = settings["set-resources"][rule] | {"mem_mb": 1000} | (rerank or {})
         profile = folder / "profile"

@@ -110,13 +110,13 @@ def test_a_killed_rerank_job_is_tried_again_and_goes_on_where_it_was(slurm, fold
 
 
 def test_a_job_is_warned_before_its_time_limit_and_the_next_try_goes_on(slurm, folder, expected):
-    with FakeServer(seconds=1.5) as server:
+    with FakeServer(seconds=4.0) as server:  # 120 s of work; Slurm's signal comes up to a minute early
         write_experiment(folder, server.url)
-        process = start(folder, slurm, rerank={"runtime": 1, "slurm_extra": "'--signal=TERM@35'"})
-        output = process.communicate(timeout=400)[0]
+        process = start(folder, slurm, rerank={"runtime": 2, "slurm_extra": "'--signal=TERM@20'"})
+        output = process.communicate(timeout=600)[0]
         assert process.returncode == 0, output
         assert "interrupted; finished calls are in" in output
-        assert_nothing_was_repeated(server, in_flight=12)
+        assert_nothing_was_repeated(server, in_flight=6 * 8)
     assert read_run(run_of(folder)) == expected
 
 

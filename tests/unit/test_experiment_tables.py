@@ -110,13 +110,10 @@ def test_two_runs_are_compared_in_a_terminal(found, capsys):
     assert printed.count("what is subject") == 3
 
 
-def test_published_figures_stand_beside_ours_with_their_source(found, tmp_path):
-    file = tmp_path / "published.csv"
-    file.write_text(
-        "collection,language,retriever,reranker,measure,value,source,setting\n"
-        'c,eng,bm25,think,nDCG@10,0.5,"A paper, table 1",as ours\nother,eng,bm25,think,nDCG@10,0.9,B,x\n'
-    )
-    table = tables.published(Evidence(found.files, published_file=str(file)))
+def test_published_figures_stand_beside_ours_with_their_source(found):
+    row = {"collection": "c", "language": "eng", "retriever": "bm25", "reranker": "think", "measure": "nDCG@10"}
+    row |= {"value": "0.5", "source": "A paper, table 1", "setting": "as ours"}
+    table = tables.published(Evidence(found.files, others=[row]))
     assert table.values["published"].tolist() == [0.5]
     assert (
         table.values["ours"].tolist()

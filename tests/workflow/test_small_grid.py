@@ -98,6 +98,13 @@ def test_figures_and_tables_are_there_in_print_and_screen_formats(finished):
     assert r"\toprule" in (folder / "tables/effectiveness.tex").read_text()
 
 
+def test_the_whole_configuration_and_its_provenance_are_kept(finished):
+    facts = json.loads((finished / "results/experiments/small/experiment.json").read_text())
+    assert facts["experiment"]["rerankers"]["stored"]["temperature"] is None
+    assert facts["experiment"]["retrievers"]["bm25"]["k1"] == 0.9
+    assert facts["provenance"]["versions"]["ir-measures"]
+
+
 def test_a_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in snakemake(finished).stderr
 

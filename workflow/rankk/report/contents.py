@@ -29,14 +29,18 @@ def figures(experiment: Experiment) -> list[str]:
     return [*names, "time"]
 
 
-def tables(experiment: Experiment, published: str | Path) -> list[str]:
-    """Names of the tables. `published`: CSV file of figures that others published."""
+def tables(experiment: Experiment, others: list[dict[str, str]]) -> list[str]:
+    """Names of the tables."""
     names = ["effectiveness", "languages"] if several_languages(experiment) else ["effectiveness"]
-    with open_text(published) as file:
-        known = {
-            (row["collection"], row["language"], row["retriever"], row["reranker"]) for row in csv.DictReader(file)
-        }
-    return [*names, "published"] if known & {astuple(cell) for cell in experiment.cells} else names
+    return [*names, "published"] if others else names
+
+
+def published(experiment: Experiment, file: str | Path) -> list[dict[str, str]]:
+    """Rows of a CSV file of others' figures (config/reference/published.csv) that are of the experiment's cells."""
+    cells = {astuple(cell) for cell in experiment.cells}
+    with open_text(file) as lines:
+        rows = list(csv.DictReader(lines))
+    return [row for row in rows if (row["collection"], row["language"], row["retriever"], row["reranker"]) in cells]
 
 
 def several_languages(experiment: Experiment) -> bool:

@@ -1,6 +1,6 @@
 """An experiment's tables, as figures and tables read them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,12 +18,12 @@ STAGE = ["collection", "language", "retriever"]
 class Evidence:
     """Tables by name (`rankk.grid.TABLES`), read when they are needed.
 
-    `passage_languages`: by collection. `published_file`: figures of others (config/reference/published.csv).
+    `passage_languages`: by collection. `others`: rows of config/reference/published.csv.
     """
 
     files: Mapping[str, str]
     passage_languages: Mapping[str, str] = field(default_factory=dict)
-    published_file: str | None = None
+    others: Sequence[Mapping[str, str]] = ()
 
     def _read(self, name: str) -> pd.DataFrame:
         table = pd.read_csv(self.files[name], dtype={"qid": str, "docid": str}, keep_default_na=False, na_values=[""])
@@ -67,8 +67,8 @@ class Evidence:
     def published(self) -> pd.DataFrame:
         """One row a cell and measure of the summary that somebody published: both values, source and setting."""
         summary = self._read("summary")[[*CELL, "measure", "value", "low", "high"]].rename(columns={"value": "ours"})
-        theirs = pd.read_csv(self.published_file) if self.published_file else pd.DataFrame(columns=[*CELL, "measure"])
-        return summary.merge(theirs.rename(columns={"value": "published"}), on=[*CELL, "measure"])
+        theirs = pd.DataFrame(list(self.others)).rename(columns={"value": "published"}).astype({"published": float})
+        return summary.merge(theirs, on=[*CELL, "measure"])
 
     @cached_property
     def gains(self) -> pd.DataFrame:
