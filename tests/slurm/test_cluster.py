@@ -62,8 +62,14 @@ def rerank_job(slurm, server):
 
 
 def start(folder, slurm, **options):
+    """Snakemake with Ctrl-C at work, which a shell takes from what it runs in the background."""
     return subprocess.Popen(
-        command(folder, RUN, **options), env=slurm, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command(folder, RUN, **options),
+        env=slurm,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
