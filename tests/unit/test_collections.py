@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from rankk.collections import build
 from rankk.collections.help_pages import page_id, read_page
 from rankk.collections.normalize import Source, evenly_spaced, normalize
 from rankk.errors import RankkError
@@ -35,7 +36,8 @@ def source(tmp_path):
     (tmp_path / "p.jsonl").write_text("".join(json.dumps(p) + "\n" for p in passages))
     (tmp_path / "q.tsv").write_text("q1\tfirst\nq2\tsecond\n")
     (tmp_path / "qrels").write_text("q1 0 a 1\nq2 0 b 2\n")
-    return Source(str(tmp_path / "p.jsonl"), {"eng": str(tmp_path / "q.tsv")}, str(tmp_path / "qrels"))
+    queries = {"eng": str(tmp_path / "q.tsv")}
+    return Source(passages=str(tmp_path / "p.jsonl"), queries=queries, qrels=str(tmp_path / "qrels"))
 
 
 def append(path, line):
@@ -76,7 +78,7 @@ def test_a_fault_is_an_error_that_names_its_place(source, tmp_path, file, line, 
 
 def test_a_fault_that_is_declared_as_known_is_dropped_and_counted(source, tmp_path):
     append(tmp_path / "p.jsonl", '{"id": "a", "contents": "again"}')
-    known = Source(source.passages, source.queries, source.qrels, frozenset({"duplicate passage"}))
+    known = replace(source, drop=frozenset({"duplicate passage"}))
     normalize(known, tmp_path / "out")
     facts = json.loads((tmp_path / "out" / "collection.json").read_text())
     assert (facts["passages"], facts["dropped"]) == (2, {"duplicate passage": 1})
@@ -89,5 +91,6 @@ def test_a_slice_is_spread_over_the_whole_list(wanted, expected):
 
 def test_judgments_of_passages_that_are_not_given_stay_in_a_partial_collection(source, tmp_path):
     append(source.qrels, "q1 0 elsewhere 3")
-    normalize(replace(source, partial=True), tmp_path / "out")
+    entry = {"source": "files", "passages": source.passages, "queries": source.queries, "qrels": source.qrels}
+    build(entry | {"drop": [], "partial": True, "topics": None}, tmp_path / "out")
     assert read_qrels(tmp_path / "out" / "qrels.txt")["q1"] == {"a": 1, "elsewhere": 3}

@@ -13,11 +13,11 @@ def build(collection: Mapping[str, Any], folder: Path) -> None:
         from rankk.collections.normalize import Source, normalize
 
         source = Source(
-            collection["passages"],
-            collection["queries"],
-            collection["qrels"],
-            frozenset(collection["drop"]),
-            collection["partial"],
+            passages=collection["passages"],
+            queries=collection["queries"],
+            qrels=collection["qrels"],
+            drop=frozenset(collection["drop"]),
+            partial=collection["partial"],
         )
         normalize(source, folder, topics=collection["topics"])
     elif collection["source"] == "ir-datasets":

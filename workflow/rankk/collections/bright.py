@@ -68,10 +68,10 @@ def build(fetched: Path, folder: Path, *, topics: int | None) -> None:
     """Write the normalized files of a fetched task into `folder`. Empty passages, which BRIGHT has, are counted."""
     files = {name: str(fetched / name) for name in ("passages.jsonl.gz", "queries.tsv", "qrels.txt", "excluded.tsv")}
     source = Source(
-        files["passages.jsonl.gz"],
-        {"eng": files["queries.tsv"]},
-        files["qrels.txt"],
-        frozenset({"empty passage", "duplicate passage", "unknown passage"}),
+        passages=files["passages.jsonl.gz"],
+        queries={"eng": files["queries.tsv"]},
+        qrels=files["qrels.txt"],
+        drop=frozenset({"empty passage", "duplicate passage", "unknown passage"}),
         excluded=files["excluded.tsv"],
     )
     normalize(source, folder, topics=topics)

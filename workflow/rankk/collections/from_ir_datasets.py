@@ -68,7 +68,9 @@ def build(
         queries = {language: f"{scratch}/queries.{language}.tsv" for language in fields}
         for language, names in fields.items():
             _queries(folder / QUERIES, names, Path(queries[language]))
-        source = Source(str(folder / PASSAGES), queries, str(folder / QRELS), frozenset(drop))
+        source = Source(
+            passages=str(folder / PASSAGES), queries=queries, qrels=str(folder / QRELS), drop=frozenset(drop)
+        )
         normalize(source, target, topics=topics)
 
 

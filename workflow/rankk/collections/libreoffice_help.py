@@ -102,4 +102,4 @@ def _write(
             related = [docid for docid in passages[target].related if docid in passages and docid != target]
             grades = dict.fromkeys(related, RELATED) | {target: TARGET}
             file.writelines(f"{target} 0 {docid} {grade}\n" for docid, grade in grades.items())
-    return Source(str(folder / "passages.jsonl"), queries, str(folder / "qrels.txt"))
+    return Source(passages=str(folder / "passages.jsonl"), queries=queries, qrels=str(folder / "qrels.txt"))

@@ -27,7 +27,7 @@ DECLARED = {kind: f"drop: [{kind}]" for kind in FAULTS} | {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Files of a collection as they came."""
 
