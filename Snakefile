@@ -10,8 +10,8 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from rankk import grid
-from rankk.config.experiment import check
+from rankk import grid, slurm
+from rankk.config.loading import check
 from rankk.errors import RankkError
 from rankk.jobs import grown, own_engines
 from rankk.provenance import fingerprint
@@ -37,6 +37,13 @@ NAME = EXPERIMENT.experiment
 own_engines(cluster_job=workflow.remote_exec)
 
 
+# Executors without a setting of that name are none of Slurm's.
+onstart:
+    if status_command := getattr(workflow.executor_settings, "status_command", None):
+        first_look = workflow.executor_settings.init_seconds_before_status_checks
+        logger.info(f"Ends of jobs: {slurm.job_states(status_command, first_look)}")
+
+
 wildcard_constraints:
     language="[a-z]{3}",
     collection="[^/]+",
@@ -44,9 +51,15 @@ wildcard_constraints:
     reranker="[^/]+",
 
 
+# On a cluster, only the node on which Snakemake runs needs a network.
 localrules:
     all,
     downloads,
+    download_libreoffice_help,
+    download_ir_dataset,
+    download_bright,
+    hub_model,
+    model,
 
 
 include: "rules/collections.smk"

@@ -1,4 +1,4 @@
-# Models that a Python package carries, for machines that reach no hub.
+# Models: from the hub, or carried by a Python package for machines that reach none.
 
 
 rule model:
@@ -8,6 +8,8 @@ rule model:
         "results/logs/models/{model}.log",
     benchmark:
         grid.benchmark("models", "{model}")
+    wildcard_constraints:
+        model="[^/]+",
     conda:
         "../envs/llm.yaml"
     resources:
@@ -20,3 +22,25 @@ rule model:
         code=fingerprint("rankk.models"),
     script:
         "../scripts/model.py"
+
+
+rule hub_model:
+    output:
+        directory(grid.hub_model("{owner}/{name}", "{revision}")),
+    log:
+        "results/logs/models/hub/{owner}/{name}@{revision}.log",
+    benchmark:
+        grid.benchmark("models", "hub", "{owner}", "{name}@{revision}")
+    wildcard_constraints:
+        owner="[^/]+",
+        name="[^/]+",
+        revision="[^/]+",
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(2000),
+        runtime=grown(720),
+    params:
+        model=lambda wildcards: f"{wildcards.owner}/{wildcards.name}",
+    script:
+        "../scripts/hub_model.py"

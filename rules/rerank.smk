@@ -8,9 +8,7 @@ rule rerank:
         run=grid.run("{collection}", "{language}", "{retriever}"),
         queries=grid.queries("{collection}", "{language}"),
         passages=grid.passages("{collection}"),
-        model=lambda wildcards: EXPERIMENT.model_files(
-            EXPERIMENT.rerankers[wildcards.reranker].model
-        ),
+        model=lambda wildcards: EXPERIMENT.model_files(wildcards.reranker),
         responses=lambda wildcards: EXPERIMENT.responses(**wildcards),
     output:
         run=grid.run(*CELL),

@@ -55,9 +55,7 @@ rule retrieve_bm25:
 rule encode_passages:
     input:
         texts=grid.passages("{collection}"),
-        model=lambda wildcards: EXPERIMENT.model_files(
-            EXPERIMENT.retrievers[wildcards.retriever].model
-        ),
+        model=lambda wildcards: EXPERIMENT.encoder_files(wildcards.retriever),
     output:
         grid.vectors("{collection}", "{retriever}", "passages"),
     log:
@@ -84,9 +82,7 @@ rule encode_passages:
 rule encode_queries:
     input:
         texts=lambda wildcards: EXPERIMENT.search_queries(**wildcards),
-        model=lambda wildcards: EXPERIMENT.model_files(
-            EXPERIMENT.retrievers[wildcards.retriever].model
-        ),
+        model=lambda wildcards: EXPERIMENT.encoder_files(wildcards.retriever),
     output:
         grid.vectors("{collection}", "{retriever}", "queries.{language}"),
     log:

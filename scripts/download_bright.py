@@ -5,7 +5,7 @@ from pathlib import Path
 from rankk.collections.bright import fetch
 from rankk.logs import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], network=True):
     fetch(
         snakemake.wildcards.task,
         snakemake.wildcards.queries,

@@ -5,5 +5,5 @@ from pathlib import Path
 from rankk.collections.from_ir_datasets import fetch
 from rankk.logs import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], network=True):
     fetch(snakemake.wildcards.dataset, Path(snakemake.output[0]))

@@ -5,5 +5,5 @@ from pathlib import Path
 from rankk.collections.libreoffice_help import download
 from rankk.logs import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], network=True):
     download(Path(snakemake.output[0]))

@@ -6,14 +6,16 @@ from rankk.config.reranker import Reranker
 from rankk.jobs import OWNER
 from rankk.logs import job
 from rankk.reranking.cell import rerank_cell
+from rankk.scratch import on_this_node
 
 with job(snakemake.log[0]):
+    model = str(snakemake.input.model)
     rerank_cell(
         Reranker(**snakemake.params.reranker, shards=snakemake.params.shards),
         run=snakemake.input.run,
         queries=snakemake.input.queries,
         passages=snakemake.input.passages,
-        model=str(snakemake.input.model) or None,
+        model=on_this_node(model, snakemake.resources.get("scratch")) if model else None,
         output=snakemake.output.run,
         manifest=snakemake.output.manifest,
         fill=dict(snakemake.wildcards.items()),

@@ -2,11 +2,12 @@
 
 from rankk.logs import job
 from rankk.retrieval.lucene import search_bm25
+from rankk.scratch import on_this_node
 
 retriever = snakemake.params.retriever
 with job(snakemake.log[0]):
     search_bm25(
-        snakemake.input.index,
+        on_this_node(snakemake.input.index, snakemake.resources.get("scratch")),
         snakemake.input.queries,
         snakemake.output[0],
         language=snakemake.params.language,

@@ -2,10 +2,11 @@
 
 from rankk.logs import job
 from rankk.retrieval.lucene import search_impact
+from rankk.scratch import on_this_node
 
 with job(snakemake.log[0]):
     search_impact(
-        snakemake.input.index,
+        on_this_node(snakemake.input.index, snakemake.resources.get("scratch")),
         snakemake.input.vectors,
         snakemake.output[0],
         depth=snakemake.params.retriever["depth"],

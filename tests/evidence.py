@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 from rankk import grid
-from rankk.config.experiment import validate_reranker
+from rankk.config.loading import validate_reranker
 from rankk.evaluation import behaviour, experiment
 from rankk.files import write_csv, write_json
 from rankk.report.evidence import Evidence

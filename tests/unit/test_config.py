@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from rankk.config.experiment import Experiment, check, expand
+from rankk.config.experiment import Experiment
+from rankk.config.loading import check, expand
 from rankk.errors import RankkError
 from rankk.grid import Cell
 

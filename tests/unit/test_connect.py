@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from rankk.config.experiment import validate_reranker
+from rankk.config.loading import validate_reranker
 from rankk.errors import BackendError
 from rankk.reranking.backends.openai import OpenAIBackend
 from rankk.reranking.backends.server_tokens import CLOSE_ENOUGH, ServerTokenizer

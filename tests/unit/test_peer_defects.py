@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from rankk.config.experiment import validate_reranker
+from rankk.config.loading import validate_reranker
 from rankk.errors import RankkError
 from rankk.passages import PassageStore
 from rankk.reranking.answers import parse_ranking

@@ -4,7 +4,7 @@ import pytest
 
 from rankk import plan
 from rankk.cli import main
-from rankk.config.experiment import load
+from rankk.config.loading import load
 
 from ..conftest import ROOT
 

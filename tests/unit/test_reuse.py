@@ -2,7 +2,7 @@
 
 import pytest
 
-from rankk.config.experiment import validate_reranker
+from rankk.config.loading import validate_reranker
 from rankk.reranking.calls import Tally
 from rankk.reranking.cell import rerank_cell
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from rankk.config.experiment import validate_reranker
+from rankk.config.loading import validate_reranker
 from rankk.reranking.cell import rerank_cell
 from rankk.reranking.journal import read_journal
 from rankk.reranking.shards import members, merge

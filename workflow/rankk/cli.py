@@ -108,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
 def _rerank(options: argparse.Namespace) -> None:
     from importlib.util import find_spec
 
-    from rankk.config.experiment import validate_reranker
+    from rankk.config.loading import validate_reranker
     from rankk.logs import to_stderr
     from rankk.reranking.cell import rerank_cell
 
@@ -172,7 +172,7 @@ def _presets(_: argparse.Namespace) -> None:
 
 def _plan(options: argparse.Namespace) -> None:
     from rankk import plan
-    from rankk.config.experiment import load
+    from rankk.config.loading import load
 
     print(plan.table(list(plan.costs(load(options.config)))))
 

@@ -61,6 +61,11 @@ def model(name: str) -> str:
     return f"{RESULTS}/models/{name}"
 
 
+def hub_model(name: str, revision: str) -> str:
+    """Link to a model of the hub (owner/name) in its cache."""
+    return f"{RESULTS}/models/hub/{name}@{revision}"
+
+
 def run(collection: str, language: str, retriever: str, reranker: str = FIRST_STAGE) -> str:
     """TREC run of one cell."""
     return f"{RESULTS}/runs/{collection}/{language}/{retriever}/{reranker}.trec"

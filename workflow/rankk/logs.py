@@ -1,6 +1,7 @@
 """Logging of commands and workflow jobs."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +19,13 @@ def to_stderr(level: int = logging.INFO) -> None:
 
 
 @contextmanager
-def job(log: str | Path) -> Iterator[logging.Logger]:
-    """A workflow job: its messages go to its log file; warnings and a user's error to the terminal too."""
+def job(log: str | Path, *, network: bool = False) -> Iterator[logging.Logger]:
+    """A workflow job: its messages go to its log file; warnings and a user's error to the terminal too.
+
+    Without `network`, libraries of the hub read only what is there: compute nodes often reach none, and wait long for
+    it. They look at this when they are imported, which therefore happens inside the job.
+    """
+    os.environ["HF_HUB_OFFLINE"] = "0" if network else "1"
     logger = logging.getLogger("rankk")
     logger.setLevel(logging.INFO)
     file = logging.FileHandler(log, mode="w", encoding="utf-8")

@@ -10,6 +10,7 @@ from typing import Any
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.files import atomic_write, write_json
+from rankk.hub import commit
 from rankk.passages import PassageStore
 from rankk.provenance import environment
 from rankk.reranking.calls import CALLS, Caller
@@ -65,7 +66,7 @@ def rerank_cell(
                 facts.update(connection.facts)  # now it is known whether an engine had to be started
                 return result
 
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {"model_commit": commit(model)} if model else {}
     result = run_interruptible(work(), str(journal))
     write_json(manifest or f"{base}.json", describe(settings, first_stage, result, facts))
     order = {qid: place for place, qid in enumerate(first_stage)}
