@@ -39,7 +39,9 @@ own_engines(cluster_job=workflow.remote_exec)
 
 # Executors without a setting of that name are none of Slurm's.
 onstart:
-    if status_command := getattr(workflow.executor_settings, "status_command", None):
+    if status_command := getattr(
+        workflow.executor_settings, "status_command", None
+    ):
         first_look = workflow.executor_settings.init_seconds_before_status_checks
         logger.info(f"Ends of jobs: {slurm.job_states(status_command, first_look)}")
 
@@ -58,7 +60,9 @@ localrules:
     download_libreoffice_help,
     download_ir_dataset,
     download_bright,
+    hub_file,
     hub_model,
+    prebuilt_index,
     model,
 
 

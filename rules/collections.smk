@@ -53,6 +53,27 @@ rule download_bright:
         "../scripts/download_bright.py"
 
 
+rule hub_file:
+    output:
+        grid.downloads("hub/{owner}/{dataset}@{revision}/{file}"),
+    log:
+        "results/logs/download/hub/{owner}/{dataset}@{revision}/{file}.log",
+    benchmark:
+        grid.benchmark("download", "hub", "{owner}/{dataset}@{revision}/{file}")
+    wildcard_constraints:
+        owner="[^/]+",
+        dataset="[^/@]+",
+        revision="[^/]+",
+        file=".+",
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(1000),
+        runtime=grown(720),
+    script:
+        "../scripts/hub_file.py"
+
+
 for name, collection in EXPERIMENT.collections.items():
 
     rule:

@@ -1,6 +1,49 @@
 # First stages: a Lucene index and a search over it, or a run made elsewhere.
 
 
+rule prebuilt_index:
+    output:
+        directory(grid.prebuilt("{name}")),
+    log:
+        "results/logs/download/indexes/{name}.log",
+    benchmark:
+        grid.benchmark("download", "indexes", "{name}")
+    wildcard_constraints:
+        name="[^/]+",
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(1000),
+        runtime=grown(1440),
+    script:
+        "../scripts/prebuilt_index.py"
+
+
+rule split_passages:
+    input:
+        passages=grid.passages("{collection}"),
+    output:
+        grid.segments("{collection}", "{characters}-{stride}"),
+    log:
+        "results/logs/collections/{collection}.segments.{characters}-{stride}.log",
+    benchmark:
+        grid.benchmark(
+            "collections", "{collection}", "segments", "{characters}-{stride}"
+        )
+    wildcard_constraints:
+        characters="[0-9]+",
+        stride="[0-9]+",
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(1000),
+        runtime=grown(240),
+    params:
+        code=fingerprint("rankk.collections.segments"),
+    script:
+        "../scripts/split_passages.py"
+
+
 rule index_bm25:
     input:
         passages=grid.passages("{collection}"),
@@ -23,9 +66,24 @@ rule index_bm25:
         "../scripts/index_bm25.py"
 
 
+use rule index_bm25 as index_bm25_segments with:
+    input:
+        passages=grid.segments("{collection}", "{split}"),
+    output:
+        directory(grid.index("{collection}", "bm25.{split}")),
+    log:
+        "results/logs/index/{collection}.bm25.{split}.log",
+    benchmark:
+        grid.benchmark("index", "{collection}", "bm25.{split}")
+    wildcard_constraints:
+        split="[0-9]+-[0-9]+",
+
+
 rule retrieve_bm25:
     input:
-        index=grid.index("{collection}", "bm25"),
+        index=lambda wildcards: EXPERIMENT.index(
+            wildcards.collection, wildcards.retriever
+        ),
         queries=lambda wildcards: EXPERIMENT.search_queries(**wildcards),
         excluded=grid.excluded("{collection}"),
     output:
@@ -46,7 +104,9 @@ rule retrieve_bm25:
         retriever=lambda wildcards: EXPERIMENT.retrievers[
             wildcards.retriever
         ].model_dump(mode="json"),
-        language=lambda wildcards: EXPERIMENT.collections[wildcards.collection].language,
+        language=lambda wildcards: EXPERIMENT.analyzer_language(
+            wildcards.collection, wildcards.retriever
+        ),
         code=fingerprint("rankk.retrieval.lucene"),
     script:
         "../scripts/retrieve_bm25.py"
@@ -54,7 +114,7 @@ rule retrieve_bm25:
 
 rule encode_passages:
     input:
-        texts=grid.passages("{collection}"),
+        texts=lambda wildcards: EXPERIMENT.indexed(**wildcards),
         model=lambda wildcards: EXPERIMENT.encoder_files(wildcards.retriever),
     output:
         grid.vectors("{collection}", "{retriever}", "passages"),
@@ -129,7 +189,9 @@ rule index_impact:
 
 rule retrieve_impact:
     input:
-        index=grid.index("{collection}", "{retriever}"),
+        index=lambda wildcards: EXPERIMENT.index(
+            wildcards.collection, wildcards.retriever
+        ),
         vectors=grid.vectors("{collection}", "{retriever}", "queries.{language}"),
         excluded=grid.excluded("{collection}"),
     output:

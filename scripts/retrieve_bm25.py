@@ -16,4 +16,5 @@ with job(snakemake.log[0]):
         depth=retriever["depth"],
         threads=snakemake.threads,
         excluded=snakemake.input.excluded,
+        segments=bool(retriever["split"]),
     )

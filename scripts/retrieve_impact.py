@@ -4,12 +4,14 @@ from rankk.logs import job
 from rankk.retrieval.lucene import search_impact
 from rankk.scratch import on_this_node
 
+retriever = snakemake.params.retriever
 with job(snakemake.log[0]):
     search_impact(
         on_this_node(snakemake.input.index, snakemake.resources.get("scratch")),
         snakemake.input.vectors,
         snakemake.output[0],
-        depth=snakemake.params.retriever["depth"],
+        depth=retriever["depth"],
         threads=snakemake.threads,
         excluded=snakemake.input.excluded,
+        segments=bool(retriever["split"]),
     )

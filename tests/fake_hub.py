@@ -1,7 +1,8 @@
-"""A model hub on 127.0.0.1 with one model, for what a hub may answer."""
+"""A hub on 127.0.0.1 with one model and one dataset, for what a hub may answer."""
 
 import hashlib
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,7 +10,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class FakeHub:
-    """Serves `files` of the model owner/tiny; `gated`: its files are refused; `damaged`: sent with another byte."""
+    """Serves `files` as model and dataset owner/tiny; `gated`: files are refused; `damaged`: they come wrong."""
 
     def __init__(self, files, *, gated=False, damaged=False):
         self.files, self.gated, self.damaged, self.sent = files, gated, damaged, []
@@ -33,8 +34,8 @@ class FakeHub:
                     ]
                     found = listed if "/tree/" in path else {"id": "owner/tiny", "sha": COMMIT, "siblings": listed}
                     return self.answer(200, json.dumps(found).encode(), Content_Type="application/json")
-                name = path.rpartition(f"/resolve/{COMMIT}/")[2]
-                if not path.startswith("/owner/tiny/") or name not in hub.files:
+                name = re.sub(f"^(/datasets)?/owner/tiny/resolve/({COMMIT}|main)/", "", path)
+                if name not in hub.files:
                     return self.answer(404, X_Error_Code="RepoNotFound")
                 if hub.gated:
                     return self.answer(403, X_Error_Code="GatedRepo")

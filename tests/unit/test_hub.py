@@ -51,7 +51,7 @@ def test_what_the_cache_holds_needs_no_network(fetch, tmp_path):
     ("options", "model", "message"),
     [
         ({"gated": True}, "owner/tiny", "owner/tiny (0.0 GB) is gated: accept its licence"),
-        ({}, "owner/other", "owner/other: no such model"),
+        ({}, "owner/other", "owner/other (size not told): not there"),
         ({"damaged": True}, "owner/tiny", "damaged on its way"),
     ],
 )

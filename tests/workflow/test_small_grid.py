@@ -26,9 +26,9 @@ def snakemake(folder, *options):
         str(folder),
         "--cores",
         "2",
+        *options,
         "--configfile",
         str(folder / "small.yaml"),
-        *options,
     ]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 

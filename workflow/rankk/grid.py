@@ -46,6 +46,25 @@ def downloads(name: str) -> str:
     return f"{RESULTS}/downloads/{name}"
 
 
+def local(place: str) -> str:
+    """A file's path; of one on the hub (hub://owner/dataset[@revision]/path), where it is fetched to."""
+    if not place.startswith("hub://"):
+        return place
+    owner, dataset, file = place.removeprefix("hub://").split("/", 2)
+    name, _, revision = dataset.partition("@")
+    return downloads(f"hub/{owner}/{name}@{revision or 'main'}/{file}")
+
+
+def prebuilt(name: str) -> str:
+    """Folder of a Lucene index that was built elsewhere."""
+    return downloads(f"indexes/{name}")
+
+
+def segments(collection: str, tag: str) -> str:
+    """Passages cut into segments: as `passages`, with ids docid#number."""
+    return f"{collection_dir(collection)}/segments.{tag}.jsonl.gz"
+
+
 def index(collection: str, retriever: str) -> str:
     """Folder of a Lucene index."""
     return f"{RESULTS}/indexes/{collection}/{retriever}"

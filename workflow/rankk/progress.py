@@ -14,6 +14,7 @@ def bar(items: Iterable[Any] | None = None, *, what: str, unit: str, total: int 
         items,
         desc=what,
         unit=f" {unit}",
+        unit_scale=unit == "B",
         total=total,
         mininterval=interval,
         dynamic_ncols=True,

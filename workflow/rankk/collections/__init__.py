@@ -13,9 +13,9 @@ def build(collection: Mapping[str, Any], folder: Path) -> None:
         from rankk.collections.normalize import Source, normalize
 
         source = Source(
-            passages=collection["passages"],
-            queries=collection["queries"],
-            qrels=collection["qrels"],
+            passages=grid.local(collection["passages"]),
+            queries={language: grid.local(place) for language, place in collection["queries"].items()},
+            qrels=grid.local(collection["qrels"]),
             drop=frozenset(collection["drop"]),
             partial=collection["partial"],
         )

@@ -1,14 +1,26 @@
 """Collections, retrievers and packaged models: the names that an experiment crosses. Rerankers: reranker.py."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from rankk import grid
 from rankk.config.base import Strict
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3 code, e.g. eng")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def well_placed(place: str) -> str:
+    """A file's path, or its place on the hub in full."""
+    if place.startswith("hub://") and not re.fullmatch(r"hub://[^/]+/[^/@]+(@[^/]+)?/.+", place):
+        raise ValueError("expected hub://owner/dataset[@revision]/path/of/the/file")
+    return place
+
+
+Place = Annotated[str, AfterValidator(well_placed)]
+"""A file's path, or its place in a dataset's repository on the hub."""
 
 MEASURES = ["nDCG@10", "R@100"]
 
@@ -28,9 +40,9 @@ class FilesCollection(CollectionBase):
     """Passages, queries and judgments in files of the user's."""
 
     source: Literal["files"]
-    passages: str = Field(description='JSON lines {"id", "contents"} or {"id", "title", "text"}; .gz allowed')
-    queries: dict[Language, str] = Field(min_length=1, description="qid<TAB>text files by language")
-    qrels: str = Field(description="TREC qrels; .gz allowed")
+    passages: Place = Field(description='JSON lines {"id", "contents"} or {"id", "title", "text"}; .gz allowed')
+    queries: dict[Language, Place] = Field(min_length=1, description="qid<TAB>text files by language")
+    qrels: Place = Field(description="TREC qrels; .gz allowed")
     partial: bool = Field(
         default=False,
         description="passages are those of given lists alone; judgments of others stay, they decide the ideal ranking",
@@ -44,8 +56,8 @@ class FilesCollection(CollectionBase):
 
     @property
     def files(self) -> list[str]:
-        """Files that the collection is built from."""
-        return [self.passages, *self.queries.values(), self.qrels]
+        """Files that the collection is built from, as they stand here."""
+        return [grid.local(place) for place in (self.passages, *self.queries.values(), self.qrels)]
 
 
 class LibreOfficeHelp(CollectionBase):
@@ -109,10 +121,37 @@ class Bright(CollectionBase):
 Collection = Annotated[FilesCollection | LibreOfficeHelp | IrDatasets | Bright, Field(discriminator="source")]
 
 
+class Split(Strict):
+    """Passages cut into overlapping segments; a passage scores as its best segment (Dai & Callan 2019, MaxP)."""
+
+    characters: PositiveInt = Field(default=1500, description="length of a segment, cut at white space where there is")
+    stride: PositiveInt = Field(default=750, description="characters from one segment's start to the next")
+
+    @model_validator(mode="after")
+    def without_gaps(self) -> "Split":
+        """Every character is in a segment."""
+        if self.stride > self.characters:
+            raise ValueError(f"stride: {self.stride} is larger than characters {self.characters}: text would be lost")
+        return self
+
+    @property
+    def tag(self) -> str:
+        """Names files and indexes of these segments."""
+        return f"{self.characters}-{self.stride}"
+
+
 class FirstStage(Strict):
     """What every retriever that searches has in common."""
 
     depth: PositiveInt = Field(default=1000, description="passages retrieved for a query")
+    passages_of: dict[str, str] = Field(
+        default={},
+        description="collection: the one whose passages are searched in its place, with the same ids (a translation)",
+    )
+    prebuilt: dict[str, str] = Field(
+        default={}, description="collection: Pyserini's name of an index of its passages, instead of one built here"
+    )
+    split: Split | None = None
     query_language: Language | None = Field(
         default=None,
         description="search with the queries of this language instead of the cell's (translated queries)",

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from rankk import grid
 from rankk.config.base import Strict
-from rankk.config.catalog import Block, Collection, PackagedModel, Retriever
+from rankk.config.catalog import BM25, Block, Collection, PackagedModel, Retriever, Splade
 from rankk.config.reranker import Reranker
 from rankk.grid import FIRST_STAGE, Cell
 from rankk.hub import is_hub_id
@@ -62,14 +62,14 @@ class Experiment(Strict):
         jobs = {f"collection: {name}": grid.benchmark("collections", name) for name in self.collections}
         jobs |= {f"model: {name}": grid.benchmark("models", name) for name in self.models}
         for cell in self.cells:
-            retriever, where = self.retrievers[cell.retriever].type, f"{cell.collection} {cell.retriever}"
-            index = {"bm25": "bm25", "splade": cell.retriever}.get(retriever)
-            if index:
-                jobs[f"index: {cell.collection} {index}"] = grid.benchmark("index", cell.collection, index)
-            if retriever == "splade":
-                for what in ("passages", cell.language):
-                    file = grid.benchmark("vectors", cell.collection, cell.retriever, what)
-                    jobs[f"encode: {where} {what}"] = file
+            retriever, searched = self.retrievers[cell.retriever], self.searched(cell.collection, cell.retriever)
+            if retriever.type in ("bm25", "splade") and cell.collection not in retriever.prebuilt:
+                index = self._index_name(cell.retriever)
+                jobs[f"index: {searched} {index}"] = grid.benchmark("index", searched, index)
+            if retriever.type == "splade":
+                for collection, what in ((searched, "passages"), (cell.collection, cell.language)):
+                    file = grid.benchmark("vectors", collection, cell.retriever, what)
+                    jobs[f"encode: {collection} {cell.retriever} {what}"] = file
             names = [name for name in astuple(cell) if name != FIRST_STAGE]
             stage = "rerank" if cell.reranked else "retrieve"
             jobs[f"{stage}: {cell.run}"] = grid.benchmark("runs", *names)
@@ -79,9 +79,14 @@ class Experiment(Strict):
     def downloads(self) -> list[str]:
         """All that comes from a network: folders of fetched collections and models."""
         folders = [path for collection in self.collections.values() for path in collection.files]
+        for cell in self.cells:
+            retriever = self.retrievers[cell.retriever]
+            for member in [retriever, *(self.retrievers[name] for name in getattr(retriever, "of", []))]:
+                if index := getattr(member, "prebuilt", {}).get(cell.collection):
+                    folders.append(grid.prebuilt(index))
         models = [path for name in self.retrievers for path in self.encoder_files(name)]
         models += [path for name in self.rerankers for path in self.model_files(name)]
-        return [path for path in folders if path.startswith(grid.downloads(""))] + list(dict.fromkeys(models))
+        return list(dict.fromkeys([path for path in folders if path.startswith(grid.downloads(""))] + models))
 
     def bright_revision(self, task: str, queries: str) -> str | None:
         """The commit from which a task of BRIGHT is fetched."""
@@ -112,6 +117,39 @@ class Experiment(Strict):
         """The queries that the first stage of a cell searches with."""
         settings = self.retrievers[retriever]
         return grid.queries(collection, getattr(settings, "query_language", None) or language)
+
+    def searched(self, collection: str, retriever: str) -> str:
+        """The collection whose passages a first stage searches."""
+        others: dict[str, str] = getattr(self.retrievers[retriever], "passages_of", {})
+        return others.get(collection, collection)
+
+    def _searching(self, retriever: str) -> BM25 | Splade:
+        settings = self.retrievers[retriever]
+        if not isinstance(settings, BM25 | Splade):
+            raise TypeError(f"{retriever}: a first stage without an index")
+        return settings
+
+    def _index_name(self, retriever: str) -> str:
+        """One index serves all BM25 retrievers of a collection that cut its passages alike."""
+        settings = self._searching(retriever)
+        if settings.type == "splade":
+            return retriever
+        return f"bm25.{settings.split.tag}" if settings.split else "bm25"
+
+    def index(self, collection: str, retriever: str) -> str:
+        """Folder of the index that a first stage searches."""
+        if name := self._searching(retriever).prebuilt.get(collection):
+            return grid.prebuilt(name)
+        return grid.index(self.searched(collection, retriever), self._index_name(retriever))
+
+    def indexed(self, collection: str, retriever: str) -> str:
+        """File of the passages, or of their segments, that a retriever's index holds."""
+        split = self._searching(retriever).split
+        return grid.segments(collection, split.tag) if split else grid.passages(collection)
+
+    def analyzer_language(self, collection: str, retriever: str) -> str:
+        """Language of the passages that a first stage searches."""
+        return self.collections[self.searched(collection, retriever)].language
 
     def encoder_files(self, retriever: str) -> list[str]:
         """The folder of a retriever's model that the workflow fetches; nothing for a folder of the user's."""

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from rankk import grid
 from rankk.config.catalog import Block, Collection, FilesCollection, PackagedModel, Retriever
 from rankk.config.experiment import Experiment
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.grid import FIRST_STAGE
+from rankk.retrieval import prebuilt
 
 CATALOG = "config/catalog"
 SECTIONS: dict[str, TypeAdapter[Any]] = {
@@ -100,6 +102,8 @@ def used(experiment: Experiment, definitions: dict[str, dict[str, Any]], file: s
                         f"expected one of: {', '.join(collection.languages)}"
                     )
             check_files(file, name, collection)
+            for retriever in found["retrievers"]:
+                check_search(file, retriever, name, found["retrievers"][retriever], take)
             check_runs(file, where, block, name, found["retrievers"])
     for reranker, baseline in experiment.baselines.items():
         for name in (reranker, baseline):
@@ -115,8 +119,24 @@ def check_files(file: str, name: str, collection: Any) -> None:
     paths = {"passages": collection.passages, "qrels": collection.qrels}
     paths |= {f"queries.{language}": path for language, path in collection.queries.items()}
     for key, path in paths.items():
-        if not Path(path).is_file():
+        if grid.local(path) == path and not Path(path).is_file():
             raise RankkError(f"{file}: collections.{name}.{key}: {path}: no such file")
+
+
+def check_search(file: str, name: str, collection: str, retriever: Any, take: Callable[[str, str, str], Any]) -> None:
+    """What a first stage searches in a collection's place must be known, and its index of the right kind."""
+    if other := getattr(retriever, "passages_of", {}).get(collection):
+        check_files(file, other, take("collections", other, f"retrievers.{name}.passages_of.{collection}"))
+    if index := getattr(retriever, "prebuilt", {}).get(collection):
+        where = f"{file}: retrievers.{name}.prebuilt.{collection}"
+        if other or retriever.split:
+            raise RankkError(f"{where}: a prebuilt index is searched as it is; leave out passages_of and split")
+        try:
+            kind = prebuilt.named(index).type
+        except RankkError as error:
+            raise RankkError(f"{where}: {error}") from None
+        if kind != prebuilt.TYPES[retriever.type]:
+            raise RankkError(f"{where}: {index!r} is an {kind} index; expected {prebuilt.TYPES[retriever.type]}")
 
 
 def check_runs(file: str, where: str, block: Block, collection: str, retrievers: dict[str, Any]) -> None:

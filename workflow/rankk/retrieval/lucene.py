@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from rankk.collections.segments import best_segments
 from rankk.errors import RankkError
 from rankk.files import read_jsonl
 from rankk.trec import Run, read_excluded, read_queries, read_run, without, write_run
@@ -22,6 +23,8 @@ log = logging.getLogger("rankk")
 
 JAVA_VERSION = 21
 HEAP = "2g"
+SEGMENTS_A_PASSAGE = 10
+"""Times as many segments are retrieved as passages are wanted."""
 
 ANALYZERS = {
     "ara": "ar", "ben": "bn", "dan": "da", "deu": "de", "eng": "en", "fas": "fa", "fin": "fi", "fra": "fr",
@@ -52,13 +55,15 @@ def search_bm25(
     depth: int,
     threads: int,
     excluded: str | Path | None = None,
+    segments: bool = False,
 ) -> None:
     """Search `qid<TAB>text` queries; writes a TREC run of at most `depth` passages a query.
 
-    `excluded`: file of passages that a query's run must not hold; others take their places.
+    `excluded`: file of passages that a query's run must not hold; others take their places. `segments`: the index holds
+    pieces of passages (rankk.collections.segments), of which a passage's best one counts.
     """
     options = ["-bm25", "-bm25.k1", str(k1), "-bm25.b", str(b), "-language", analyzer(language)]
-    _search(index, queries, run, depth, threads, options, tag="bm25", excluded=excluded)
+    _search(index, queries, run, depth, threads, options, tag="bm25", excluded=excluded, segments=segments)
 
 
 def search_impact(
@@ -69,15 +74,17 @@ def search_impact(
     depth: int,
     threads: int,
     excluded: str | Path | None = None,
+    segments: bool = False,
 ) -> None:
-    """Search with encoded queries ({"id", "vector": {token: whole weight}} lines); `excluded` as for BM25."""
+    """Search with encoded queries ({"id", "vector": {token: whole weight}} lines); the rest as for BM25."""
     with _beside(Path(run)) as (queries, _), queries.open("w", encoding="utf-8") as file:
         for _, record in read_jsonl(vectors):
             # Anserini takes a token's weight from how often it stands there.
             tokens = [token for token, weight in record["vector"].items() for _ in range(weight)]
             file.write(f"{record['id']}\t{' '.join(tokens)}\n")
         file.flush()
-        _search(index, queries, run, depth, threads, ["-impact", "-pretokenized"], tag="impact", excluded=excluded)
+        options = ["-impact", "-pretokenized"]
+        _search(index, queries, run, depth, threads, options, tag="impact", excluded=excluded, segments=segments)
 
 
 def analyzer(language: str) -> str:
@@ -111,9 +118,10 @@ def _search(
     options: list[str],
     tag: str,
     excluded: str | Path | None,
+    segments: bool,
 ) -> None:
     unwanted = read_excluded(excluded) if excluded else {}
-    deeper = depth + max(map(len, unwanted.values()), default=0)
+    deeper = (depth + max(map(len, unwanted.values()), default=0)) * (SEGMENTS_A_PASSAGE if segments else 1)
     with _beside(Path(run)) as (partial, _):
         _anserini(
             "io.anserini.search.SearchCollection", "-index", str(index), "-topics", str(queries),
@@ -121,6 +129,8 @@ def _search(
             "-threads", str(threads), *options,
         )  # fmt: skip
         found = read_run(partial) if partial.exists() else {}
+    if segments:
+        found = {qid: best_segments(hits) for qid, hits in found.items()}
     topics = read_queries(queries)
     ordered: Run = {qid: found[qid] for qid in topics if qid in found}
     for qid in topics.keys() - ordered.keys():

@@ -26,13 +26,13 @@ class VllmBackend:
         if Path(model).exists():
             os.environ["HF_HUB_OFFLINE"] = "1"
         try:
-            from vllm.engine.arg_utils import AsyncEngineArgs
-            from vllm.v1.engine.async_llm import AsyncLLM
+            with interruptible():
+                from vllm.engine.arg_utils import AsyncEngineArgs
+                from vllm.v1.engine.async_llm import AsyncLLM
+
+                self._engine: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(model=model, **arguments))
         except ImportError as error:
             raise BackendError(f"vLLM is not installed here ({error}); use the environment that has it") from None
-        try:
-            with interruptible():
-                self._engine: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(model=model, **arguments))
         except (RuntimeError, ValueError, OSError) as error:
             raise BackendError(f"model {model}: the engine does not start: {error}") from error
         self._tokenizer = tokenizer

@@ -1,0 +1,12 @@
+"""Cut passages into overlapping segments."""
+
+from rankk.collections.segments import split_passages
+from rankk.logs import job
+
+with job(snakemake.log[0]):
+    split_passages(
+        snakemake.input.passages,
+        snakemake.output[0],
+        int(snakemake.wildcards.characters),
+        int(snakemake.wildcards.stride),
+    )
