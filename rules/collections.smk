@@ -83,7 +83,9 @@ for name, collection in EXPERIMENT.collections.items():
             collection.files,
         output:
             passages=grid.passages(name),
-            queries=[grid.queries(name, language) for language in collection.languages],
+            queries=[
+                grid.queries(name, language) for language in collection.own_languages
+            ],
             qrels=grid.qrels(name),
             excluded=grid.excluded(name),
             facts=grid.facts(name),
@@ -101,3 +103,34 @@ for name, collection in EXPERIMENT.collections.items():
             code=fingerprint("rankk.collections"),
         script:
             "../scripts/collection.py"
+
+    for language, translation in collection.translations.items():
+
+        rule:
+            name:
+                f"translate_{name}_{language}"
+            input:
+                queries=grid.queries(name, translation.source),
+                model=EXPERIMENT.translator_files(translation.translator),
+            output:
+                queries=grid.queries(name, language),
+                provenance=grid.queries(name, language, ".json"),
+            log:
+                f"results/logs/collections/{name}.{language}.log",
+            benchmark:
+                grid.benchmark("collections", name, language)
+            conda:
+                "../envs/llm.yaml"
+            resources:
+                mem_mb=grown(16000),
+                runtime=grown(240),
+                gpu=EXPERIMENT.translators[translation.translator].gpus,
+            params:
+                translator=EXPERIMENT.translators[translation.translator].model_dump(
+                    mode="json"
+                ),
+                source=translation.source,
+                target=language,
+                code=fingerprint("rankk.translation"),
+            script:
+                "../scripts/translate.py"

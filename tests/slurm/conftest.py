@@ -56,7 +56,13 @@ def write_experiment(folder: Path, server: str, **reranker: object) -> None:
     (folder / "cluster.yaml").write_text(yaml.safe_dump(config))
 
 
-def command(folder: Path, *options: str, cluster: bool = True, rerank: dict[str, object] | None = None) -> list[str]:
+def command(
+    folder: Path,
+    *options: str,
+    cluster: bool = True,
+    rerank: dict[str, object] | None = None,
+    profile_settings: dict[str, object] | None = None,
+) -> list[str]:
     """Snakemake in a folder of its own; on the cluster with the project's profile, made to fit this machine."""
     profile = ROOT / "profiles" / "default"
     if cluster:
@@ -65,6 +71,7 @@ def command(folder: Path, *options: str, cluster: bool = True, rerank: dict[str,
         settings |= {"latency-wait": 5, "retries": 8}  # a slow machine may get little done before a time limit
         for rule in ("rerank", "rerank_shard"):
             settings["set-resources"][rule] = settings["set-resources"][rule] | {"mem_mb": 1000} | (rerank or {})
+        settings |= profile_settings or {}
         profile = folder / "profile"
         profile.mkdir(exist_ok=True)
         (profile / "config.yaml").write_text(yaml.safe_dump(settings))

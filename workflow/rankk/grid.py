@@ -21,9 +21,9 @@ def passages(collection: str) -> str:
     return f"{collection_dir(collection)}/passages.jsonl.gz"
 
 
-def queries(collection: str, language: str) -> str:
-    """`qid<TAB>text` lines of one language (ISO 639-3)."""
-    return f"{collection_dir(collection)}/queries.{language}.tsv"
+def queries(collection: str, language: str, suffix: str = ".tsv") -> str:
+    """`qid<TAB>text` lines of one language (ISO 639-3); .json: where translated ones come from."""
+    return f"{collection_dir(collection)}/queries.{language}{suffix}"
 
 
 def qrels(collection: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 OWNER = "RANKK_OWNER"
+ALLOCATION = "RANKK_ALLOCATION"
 
 
 def grown(amount: int) -> Callable[[Any, int], int]:
@@ -16,7 +17,10 @@ def grown(amount: int) -> Callable[[Any, int], int]:
 def own_engines(*, cluster_job: bool) -> None:
     """Let engines that this process's jobs start live as long as it does (rankk.reranking.backends.server).
 
-    Processes started by this one keep its claim; a cluster job makes its own, for it runs on another machine.
+    Processes started by this one keep its claim. A cluster job makes its own, for it runs on another machine; but jobs
+    that are grouped into one of Slurm's allocations belong to the process that heads it.
     """
-    if cluster_job or OWNER not in os.environ:
-        os.environ[OWNER] = str(os.getpid())
+    allocation = os.environ.get("SLURM_JOB_ID")
+    elsewhere = cluster_job and (allocation is None or os.environ.get(ALLOCATION) != allocation)
+    if elsewhere or OWNER not in os.environ:
+        os.environ |= {OWNER: str(os.getpid()), ALLOCATION: allocation or ""}

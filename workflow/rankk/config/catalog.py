@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from rankk import grid
 from rankk.config.base import Strict
+from rankk.config.translator import LANGUAGES
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3 code, e.g. eng")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -25,15 +26,51 @@ Place = Annotated[str, AfterValidator(well_placed)]
 MEASURES = ["nDCG@10", "R@100"]
 
 
+class Translation(Strict):
+    """Queries in a language that a model translates them into."""
+
+    source: Language = Field(default="eng", description="language that they are translated from")
+    translator: str = Field(description="name among the translators")
+
+
 class CollectionBase(Strict):
     """What every collection says of itself."""
 
     language: Language = Field(description="language of the passages: chooses the analyzer")
     measures: list[str] = Field(default=MEASURES, min_length=1, description="ir_measures names")
     topics: PositiveInt | None = Field(default=None, description="keep only this many queries, evenly spaced")
+    translations: dict[Language, Translation] = Field(default={}, description="queries in further languages")
     expected_queries: PositiveInt | None = Field(default=None, description="for `rankk plan`, before they are there")
     description: str = ""
     licence: str = ""
+
+    @property
+    def own_languages(self) -> list[str]:
+        """Languages in which the source has queries."""
+        raise NotImplementedError
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages in which there are queries, the translated ones last."""
+        return [
+            *self.own_languages,
+            *(language for language in self.translations if language not in self.own_languages),
+        ]
+
+    @model_validator(mode="after")
+    def translatable(self) -> "CollectionBase":
+        """A translation needs something to translate, and takes no place of the source's own queries."""
+        for language, translation in self.translations.items():
+            if language in self.own_languages:
+                raise ValueError(f"translations.{language}: the collection has queries in that language itself")
+            if translation.source not in self.own_languages:
+                raise ValueError(
+                    f"translations.{language}.source: {translation.source!r} has no queries; expected one of "
+                    f"{', '.join(self.own_languages)}"
+                )
+            if unknown := {language, translation.source} - LANGUAGES.keys():
+                raise ValueError(f"translations.{language}: {unknown.pop()!r} has no name in rankk.config.translator")
+        return self
 
 
 class FilesCollection(CollectionBase):
@@ -50,8 +87,8 @@ class FilesCollection(CollectionBase):
     drop: list[str] = Field(default=[], description="known faults that are dropped and counted, not errors")
 
     @property
-    def languages(self) -> list[str]:
-        """Languages in which there are queries."""
+    def own_languages(self) -> list[str]:
+        """Languages in which the source has queries."""
         return list(self.queries)
 
     @property
@@ -67,8 +104,8 @@ class LibreOfficeHelp(CollectionBase):
     language: Literal["eng", "rus", "zho", "deu"]
 
     @property
-    def languages(self) -> list[str]:
-        """Languages in which there are queries."""
+    def own_languages(self) -> list[str]:
+        """Languages in which the source has queries."""
         return ["eng", "rus", "zho", "deu"]
 
     @property
@@ -88,8 +125,8 @@ class IrDatasets(CollectionBase):
     drop: list[str] = Field(default=[], description="known faults that are dropped and counted, not errors")
 
     @property
-    def languages(self) -> list[str]:
-        """Languages in which there are queries."""
+    def own_languages(self) -> list[str]:
+        """Languages in which the source has queries."""
         return list(self.queries)
 
     @property
@@ -108,8 +145,8 @@ class Bright(CollectionBase):
     revision: str | None = Field(default=None, description="commit of the repository on its hub")
 
     @property
-    def languages(self) -> list[str]:
-        """Languages in which there are queries."""
+    def own_languages(self) -> list[str]:
+        """Languages in which the source has queries."""
         return ["eng"]
 
     @property

@@ -12,6 +12,7 @@ from rankk import grid
 from rankk.config.base import Strict
 from rankk.config.catalog import BM25, Block, Collection, PackagedModel, Retriever, Splade
 from rankk.config.reranker import Reranker
+from rankk.config.translator import Translator
 from rankk.grid import FIRST_STAGE, Cell
 from rankk.hub import is_hub_id
 from rankk.reranking.presets import load_preset
@@ -33,6 +34,7 @@ class Experiment(Strict):
     retrievers: dict[str, Retriever] = {}
     rerankers: dict[str, Reranker] = {}
     models: dict[str, PackagedModel] = {}
+    translators: dict[str, Translator] = {}
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -86,6 +88,7 @@ class Experiment(Strict):
                     folders.append(grid.prebuilt(index))
         models = [path for name in self.retrievers for path in self.encoder_files(name)]
         models += [path for name in self.rerankers for path in self.model_files(name)]
+        models += [path for name in self.translators for path in self.translator_files(name)]
         return list(dict.fromkeys([path for path in folders if path.startswith(grid.downloads(""))] + models))
 
     def bright_revision(self, task: str, queries: str) -> str | None:
@@ -163,6 +166,13 @@ class Experiment(Strict):
         if model is None or (settings.backend != "vllm" and model not in self.models):
             return []
         return self._fetched(model, settings.revision)
+
+    def translator_files(self, translator: str) -> list[str]:
+        """The folder of a translator's model that the workflow fetches; nothing where a server holds it, or the user."""
+        settings = self.translators[translator]
+        if settings.backend != "vllm" and settings.model not in self.models:
+            return []
+        return self._fetched(settings.model, settings.revision)
 
     def _fetched(self, model: str, revision: str | None) -> list[str]:
         if model in self.models:

@@ -14,6 +14,7 @@ from rankk import grid
 from rankk.config.catalog import Block, Collection, FilesCollection, PackagedModel, Retriever
 from rankk.config.experiment import Experiment
 from rankk.config.reranker import Reranker
+from rankk.config.translator import Translator
 from rankk.errors import RankkError
 from rankk.grid import FIRST_STAGE
 from rankk.retrieval import prebuilt
@@ -24,6 +25,7 @@ SECTIONS: dict[str, TypeAdapter[Any]] = {
     "retrievers": TypeAdapter(Retriever),
     "rerankers": TypeAdapter(Reranker),
     "models": TypeAdapter(PackagedModel),
+    "translators": TypeAdapter(Translator),
 }
 
 
@@ -102,6 +104,11 @@ def used(experiment: Experiment, definitions: dict[str, dict[str, Any]], file: s
                         f"expected one of: {', '.join(collection.languages)}"
                     )
             check_files(file, name, collection)
+            for language, translation in collection.translations.items():
+                where = f"collections.{name}.translations.{language}.translator"
+                model = take("translators", translation.translator, where).model
+                if model in definitions["models"]:
+                    take("models", model, f"translators.{translation.translator}.model")
             for retriever in found["retrievers"]:
                 check_search(file, retriever, name, found["retrievers"][retriever], take)
             check_runs(file, where, block, name, found["retrievers"])

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rankk.errors import BackendError, RankkError
 from rankk.progress import bar
@@ -15,6 +16,8 @@ from rankk.reranking.settings import Settings
 from rankk.trec import Hit, Run, ranked
 
 log = logging.getLogger("rankk")
+
+T = TypeVar("T")
 
 SHOWN_REASONS = 5
 
@@ -107,10 +110,10 @@ class Interrupted(RankkError):
     """Ctrl-C or SIGTERM: every finished call is in the journal."""
 
 
-def run_interruptible(main: Coroutine[None, None, Reranked], journal: str) -> Reranked:
+def run_interruptible(main: Coroutine[None, None, T], journal: str) -> T:
     """Run the coroutine to its end; SIGINT and SIGTERM (Slurm's) cancel it cleanly and raise Interrupted."""
 
-    async def guarded() -> Reranked:
+    async def guarded() -> T:
         task = asyncio.create_task(main)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,0 +1,21 @@
+"""Translate a collection's queries."""
+
+import os
+
+from rankk.config.translator import Translator
+from rankk.jobs import OWNER
+from rankk.logs import job
+from rankk.scratch import on_this_node
+from rankk.translation import translate
+
+with job(snakemake.log[0]):
+    model = str(snakemake.input.model)
+    translate(
+        snakemake.input.queries,
+        snakemake.output.queries,
+        Translator(**snakemake.params.translator),
+        source=snakemake.params.source,
+        target=snakemake.params.target,
+        model=on_this_node(model, snakemake.resources.get("scratch")) if model else None,
+        engine_owner=int(os.environ[OWNER]),
+    )
