@@ -52,10 +52,7 @@ class CollectionBase(Strict):
     @property
     def languages(self) -> list[str]:
         """Languages in which there are queries, the translated ones last."""
-        return [
-            *self.own_languages,
-            *(language for language in self.translations if language not in self.own_languages),
-        ]
+        return [*self.own_languages, *self.translations]
 
     @model_validator(mode="after")
     def translatable(self) -> "CollectionBase":

@@ -168,7 +168,7 @@ class Experiment(Strict):
         return self._fetched(model, settings.revision)
 
     def translator_files(self, translator: str) -> list[str]:
-        """The folder of a translator's model that the workflow fetches; nothing where a server holds it, or the user."""
+        """The folder of a translator's model that the workflow fetches, as for rerankers."""
         settings = self.translators[translator]
         if settings.backend != "vllm" and settings.model not in self.models:
             return []
