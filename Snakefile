@@ -60,6 +60,7 @@ localrules:
     download_libreoffice_help,
     download_ir_dataset,
     download_bright,
+    download_package,
     hub_file,
     hub_model,
     prebuilt_index,
@@ -74,6 +75,11 @@ include: "rules/evaluate.smk"
 include: "rules/report.smk"
 
 
+if EXPERIMENT.training:
+
+    include: "rules/train.smk"
+
+
 # Fetches what the experiment needs from a network, so that no other job needs one.
 rule downloads:
     input:
@@ -85,4 +91,5 @@ rule all:
     input:
         [cell.run for cell in EXPERIMENT.cells],  # so that a deleted one is made again
         rules.report.output,
+        [grid.training(model, "README.md") for model in EXPERIMENT.training],
         [cell.page for cell in EXPERIMENT.cells if cell.reranked],

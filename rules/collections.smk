@@ -53,6 +53,26 @@ rule download_bright:
         "../scripts/download_bright.py"
 
 
+rule download_package:
+    output:
+        grid.downloads("packages/{package}"),
+    log:
+        "results/logs/download/packages/{package}.log",
+    benchmark:
+        grid.benchmark("download", "packages", "{package}")
+    wildcard_constraints:
+        package="[^/]+",
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(500),
+        runtime=grown(240),
+    params:
+        sha256=lambda wildcards: EXPERIMENT.package_sha256(wildcards.package),
+    script:
+        "../scripts/download_package.py"
+
+
 rule hub_file:
     output:
         grid.downloads("hub/{owner}/{dataset}@{revision}/{file}"),

@@ -6,7 +6,7 @@ rule evaluate:
         runs=[cell.run for cell in EXPERIMENT.cells],
         manifests=[cell.manifest for cell in EXPERIMENT.cells if cell.reranked],
         calls=[cell.calls for cell in EXPERIMENT.cells if cell.reranked],
-        qrels=[grid.qrels(name) for name in EXPERIMENT.collections],
+        qrels=[grid.qrels(name) for name in EXPERIMENT.evaluated],
         queries=[
             grid.queries(cell.collection, cell.language) for cell in EXPERIMENT.cells
         ],
@@ -24,8 +24,8 @@ rule evaluate:
     params:
         cells=EXPERIMENT.cells_as_lists,
         measures={
-            name: collection.measures
-            for name, collection in EXPERIMENT.collections.items()
+            name: EXPERIMENT.collections[name].measures
+            for name in EXPERIMENT.evaluated
         },
         baselines=EXPERIMENT.baselines_as_lists,
         jobs=EXPERIMENT.jobs,

@@ -2,6 +2,8 @@
 
 
 rule model:
+    input:
+        base=lambda wildcards: EXPERIMENT.base_files(wildcards.model),
     output:
         directory(grid.model("{model}")),
     log:
@@ -9,9 +11,9 @@ rule model:
     benchmark:
         grid.benchmark("models", "{model}")
     wildcard_constraints:
-        model="[^/]+",
+        model=EXPERIMENT.model_names,
     conda:
-        "../envs/llm.yaml"
+        "../envs/workflow.yaml"
     resources:
         mem_mb=grown(4000),
         runtime=grown(60),

@@ -271,3 +271,32 @@ rule retrieve_hybrid:
         code=fingerprint("rankk.retrieval.hybrid"),
     script:
         "../scripts/retrieve_hybrid.py"
+
+
+rule retrieve_shuffled:
+    input:
+        run=lambda wildcards: grid.run(
+            wildcards.collection,
+            wildcards.language,
+            EXPERIMENT.retrievers[wildcards.retriever].of[0],
+        ),
+    output:
+        grid.run("{collection}", "{language}", "{retriever}"),
+    log:
+        "results/logs/runs/{collection}.{language}.{retriever}.log",
+    benchmark:
+        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
+    wildcard_constraints:
+        retriever=EXPERIMENT.retrievers_of("shuffled"),
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(2000),
+        runtime=grown(30),
+    params:
+        retriever=lambda wildcards: EXPERIMENT.retrievers[
+            wildcards.retriever
+        ].model_dump(mode="json"),
+        code=fingerprint("rankk.retrieval.shuffled"),
+    script:
+        "../scripts/retrieve_shuffled.py"

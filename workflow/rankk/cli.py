@@ -174,7 +174,12 @@ def _plan(options: argparse.Namespace) -> None:
     from rankk import plan
     from rankk.config.loading import load
 
-    print(plan.table(list(plan.costs(load(options.config)))))
+    experiment = load(options.config)
+    print(plan.table(list(plan.costs(experiment))))
+    if experiment.training:
+        from rankk.training.plan import lines
+
+        print("\n".join(lines(experiment)))
 
 
 def _results(options: argparse.Namespace) -> None:

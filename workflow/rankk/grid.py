@@ -80,6 +80,11 @@ def model(name: str) -> str:
     return f"{RESULTS}/models/{name}"
 
 
+def training(model: str, file: str) -> str:
+    """A file of a model's training: windows.jsonl.gz, examples.jsonl.gz, adapter, …"""
+    return f"{RESULTS}/training/{model}/{file}"
+
+
 def hub_model(name: str, revision: str) -> str:
     """Link to a model of the hub (owner/name) in its cache."""
     return f"{RESULTS}/models/hub/{name}@{revision}"

@@ -6,7 +6,7 @@ from math import ceil
 from pathlib import Path
 
 from rankk import grid
-from rankk.config.catalog import FilesCollection
+from rankk.config.collections import FilesCollection
 from rankk.config.experiment import Experiment
 from rankk.config.reranker import Reranker
 from rankk.grid import Cell
@@ -25,14 +25,23 @@ QUERIES = 50  # where nobody knows yet
 
 @dataclass(frozen=True)
 class Model:
-    """Size in billions of parameters, bytes of KV cache a token (16 bits), and the length of an answer in tokens."""
+    """Size in billions of parameters, bytes of KV cache a token (16 bits), and the length of an answer in tokens.
+
+    `lora`: millions of parameters that a LoRA adapter on all linear layers has for each rank.
+    """
 
     parameters: float
     kv_bytes: int
     answer_tokens: int
+    lora: float = 0.0
+
+    def adapter_parameters(self, rank: int) -> float:
+        """Billions of parameters of an adapter."""
+        return self.lora * rank / 1e3
 
 
-QWEN_32B = Model(32.8, 64 * 2 * 8 * 128 * 2, 2400)
+# A layer's linear maps (in + out): q and o 5120 ↔ 5120, k and v 5120 → 1024, gate, up and down 5120 ↔ 27648.
+QWEN_32B = Model(32.8, 64 * 2 * 8 * 128 * 2, 2400, 64 * (2 * 10240 + 2 * 6144 + 3 * 32768) / 1e6)
 QWEN_7B = Model(7.6, 28 * 2 * 4 * 128 * 2, 600)
 MODELS = {
     "hltcoe/Rank-K-32B": QWEN_32B,  # its paper's mean length

@@ -30,6 +30,11 @@ def build(collection: Mapping[str, Any], folder: Path) -> None:
 
         fetched = Path(grid.downloads(f"bright/{collection['task']}.{collection['queries']}"))
         build_task(fetched, folder, topics=collection["topics"])
+    elif collection["source"] == "squad":
+        from rankk.collections.squad import build as build_questions
+
+        archive = Path(grid.downloads(f"packages/{collection['package']}"))
+        build_questions(archive, collection["members"], folder, topics=collection["topics"])
     else:
         from rankk.collections.libreoffice_help import build as build_help
 

@@ -5,13 +5,16 @@ from collections.abc import Iterable
 from dataclasses import astuple
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 from pydantic import Field
 
 from rankk import grid
 from rankk.config.base import Strict
-from rankk.config.catalog import BM25, Block, Collection, PackagedModel, Retriever, Splade
+from rankk.config.catalog import BM25, AdaptedModel, Block, Model, Retriever, Splade
+from rankk.config.collections import Collection
 from rankk.config.reranker import Reranker
+from rankk.config.training import FirstStageCell, Training
 from rankk.config.translator import Translator
 from rankk.grid import FIRST_STAGE, Cell
 from rankk.hub import is_hub_id
@@ -33,7 +36,8 @@ class Experiment(Strict):
     collections: dict[str, Collection] = {}
     retrievers: dict[str, Retriever] = {}
     rerankers: dict[str, Reranker] = {}
-    models: dict[str, PackagedModel] = {}
+    models: dict[str, Model] = {}
+    training: dict[str, Training] = {}
     translators: dict[str, Translator] = {}
 
     @cached_property
@@ -46,6 +50,11 @@ class Experiment(Strict):
                 cells[cell.first_stage] = None
                 cells[cell] = None
         return list(cells)
+
+    @property
+    def evaluated(self) -> list[str]:
+        """Names of the collections that the grid's cells are about; others are searched or learnt from only."""
+        return list(dict.fromkeys(cell.collection for cell in self.cells))
 
     @property
     def cells_as_lists(self) -> list[list[str]]:
@@ -61,8 +70,9 @@ class Experiment(Strict):
     @property
     def jobs(self) -> dict[str, str]:
         """Benchmark file of every job that the cells come from, by "stage: what it made"."""
-        jobs = {f"collection: {name}": grid.benchmark("collections", name) for name in self.collections}
-        jobs |= {f"model: {name}": grid.benchmark("models", name) for name in self.models}
+        used = [*self.evaluated, *(self.searched(cell.collection, cell.retriever) for cell in self.cells)]
+        jobs = {f"collection: {name}": grid.benchmark("collections", name) for name in used}
+        jobs |= {f"model: {name}": grid.benchmark("models", name) for name in (*self.models, *self.training)}
         for cell in self.cells:
             retriever, searched = self.retrievers[cell.retriever], self.searched(cell.collection, cell.retriever)
             if retriever.type in ("bm25", "splade") and cell.collection not in retriever.prebuilt:
@@ -98,9 +108,18 @@ class Experiment(Strict):
         ]
         return named[0].revision if named else None
 
+    def package_sha256(self, package: str) -> str:
+        """Checksum of a package that carries collections."""
+        return next(c.sha256 for c in self.collections.values() if c.source == "squad" and c.package == package)
+
     def retrievers_of(self, type_: str) -> str:
         """A pattern that matches the grid's retrievers of one type and nothing else."""
         return pattern(name for name, retriever in self.retrievers.items() if retriever.type == type_)
+
+    @property
+    def model_names(self) -> str:
+        """A pattern that matches the models that a package carries or that are adapted, and no others."""
+        return pattern(self.models)
 
     @property
     def reranker_names(self) -> str:
@@ -174,8 +193,48 @@ class Experiment(Strict):
             return []
         return self._fetched(settings.model, settings.revision)
 
+    def first_stage_files(self, cell: FirstStageCell) -> dict[str, str]:
+        """Files of a first stage that training windows are drawn from."""
+        return {
+            "run": grid.run(cell.collection, cell.language, cell.retriever),
+            "queries": grid.queries(cell.collection, cell.language),
+            "passages": grid.passages(cell.collection),
+            "qrels": grid.qrels(cell.collection),
+        }
+
+    def held_out_files(self, model: str) -> list[dict[str, str]]:
+        """Files of the collections that a model's training must not see, by query language."""
+        return [
+            {"run": "", "queries": grid.queries(name, language)}
+            | {"passages": grid.passages(name), "qrels": grid.qrels(name)}
+            for name in self.training[model].windows.held_out
+            for language in self.collections[name].own_languages
+        ]
+
+    def teacher(self, model: str) -> dict[str, Any] | None:
+        """Settings of the reranker that orders a training's windows; None: judgments do."""
+        name = self.training[model].teacher
+        return None if name == "labels" else self.rerankers[name].deciding()
+
+    def teacher_files(self, model: str) -> list[str]:
+        """The folder of the teacher's model that the workflow fetches."""
+        name = self.training[model].teacher
+        return [] if name == "labels" else self.model_files(name)
+
+    def teacher_gpus(self, model: str) -> int:
+        """GPUs that the teacher's engine takes."""
+        name = self.training[model].teacher
+        return 0 if name == "labels" else self.gpus(name)
+
+    def base_files(self, model: str) -> list[str]:
+        """The folder of the model that a trained or adapted one is made from; nothing for a folder of the user's."""
+        if model in self.training:
+            return self._fetched(self.training[model].base, self.training[model].revision)
+        settings = self.models[model]
+        return self._fetched(settings.base, None) if isinstance(settings, AdaptedModel) else []
+
     def _fetched(self, model: str, revision: str | None) -> list[str]:
-        if model in self.models:
+        if model in self.models or model in self.training:
             return [grid.model(model)]
         return [grid.hub_model(model, revision or "main")] if is_hub_id(model) else []
 

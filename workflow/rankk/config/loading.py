@@ -11,9 +11,11 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from rankk import grid
-from rankk.config.catalog import Block, Collection, FilesCollection, PackagedModel, Retriever
+from rankk.config.catalog import Block, Model, Retriever
+from rankk.config.collections import Collection, FilesCollection
 from rankk.config.experiment import Experiment
 from rankk.config.reranker import Reranker
+from rankk.config.training import Training, Windows
 from rankk.config.translator import Translator
 from rankk.errors import RankkError
 from rankk.grid import FIRST_STAGE
@@ -24,7 +26,8 @@ SECTIONS: dict[str, TypeAdapter[Any]] = {
     "collections": TypeAdapter(Collection),
     "retrievers": TypeAdapter(Retriever),
     "rerankers": TypeAdapter(Reranker),
-    "models": TypeAdapter(PackagedModel),
+    "models": TypeAdapter(Model),
+    "training": TypeAdapter(Training),
     "translators": TypeAdapter(Translator),
 }
 
@@ -80,21 +83,40 @@ def used(experiment: Experiment, definitions: dict[str, dict[str, Any]], file: s
         found[section][name] = definitions[section][name]
         return found[section][name]
 
+    def take_model(model: str | None, where: str) -> None:
+        if model in found["models"] or model in found["training"]:
+            return
+        if model in definitions["models"]:
+            take_model(getattr(take("models", model, where), "base", None), f"models.{model}.base")
+        elif model in definitions["training"]:
+            training = take("training", model, where)
+            take_model(training.base, f"training.{model}.base")
+            for name in {training.reranker, training.teacher} - {"labels"}:
+                take_model(take("rerankers", name, f"training.{model}").model, f"rerankers.{name}.model")
+            take_first_stages(training.windows, f"training.{model}.windows")
+
+    def take_first_stages(windows: Windows, where: str) -> None:
+        for cell in (*windows.of, *windows.development):
+            for name in (cell.retriever, *getattr(take("retrievers", cell.retriever, where), "of", [])):
+                take_model(getattr(take("retrievers", name, where), "model", None), f"retrievers.{name}.model")
+        for name in {cell.collection for cell in (*windows.of, *windows.development)} | set(windows.held_out):
+            check_files(file, name, take("collections", name, where))
+
     for number, block in enumerate(experiment.grid):
         where = f"grid[{number}]"
         for name in block.rerankers:
             if name != FIRST_STAGE:
-                model = take("rerankers", name, f"{where}.rerankers").model
-                if model in definitions["models"]:
-                    take("models", model, f"rerankers.{name}.model")
+                take_model(take("rerankers", name, f"{where}.rerankers").model, f"rerankers.{name}.model")
         for name in block.retrievers:
             for member in getattr(take("retrievers", name, f"{where}.retrievers"), "of", []):
-                if take("retrievers", member, f"retrievers.{name}.of").type == "hybrid":
-                    raise RankkError(f"{file}: retrievers.{name}.of: {member!r} is a hybrid itself; name its members")
+                if take("retrievers", member, f"retrievers.{name}.of").type in ("hybrid", "shuffled"):
+                    raise RankkError(
+                        f"{file}: retrievers.{name}.of: {member!r} is made from others itself; name one that is not"
+                    )
         for name in list(found["retrievers"]):
             retriever = found["retrievers"][name]
-            if retriever.type == "splade" and retriever.model in definitions["models"]:
-                take("models", retriever.model, f"retrievers.{name}.model")
+            if retriever.type == "splade":
+                take_model(retriever.model, f"retrievers.{name}.model")
         for name in block.collections:
             collection = take("collections", name, f"{where}.collections")
             for language in block.languages:
@@ -106,9 +128,8 @@ def used(experiment: Experiment, definitions: dict[str, dict[str, Any]], file: s
             check_files(file, name, collection)
             for language, translation in collection.translations.items():
                 where = f"collections.{name}.translations.{language}.translator"
-                model = take("translators", translation.translator, where).model
-                if model in definitions["models"]:
-                    take("models", model, f"translators.{translation.translator}.model")
+                translator = take("translators", translation.translator, where)
+                take_model(translator.model, f"translators.{translation.translator}.model")
             for retriever in found["retrievers"]:
                 check_search(file, retriever, name, found["retrievers"][retriever], take)
             check_runs(file, where, block, name, found["retrievers"])
@@ -191,10 +212,14 @@ def describe(fault: Any, file: str, prefix: str) -> str:
         "libreoffice-help",
         "ir-datasets",
         "bright",
+        "squad",
+        "PackagedModel",
+        "AdaptedModel",
         "bm25",
         "splade",
         "run",
         "hybrid",
+        "shuffled",
     }  # of unions: not part of the user's key path
     path = prefix
     for part in fault["loc"]:

@@ -94,6 +94,11 @@ class ModelTokenizer:
         begins = start is not None and self._tokenizer("a")["input_ids"][0] == start
         self._start: str = self._tokenizer.bos_token if begins else ""
 
+    @property
+    def end(self) -> int:
+        """The token that ends an answer."""
+        return int(self._tokenizer.eos_token_id)
+
     def count(self, text: str) -> int:
         """Tokens of a text, without the tokens that begin or end a sequence."""
         return len(self.ids(text))

@@ -1,0 +1,159 @@
+# Training: windows from first stages, a teacher's orders, the fit, whole weights. Included where an experiment asks.
+
+
+for name, training in EXPERIMENT.training.items():
+
+    rule:
+        name:
+            f"windows_{name}"
+        input:
+            learnt=[
+                list(EXPERIMENT.first_stage_files(cell).values())
+                for cell in training.windows.of
+            ],
+            development=[
+                list(EXPERIMENT.first_stage_files(cell).values())
+                for cell in training.windows.development
+            ],
+            held_out=[
+                [path for path in files.values() if path]
+                for files in EXPERIMENT.held_out_files(name)
+            ],
+        output:
+            windows=grid.training(name, "windows.jsonl.gz"),
+            facts=grid.training(name, "windows.json"),
+        log:
+            f"results/logs/training/{name}.windows.log",
+        benchmark:
+            grid.benchmark("training", name, "windows")
+        conda:
+            "../envs/workflow.yaml"
+        resources:
+            mem_mb=grown(8000),
+            runtime=grown(240),
+        params:
+            settings=training.windows.model_dump(mode="json"),
+            learnt=[EXPERIMENT.first_stage_files(cell) for cell in training.windows.of],
+            development=[
+                EXPERIMENT.first_stage_files(cell)
+                for cell in training.windows.development
+            ],
+            held_out=EXPERIMENT.held_out_files(name),
+            code=fingerprint("rankk.training.windows"),
+        script:
+            "../scripts/windows.py"
+
+    rule:
+        name:
+            f"teach_{name}"
+        input:
+            windows=grid.training(name, "windows.jsonl.gz"),
+            model=EXPERIMENT.teacher_files(name),
+        output:
+            examples=grid.training(name, "examples.jsonl.gz"),
+            facts=grid.training(name, "examples.json"),
+        log:
+            f"results/logs/training/{name}.teach.log",
+        benchmark:
+            grid.benchmark("training", name, "teach")
+        conda:
+            "../envs/llm.yaml"
+        resources:
+            mem_mb=grown(16000),
+            runtime=grown(1440),
+            gpu=EXPERIMENT.teacher_gpus(name),
+        params:
+            teacher=EXPERIMENT.teacher(name),
+            min_agreement=training.min_agreement,
+            code=fingerprint("rankk.training.teacher"),
+        script:
+            "../scripts/teach.py"
+
+    rule:
+        name:
+            f"fit_{name}"
+        input:
+            examples=grid.training(name, "examples.jsonl.gz"),
+            base=EXPERIMENT.base_files(name),
+        output:
+            directory(grid.training(name, "adapter")),
+        log:
+            f"results/logs/training/{name}.fit.log",
+        benchmark:
+            grid.benchmark("training", name, "fit")
+        conda:
+            "../envs/workflow.yaml"
+        threads: workflow.cores
+        resources:
+            mem_mb=grown(16000),
+            runtime=grown(1440),
+            gpu=training.fit.gpus,
+        params:
+            base=training.base,
+            revision=training.revision,
+            reranker=EXPERIMENT.rerankers[training.reranker].deciding(),
+            fit=training.fit.model_dump(mode="json"),
+            code=fingerprint("rankk.training.sft"),
+        script:
+            "../scripts/fit.py"
+
+    rule:
+        name:
+            f"model_{name}"
+        input:
+            base=EXPERIMENT.base_files(name),
+            trained=grid.training(name, "adapter"),
+        output:
+            directory(grid.model(name)),
+        log:
+            f"results/logs/models/{name}.log",
+        benchmark:
+            grid.benchmark("models", name)
+        conda:
+            "../envs/workflow.yaml"
+        resources:
+            mem_mb=grown(16000),
+            runtime=grown(60),
+        params:
+            base=training.base,
+            revision=training.revision,
+            code=fingerprint("rankk.models"),
+        script:
+            "../scripts/merge.py"
+
+    rule:
+        name:
+            f"card_{name}"
+        input:
+            windows=grid.training(name, "windows.json"),
+            examples=grid.training(name, "examples.json"),
+            trained=grid.training(name, "adapter"),
+            summary=grid.experiment(NAME, "summary.csv"),
+            significance=grid.experiment(NAME, "significance.csv"),
+        output:
+            card=grid.training(name, "README.md"),
+            figure=report(
+                grid.training(name, "figures/loss.png"),
+                category="Training",
+                labels={"model": name, "figure": "loss"},
+                caption=os.path.abspath(grid.training(name, "figures/loss.rst")),
+            ),
+        log:
+            f"results/logs/training/{name}.card.log",
+        benchmark:
+            grid.benchmark("training", name, "card")
+        conda:
+            "../envs/workflow.yaml"
+        resources:
+            mem_mb=grown(2000),
+            runtime=grown(30),
+        params:
+            name=name,
+            training=training.model_dump(mode="json"),
+            licences={
+                cell.collection: EXPERIMENT.collections[cell.collection].licence
+                for cell in training.windows.of
+            },
+            code=fingerprint("rankk.training.card"),
+        script:
+            "../scripts/model_card.py"

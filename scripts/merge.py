@@ -1,0 +1,8 @@
+"""Write a trained model's whole weights."""
+
+from rankk.logs import job
+from rankk.models import merge
+
+with job(snakemake.log[0]):
+    base = str(snakemake.input.base) or snakemake.params.base
+    merge(base, snakemake.input.trained, snakemake.output[0], revision=snakemake.params.revision)

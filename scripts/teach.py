@@ -1,0 +1,22 @@
+"""Let judgments or a model order training windows."""
+
+import os
+
+from rankk.config.reranker import Reranker
+from rankk.jobs import OWNER
+from rankk.logs import job
+from rankk.training.teacher import by_labels, by_model
+
+files = snakemake.output.examples, snakemake.output.facts
+with job(snakemake.log[0]):
+    if snakemake.params.teacher is None:
+        by_labels(snakemake.input.windows, *files)
+    else:
+        by_model(
+            snakemake.input.windows,
+            Reranker(**snakemake.params.teacher),
+            *files,
+            min_agreement=snakemake.params.min_agreement,
+            model=str(snakemake.input.model) or None,
+            engine_owner=int(os.environ[OWNER]),
+        )

@@ -1,0 +1,122 @@
+"""A fit on the CPU with a model of random weights: it learns, goes on after SIGTERM, and becomes a whole model."""
+
+import csv
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from rankk.models import merge
+
+from ..conftest import ROOT
+from ..tiny_model import build_model
+
+pytestmark = pytest.mark.slow
+
+RERANKER = {"preset": "listwise", "passage_tokens": 20}
+FIT = {
+    "lora_rank": 4,
+    "lora_alpha": 8,
+    "learning_rate": 0.02,
+    "batch": 4,
+    "micro_batch": 2,
+    "evaluations": 2,
+}
+CODE = """
+import json, sys
+from rankk.config.reranker import Reranker
+from rankk.config.training import Fit
+from rankk.training.sft import fine_tune
+examples, base, reranker, fit, folder = sys.argv[1:]
+fine_tune(examples, base, Reranker(model=base, **json.loads(reranker)), Fit(**json.loads(fit)), folder)
+"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return build_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def examples(tmp_path):
+    """Twelve windows of three passages with the same answer, four of them for development."""
+    with gzip.open(tmp_path / "examples.jsonl.gz", "wt") as file:
+        for number in range(12):
+            passages = [{"id": f"d{n}", "rank": n + 1, "grade": 0, "text": f"text {number} {n}"} for n in range(3)]
+            record = {"id": f"w{number}", "split": "train" if number < 8 else "development", "query": f"q{number}"}
+            file.write(json.dumps(record | {"passages": passages, "answer": "[2] > [3] > [1]"}) + "\n")
+    return tmp_path / "examples.jsonl.gz"
+
+
+def start(examples, model, folder, **changes):
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    arguments = [str(examples), str(model), json.dumps(RERANKER), json.dumps(FIT | changes), str(folder)]
+    command = [sys.executable, "-c", CODE, *arguments]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+
+def finish(process):
+    error = process.communicate(timeout=300)[1]
+    assert process.returncode == 0, error[-3000:]
+
+
+def losses(folder, column):
+    with (folder / "training.csv").open() as file:
+        return [float(row[column]) for row in csv.DictReader(file) if row[column]]
+
+
+def test_a_fit_lowers_the_loss_and_its_adapter_merges_into_a_whole_model(examples, model, tmp_path):
+    finish(start(examples, model, tmp_path / "adapter", epochs=20.0))
+    learnt, development = losses(tmp_path / "adapter", "loss"), losses(tmp_path / "adapter", "development_loss")
+    assert learnt[-1] < learnt[0]
+    assert len(development) >= 2
+    facts = json.loads((tmp_path / "adapter" / "training.json").read_text())
+    assert (facts["examples"]["train"], facts["examples"]["development"]) == (8, 4)
+    merge(model, tmp_path / "adapter", tmp_path / "whole")
+    base, whole = (AutoModelForCausalLM.from_pretrained(path).state_dict() for path in (model, tmp_path / "whole"))
+    assert base.keys() == whole.keys()
+    changed = [name for name in base if not torch.equal(base[name], whole[name])]
+    assert changed
+    assert all("proj" in name for name in changed)
+
+
+def test_whole_weights_are_moved_where_no_adapter_is_wanted(examples, model, tmp_path):
+    finish(start(examples, model, tmp_path / "weights", lora_rank=None, epochs=1.0))
+    merge(model, tmp_path / "weights", tmp_path / "whole")
+    assert (tmp_path / "whole" / "model.safetensors").exists()
+    assert (tmp_path / "whole" / "tokenizer.json").exists()
+
+
+def test_sigterm_leaves_a_checkpoint_and_the_next_try_goes_on_from_it(examples, model, tmp_path):
+    job = start(examples, model, tmp_path / "adapter", epochs=2000.0, checkpoint_minutes=0.01)
+    checkpoints = tmp_path / "adapter.checkpoints"
+    deadline = time.monotonic() + 200
+    while not list(checkpoints.glob("checkpoint-*/trainer_state.json")):
+        assert time.monotonic() < deadline
+        assert job.poll() is None
+        time.sleep(0.2)
+    job.send_signal(signal.SIGTERM)
+    error = job.communicate(timeout=120)[1]
+    assert job.returncode != 0
+    assert "interrupted at step" in error
+    assert not (tmp_path / "adapter").exists()
+    reached = max(int(path.name.rpartition("-")[2]) for path in checkpoints.glob("checkpoint-*"))
+    again = start(examples, model, tmp_path / "adapter", epochs=(reached + 5) / 2)
+    finish(again)
+    with (tmp_path / "adapter" / "training.csv").open() as file:
+        assert max(int(row["step"]) for row in csv.DictReader(file)) == reached + 5
+
+
+def test_examples_longer_than_the_limit_are_counted_and_left(examples, model, tmp_path):
+    job = start(examples, model, tmp_path / "adapter", max_length=10)
+    error = job.communicate(timeout=300)[1]
+    assert job.returncode != 0
+    assert "no example" in error

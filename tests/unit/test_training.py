@@ -1,0 +1,153 @@
+"""Training: windows with a seed and nothing held out in them, answers by judgments or a model, prompts as asked."""
+
+import gzip
+import json
+from math import log2
+
+import pytest
+
+from rankk.config.loading import validate_reranker
+from rankk.config.training import Windows
+from rankk.errors import RankkError
+from rankk.files import read_jsonl
+from rankk.reranking.budget import fit
+from rankk.reranking.settings import resolve
+from rankk.reranking.tokenizers import ModelTokenizer
+from rankk.training.held_out import held_out_passages, held_out_queries
+from rankk.training.sft import tokens
+from rankk.training.teacher import by_labels, by_model, ndcg
+from rankk.training.windows import Files, write_windows
+from rankk.trec import Hit, write_run
+
+from ..fake_server import FakeServer
+from .chatml import build_tokenizer
+
+TEXT = "the {} of a long passage that has many more words than thirteen in it, so that n-grams of it can be compared"
+
+
+@pytest.fixture
+def part(tmp_path):
+    """A first stage of two queries over thirty passages, of which each query has one that is judged relevant."""
+    passages = [{"id": f"d{n}", "contents": TEXT.format(f"number{n} " * 12)} for n in range(30)]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(passage) + "\n" for passage in passages))
+    (tmp_path / "q.tsv").write_text("q1\tfirst question\nq2\tsecond question\n")
+    (tmp_path / "qrels").write_text("q1 0 d4 1\nq2 0 d9 2\n")
+    run = {qid: [Hit(f"d{n}", 30.0 - n) for n in range(30)] for qid in ("q1", "q2")}
+    write_run(tmp_path / "run.trec", run, "x")
+    return Files(*(str(tmp_path / name) for name in ("run.trec", "q.tsv", "p.jsonl", "qrels")))
+
+
+def windows(tmp_path, part, held_out=(), **changes):
+    settings = Windows.model_validate({"of": [{"collection": "c", "language": "eng", "retriever": "r"}]} | changes)
+    out, facts = tmp_path / "windows.jsonl.gz", tmp_path / "windows.json"
+    write_windows(settings, [part], [], held_out, out, facts)
+    return [record for _, record in read_jsonl(out)], json.loads(facts.read_text())
+
+
+def test_windows_are_drawn_from_their_ranges_in_sizes_asked_for_and_the_same_every_time(tmp_path, part):
+    found, facts = windows(tmp_path, part, copies=3)
+    assert facts["train"] == len(found) == 2 * 2 * 3
+    for window in found:
+        first, last = map(int, window["id"].split(".")[-2].split("-"))
+        assert 10 <= len(window["passages"]) <= 20
+        assert all(first <= passage["rank"] <= last for passage in window["passages"])
+        assert all(passage["id"] == f"d{passage['rank'] - 1}" for passage in window["passages"])
+    assert any([p["rank"] for p in w["passages"]] != sorted(p["rank"] for p in w["passages"]) for w in found)
+    assert windows(tmp_path, part, copies=3)[0] == found
+    assert windows(tmp_path, part, copies=3, seed=1)[0] != found
+
+
+def other(tmp_path, *, query="something else", passage="x"):
+    folder = tmp_path / "other"
+    folder.mkdir(exist_ok=True)
+    (folder / "q.tsv").write_text(f"t\t{query}\n")
+    (folder / "p.jsonl").write_text(json.dumps({"id": "e", "contents": passage}) + "\n")
+    (folder / "qrels").write_text("t 0 e 1\nt 0 elsewhere 1\n")
+    return Files("", *(str(folder / name) for name in ("q.tsv", "p.jsonl", "qrels")))
+
+
+def test_a_query_of_the_evaluation_is_not_learnt_from(tmp_path, part):
+    found, facts = windows(tmp_path, part, [other(tmp_path, query="Question: first?")])
+    assert {window["query"] for window in found} == {"second question"}
+    assert facts["queries left out: held out"] == 1
+
+
+def test_a_judged_passage_of_the_evaluation_is_in_no_window(tmp_path, part):
+    copied = TEXT.format("number12 " * 12) + " and a few more words at its end"
+    found, facts = windows(tmp_path, part, [other(tmp_path, passage=copied)], sizes=[10, 10], copies=4)
+    assert facts["passages held out: near"] == 1
+    assert facts["windows left out: a passage held out"] + len(found) == 16
+    assert all(passage["id"] != "d12" for window in found for passage in window["passages"])
+
+
+def test_lists_too_short_for_a_window_are_counted_and_no_window_at_all_is_an_error(tmp_path, part):
+    with pytest.raises(RankkError, match="no window to learn from"):
+        windows(tmp_path, part, ranks=[[25, 50]])
+    assert not (tmp_path / "windows.jsonl.gz").exists()
+
+
+def test_held_out_texts_are_found_whatever_their_case_and_punctuation():
+    assert held_out_queries({"a": "What is it?", "b": "what is this"}, ["IT IS, what"]) == {"a"}
+    short, han = "Only a few words.", "这是一个足够长的中文段落" * 3
+    passages = {"exact": short, "han": han + "很好", "free": "quite another text " * 10}
+    assert held_out_passages(passages, ["only a FEW words", han]) == {"exact": "exact", "han": "near"}
+
+
+def example(*grades):
+    passages = [{"id": f"d{n}", "rank": 9 - n, "grade": grade, "text": f"text {n}"} for n, grade in enumerate(grades)]
+    return {"id": "w", "split": "train", "query": "q", "passages": passages}
+
+
+def write_windows_of(tmp_path, *records):
+    with gzip.open(tmp_path / "w.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records)
+    return tmp_path / "w.jsonl.gz", tmp_path / "examples.jsonl.gz", tmp_path / "examples.json"
+
+
+def test_labels_order_by_grade_and_then_as_the_first_stage_does(tmp_path):
+    source, out, facts = write_windows_of(tmp_path, example(None, 1, 3, 0), example(0, None))
+    by_labels(source, out, facts)
+    ((_, record),) = read_jsonl(out)
+    assert record["answer"] == "[3] > [2] > [4] > [1]"
+    assert json.loads(facts.read_text()) == {"left out: all grades equal": 1, "train": 1}
+
+
+def test_a_teacher_is_asked_once_a_window_and_what_contradicts_the_judgments_is_left_out(tmp_path):
+    records = [example(*(int(place == best) for place in range(3))) | {"id": f"w{best}"} for best in range(3)]
+    for number, record in enumerate(records):
+        record["query"] = f"query {number}"
+    source, out, facts = write_windows_of(tmp_path, *records)
+    with FakeServer() as server:
+        teacher = validate_reranker(
+            {"backend": "openai", "model": "fake", "base_url": server.url, "strategy": "single"}, "x"
+        )
+        by_model(source, teacher, out, facts)
+        assert json.loads(facts.read_text()) == {"train": 3}
+        taught = {record["id"]: record["answer"] for _, record in read_jsonl(out)}
+        agreeing = [r["id"] for r in records if ndcg(r, [int(c) - 1 for c in taught[r["id"]] if c.isdigit()]) == 1.0]
+        out.unlink()
+        if agreeing:
+            by_model(source, teacher, out, facts, min_agreement=1.0)
+            assert [record["id"] for _, record in read_jsonl(out)] == agreeing
+        else:
+            with pytest.raises(RankkError, match="no example is left"):
+                by_model(source, teacher, out, facts, min_agreement=1.0)
+        assert len(server.asked) == 3
+
+
+def test_agreement_is_the_ndcg_of_the_teachers_order():
+    assert ndcg(example(0, 2, 1), [1, 2, 0]) == 1.0
+    assert ndcg(example(0, 1), [0, 1]) == pytest.approx(1 / log2(3))
+    assert ndcg(example(None, 0), [1, 0]) == 1.0
+
+
+def test_an_example_is_the_prompt_as_it_is_asked_with_the_loss_on_answer_and_end_alone(tmp_path):
+    build_tokenizer(tmp_path)
+    tokenizer = ModelTokenizer(tmp_path)
+    settings = resolve(validate_reranker({"preset": "listwise", "model": str(tmp_path), "passage_tokens": 3}, "x"))
+    record = example(0, 1) | {"answer": "[2] > [1]"}
+    asked = fit(settings.preset, "q", ["text 0", "text 1"], tokenizer, context=None, answer_tokens=1, passage_tokens=3)
+    prompt = tokenizer.ids(tokenizer.render(asked))
+    found = tokens(record, settings, tokenizer)
+    answer = [*tokenizer.ids("[2] > [1]"), tokenizer.end]
+    assert found == {"input_ids": prompt + answer, "labels": [-100] * len(prompt) + answer}

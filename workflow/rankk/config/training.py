@@ -1,0 +1,72 @@
+"""Training of a listwise reranker: windows, a teacher that orders them, and the fit (Rank-K, arXiv 2505.14432)."""
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from rankk.config.base import Strict
+
+
+class FirstStageCell(Strict):
+    """One first stage of the workflow."""
+
+    collection: str
+    language: str
+    retriever: str
+
+
+class Windows(Strict):
+    """Which windows are learnt from."""
+
+    of: list[FirstStageCell] = Field(min_length=1, description="first stages, e.g. a hybrid of several")
+    development: list[FirstStageCell] = Field(default=[], description="first stages whose windows are only looked at")
+    ranks: list[list[PositiveInt]] = Field(default=[[1, 20], [10, 30]], description="ranges of ranks [first, last]")
+    sizes: list[PositiveInt] = Field(
+        default=[10, 20], min_length=2, max_length=2, description="passages in a window: fewest and most"
+    )
+    copies: PositiveInt = Field(default=1, description="windows a query and range, each drawn and shuffled anew")
+    queries: PositiveInt | None = Field(default=None, description="keep so many of each first stage, evenly spaced")
+    seed: int = 0
+    held_out: list[str] = Field(
+        default=[], description="collections for evaluation: their queries and judged passages are never learnt from"
+    )
+
+    @model_validator(mode="after")
+    def large_enough(self) -> "Windows":
+        """A range must hold a window."""
+        for first, last in self.ranks:
+            if last - first + 1 < self.sizes[1]:
+                raise ValueError(f"ranks: [{first}, {last}] has no room for windows of {self.sizes[1]}")
+        return self
+
+
+class Fit(Strict):
+    """How weights are moved. Lengths in tokens."""
+
+    lora_rank: PositiveInt | None = Field(default=32, description="of adapters on all linear layers; null: all weights")
+    lora_alpha: PositiveInt = 64
+    learning_rate: PositiveFloat = 1e-3
+    epochs: PositiveFloat = 1.0
+    gradient_checkpointing: bool = Field(default=False, description="less memory, a third more work")
+    batch: PositiveInt = Field(default=32, description="windows a step")
+    micro_batch: PositiveInt = Field(default=8, description="windows at once on the device")
+    max_length: PositiveInt = Field(default=4096, description="prompt and answer; longer examples are counted and left")
+    warmup: float = Field(default=0.03, ge=0, lt=1, description="share of the steps")
+    weight_decay: float = Field(default=0.0, ge=0)
+    evaluations: NonNegativeInt = Field(default=10, description="looks at the development windows, evenly spaced")
+    checkpoint_minutes: PositiveFloat = Field(default=10.0, description="between checkpoints, from which a job goes on")
+    gpus: NonNegativeInt = Field(default=1, description="asked of the scheduler")
+    seed: int = 0
+
+
+class Training(Strict):
+    """One entry of `training`: its name is the name of the model that comes out."""
+
+    base: str = Field(description="model that is trained: name in the catalog's models, hub id or folder")
+    revision: str | None = Field(default=None, description="commit of the base on its hub")
+    reranker: str = Field(description="reranker that the model is trained for: its prompt, passage tokens and thinking")
+    windows: Windows
+    teacher: str = Field(default="labels", description="a reranker that orders the windows, or labels: by judgments")
+    min_agreement: float | None = Field(
+        default=None, ge=0, le=1, description="nDCG of the teacher's order by the judgments under which it is left out"
+    )
+    fit: Fit = Fit()
+    licence: str = Field(description="of the model that comes out, with what it follows from")

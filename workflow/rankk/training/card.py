@@ -1,0 +1,64 @@
+"""What goes with a trained model: its card, and the curve of its loss."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+
+from rankk.files import atomic_write
+from rankk.report.style import COLUMN_WIDTH, STYLE, Drawn, save
+from rankk.training.sft import read_facts
+
+TEMPLATE = Path(__file__).with_name("card.md")
+
+
+def draw_loss(trained: str | Path, figure: str | Path) -> None:
+    """Draw the loss on windows learnt from and on development windows; files as for every figure."""
+    data = pd.read_csv(Path(trained, "training.csv"))
+    target = Path(figure)
+    with plt.style.context(STYLE):
+        drawn, axis = plt.subplots(figsize=(COLUMN_WIDTH, 2.0), layout="constrained")
+        for column, label, line in (("loss", "learnt from", "-"), ("development_loss", "development", "o--")):
+            rows = data.dropna(subset=[column])
+            if len(rows):
+                axis.plot(rows["step"], rows[column], line, label=label, markersize=3)
+        axis.set_xlabel("step")
+        axis.set_ylabel("loss (nats a token of the answer)")
+        axis.legend()
+        last = data["step"].max()
+        caption = f"Loss on the answers' tokens over {last} steps; the loss learnt from is a mean over each interval."
+        save(Drawn(drawn, data, caption, f"Curve of the loss over {last} steps."), target.parent, target.stem)
+
+
+def write_card(
+    path: str | Path,
+    name: str,
+    training: Mapping[str, Any],
+    licences: Mapping[str, str],
+    *,
+    windows: str | Path,
+    examples: str | Path,
+    trained: str | Path,
+    summary: str | Path,
+    significance: str | Path,
+) -> None:
+    """Write a model card: recipe, data and licences, what was left out, and the experiment's figures with intervals."""
+    facts = read_facts(trained)
+    results = pd.read_csv(summary)
+    differences = pd.read_csv(significance)
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
+    card = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        name=name,
+        training=training,
+        licences=licences,
+        windows=pd.read_json(windows, typ="series").to_dict(),
+        examples=pd.read_json(examples, typ="series").to_dict(),
+        facts=facts,
+        results=results.to_dict("records"),
+        differences=differences.to_dict("records"),
+    )
+    with atomic_write(path) as file:
+        file.write(card)

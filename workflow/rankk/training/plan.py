@@ -1,0 +1,60 @@
+"""What a training will cost before it runs: windows, tokens, memory and GPU-hours, from stated guesses."""
+
+from rankk.config.experiment import Experiment
+from rankk.config.training import Training
+from rankk.plan import GPU_GIB, MODELS, PROMPT_TOKENS, QUERIES, QWEN_32B, WEIGHT_BYTES, step_ms
+from rankk.reranking.settings import resolve
+
+PEAK_TFLOPS = 989  # of an H200 in bfloat16, dense, as its maker states it
+UTILIZATION = 0.4
+LABEL_TOKENS = 5  # of an identifier and its sign
+ADAPTER_BYTES = 16  # a trained weight in 32 bits, its gradient, and AdamW's two moments
+TEACHERS_IN_FLIGHT = 256
+
+ASSUMPTIONS = f"""\
+Assumed of training: every query gives all its windows, of middle size, with passages as long as they may be; 4
+operations a weight and token with an adapter, 6 without, 2 more with gradient checkpointing; {UTILIZATION:.0%} of
+{PEAK_TFLOPS} TFLOP/s. Memory is that of weights, gradients and optimizer; activations come on top."""
+
+
+def lines(experiment: Experiment) -> list[str]:
+    """A few lines for every model that the experiment trains, and what was assumed."""
+    found = [line for name, training in experiment.training.items() for line in _lines(experiment, name, training)]
+    return ["", *found, "", ASSUMPTIONS] if found else []
+
+
+def _lines(experiment: Experiment, name: str, training: Training) -> list[str]:
+    windows, fit = training.windows, training.fit
+    queries = sum(_queries(experiment, cell.collection) for cell in windows.of)
+    queries = min(queries, windows.queries * len(windows.of)) if windows.queries else queries
+    number = queries * len(windows.ranks) * windows.copies
+    passages = sum(windows.sizes) / 2
+    settings = resolve(experiment.rerankers[training.reranker])
+    prompt = PROMPT_TOKENS + passages * settings.passage_tokens
+    answer, teacher = passages * LABEL_TOKENS, ""
+    if training.teacher != "labels":
+        model = MODELS.get(resolve(experiment.rerankers[training.teacher]).model)
+        answer = model.answer_tokens if model else QWEN_32B.answer_tokens
+        teacher = f"; teacher {training.teacher}: {number * answer / 1e6:,.0f} M tokens to write"
+        if model:
+            share = model.parameters / QWEN_32B.parameters
+            hours = number * answer * share * step_ms(TEACHERS_IN_FLIGHT) / TEACHERS_IN_FLIGHT / 3.6e6
+            teacher += f", {hours:,.1f} GPU-hours"
+    tokens = number * (prompt + answer) * fit.epochs
+    head = f"training {name}: {number:,} windows, {tokens / 1e6:,.0f} M tokens{teacher}"
+    base = MODELS.get(training.base)
+    if base is None:
+        return [head]
+    operations = (4 if fit.lora_rank else 6) + (2 if fit.gradient_checkpointing else 0)
+    hours = operations * base.parameters * 1e9 * tokens / (PEAK_TFLOPS * 1e12 * UTILIZATION) / 3600
+    moved = base.adapter_parameters(fit.lora_rank) if fit.lora_rank else base.parameters
+    memory = (base.parameters * WEIGHT_BYTES if fit.lora_rank else 0) + moved * ADAPTER_BYTES
+    fits = (
+        "" if memory < GPU_GIB * 1.07 * max(1, fit.gpus) else f"; warning: more than {max(1, fit.gpus)} × {GPU_GIB} GiB"
+    )
+    return [f"{head}; {hours:,.1f} GPU-hours, {memory:,.0f} GB and activations{fits}"]
+
+
+def _queries(experiment: Experiment, name: str) -> int:
+    collection = experiment.collections[name]
+    return min(collection.topics or 10**9, collection.expected_queries or collection.topics or QUERIES)

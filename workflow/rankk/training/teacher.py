@@ -1,0 +1,116 @@
+"""What a window's answer should be: by judgments, or as a model with its reasoning orders it."""
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from math import log2
+from pathlib import Path
+from typing import Any
+
+from rankk.config.reranker import Reranker
+from rankk.errors import RankkError
+from rankk.files import atomic_write, read_jsonl, write_json
+from rankk.reranking.calls import Caller
+from rankk.reranking.connect import connect
+from rankk.reranking.engine import run_interruptible
+from rankk.reranking.journal import Journal
+from rankk.reranking.settings import resolve
+from rankk.reranking.types import Outcome
+
+log = logging.getLogger("rankk")
+
+Window = Mapping[str, Any]
+
+
+def by_labels(windows: str | Path, output: str | Path, facts: str | Path) -> None:
+    """Write each window with the "answer" that its judgments give: by grade, then in the first stage's order.
+
+    Windows whose judgments tell nothing apart are left out and counted.
+    """
+    counts: Counter[str] = Counter()
+
+    def labelled() -> Iterator[dict[str, Any]]:
+        for _, window in read_jsonl(windows):
+            passages = window["passages"]
+            if len({passage["grade"] or 0 for passage in passages}) < 2:
+                counts["left out: all grades equal"] += 1
+                continue
+            places = range(len(passages))
+            order = sorted(places, key=lambda place: (-(passages[place]["grade"] or 0), passages[place]["rank"]))
+            yield window | {"answer": written(order)}
+
+    _write(labelled(), output, facts, counts)
+
+
+def by_model(
+    windows: str | Path,
+    teacher: Reranker,
+    output: str | Path,
+    facts: str | Path,
+    *,
+    min_agreement: float | None = None,
+    model: str | None = None,
+    engine_owner: int | None = None,
+) -> None:
+    """Write each window with the "answer" that a reranker's model gave, its reasoning included.
+
+    The calls go through a journal beside `output`: a job that was cut off makes the missing ones only. Left out and
+    counted: outcomes other than ok, and orders whose nDCG by the judgments is under `min_agreement` (where there are
+    judgments).
+    """
+    counts: Counter[str] = Counter()
+    settings = resolve(teacher)
+    journal = Path(output).with_suffix("").with_suffix(".calls.jsonl")
+    asked = [window for _, window in read_jsonl(windows)]
+
+    async def work() -> list[Mapping[str, Any]]:
+        with Journal(journal) as calls:
+            async with connect(settings, model or settings.model, engine_owner) as connection:
+                caller = Caller(settings, connection, calls)
+                return await asyncio.gather(*(_ask(caller, window) for window in asked))
+
+    def taught() -> Iterator[dict[str, Any]]:
+        for window, record in zip(asked, run_interruptible(work(), str(journal)), strict=True):
+            if record["outcome"] != Outcome.OK:
+                counts[f"left out: outcome {record['outcome']}"] += 1
+            elif min_agreement is not None and (agreement := ndcg(window, record["order"])) < min_agreement:
+                counts["left out: disagrees with the judgments"] += 1
+                log.info("%s: nDCG %.3f by the judgments", window["id"], agreement)
+            else:
+                yield dict(window) | {"answer": record["text"]}
+
+    _write(taught(), output, facts, counts)
+
+
+async def _ask(caller: Caller, window: Window) -> Mapping[str, Any]:
+    passages = {passage["id"]: passage["text"] for passage in window["passages"]}
+    record = await caller.call(window["id"], 0, window["query"], list(passages), passages, 0, 0)
+    answer = caller.parse(record)
+    order = [position for group in answer.complete(len(passages)) for position in group]
+    return record | {"outcome": answer.outcome, "order": order}
+
+
+def ndcg(window: Window, order: list[int]) -> float:
+    """nDCG of an order of the window's passages; 1 where no judgment tells them apart."""
+    gains = [passage["grade"] or 0 for passage in window["passages"]]
+    ideal = sum(gain / log2(rank + 1) for rank, gain in enumerate(sorted(gains, reverse=True), 1))
+    found = sum(gains[place] / log2(rank + 1) for rank, place in enumerate(order, 1))
+    return found / ideal if ideal else 1.0
+
+
+def written(order: list[int]) -> str:
+    """An order of window positions (from 0) as models write it."""
+    return " > ".join(f"[{place + 1}]" for place in order)
+
+
+def _write(examples: Iterator[dict[str, Any]], output: str | Path, facts: str | Path, counts: Counter[str]) -> None:
+    with atomic_write(output) as file:
+        for example in examples:
+            counts[example["split"]] += 1
+            file.write(json.dumps(example, ensure_ascii=False) + "\n")
+        if not counts["train"]:
+            raise RankkError(f"{output}: no example is left: {dict(counts)}")
+    write_json(facts, dict(sorted(counts.items())))
+    log.info("%s: %s", output, dict(counts))

@@ -1,0 +1,116 @@
+"""Training windows: pieces of first-stage lists, seeded and shuffled (Rank-K, section on training data)."""
+
+import json
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from rankk.collections.normalize import evenly_spaced
+from rankk.config.training import Windows
+from rankk.errors import RankkError
+from rankk.files import atomic_write, read_jsonl, write_json
+from rankk.passages import PassageStore, text_of
+from rankk.training.held_out import held_out_passages, held_out_queries
+from rankk.trec import Run, read_qrels, read_queries, read_run
+
+log = logging.getLogger("rankk")
+
+
+@dataclass(frozen=True)
+class Files:
+    """A first stage's files."""
+
+    run: str
+    queries: str
+    passages: str
+    qrels: str
+
+
+def write_windows(
+    settings: Windows,
+    learnt: Sequence[Files],
+    development: Sequence[Files],
+    held_out: Sequence[Files],
+    output: str | Path,
+    facts: str | Path,
+) -> None:
+    """Write windows as JSON lines, and their counts.
+
+    A window: {"id", "split": train or development, "query", "passages": [{"id", "rank", "grade", "text"}, …]}; ranks
+    are the first stage's, grades None where a passage was not judged. `held_out`: evaluation collections (their `run`
+    is not read). A window whose query or one of whose passages is (nearly) one of theirs is left out and counted; so
+    are lists that are too short. RankkError where no window is left.
+    """
+    counts: Counter[str] = Counter()
+    other_queries = list(chain.from_iterable(read_queries(files.queries).values() for files in held_out))
+    with atomic_write(output) as file:
+        for split, parts in (("train", learnt), ("development", development)):
+            for number, part in enumerate(parts):
+                for window in _windows(settings, part, f"{split}{number}", other_queries, held_out, counts):
+                    counts[split] += 1
+                    file.write(json.dumps(window | {"split": split}, ensure_ascii=False) + "\n")
+        if not counts["train"]:
+            raise RankkError(f"{output}: no window to learn from is left: {dict(counts)}")
+    write_json(facts, dict(sorted(counts.items())))
+    log.info("%s: %s", output, dict(counts))
+
+
+def _windows(
+    settings: Windows,
+    files: Files,
+    name: str,
+    other_queries: Sequence[str],
+    held_out: Sequence[Files],
+    counts: Counter[str],
+) -> Iterator[dict[str, Any]]:
+    run, queries, qrels = read_run(files.run), read_queries(files.queries), read_qrels(files.qrels)
+    kept = evenly_spaced([qid for qid in run if qid in queries], settings.queries)
+    taken = held_out_queries({qid: queries[qid] for qid in kept}, other_queries)
+    counts["queries left out: held out"] += len(taken)
+    drawn = list(_drawn(settings, {qid: run[qid] for qid in kept if qid not in taken}, name, counts))
+    with PassageStore(files.passages, {docid for _, _, docids in drawn for docid in docids}) as texts:
+        duplicates = held_out_passages(texts, chain.from_iterable(map(_judged_texts, held_out)))
+        counts.update(f"passages held out: {kind}" for kind in duplicates.values())
+        for identifier, qid, docids in drawn:
+            if any(docid in duplicates for docid in docids):
+                counts["windows left out: a passage held out"] += 1
+                continue
+            grades = qrels.get(qid, {})
+            ranks = {hit.docid: rank for rank, hit in enumerate(run[qid], 1)}
+            passages = [
+                {"id": docid, "rank": ranks[docid], "grade": grades.get(docid), "text": texts[docid]}
+                for docid in docids
+            ]
+            yield {"id": identifier, "query": queries[qid], "passages": passages}
+
+
+def _drawn(settings: Windows, run: Run, name: str, counts: Counter[str]) -> Iterator[tuple[str, str, list[str]]]:
+    """Name, query and shuffled passages of every window; each has its own generator, whatever else is drawn."""
+    for qid, hits in run.items():
+        for first, last in settings.ranks:
+            candidates = [hit.docid for hit in hits[first - 1 : last]]
+            for copy in range(settings.copies):
+                identifier = f"{name}.{qid}.{first}-{last}.{copy}"
+                draw = random.Random(f"{settings.seed}.{identifier}")
+                size = draw.randint(*settings.sizes)
+                if len(candidates) < size:
+                    counts["windows left out: list too short"] += 1
+                    continue
+                yield identifier, qid, draw.sample(candidates, size)
+
+
+def _judged_texts(files: Files) -> Iterator[str]:
+    judged = {docid for grades in read_qrels(files.qrels).values() for docid in grades}
+    for number, record in read_jsonl(files.passages):  # of a collection of given lists, not all judged ones are there
+        if record["id"] in judged:
+            yield text_of(record, f"{files.passages}:{number}")
+
+
+def grades_of(window: Mapping[str, Any]) -> list[int]:
+    """Grades of a window's passages, 0 where one was not judged."""
+    return [passage["grade"] or 0 for passage in window["passages"]]
