@@ -110,9 +110,7 @@ def used(experiment: Experiment, definitions: dict[str, dict[str, Any]], file: s
         for name in block.retrievers:
             for member in getattr(take("retrievers", name, f"{where}.retrievers"), "of", []):
                 if take("retrievers", member, f"retrievers.{name}.of").type in ("hybrid", "shuffled"):
-                    raise RankkError(
-                        f"{file}: retrievers.{name}.of: {member!r} is made from others itself; name one that is not"
-                    )
+                    raise RankkError(f"{file}: retrievers.{name}.of: {member!r} is made of others itself; name those")
         for name in list(found["retrievers"]):
             retriever = found["retrievers"][name]
             if retriever.type == "splade":
