@@ -15,7 +15,7 @@ from ..conftest import ROOT
 MINI = ROOT / "resources" / "mini"
 
 
-def snakemake(folder, *options):
+def snakemake(folder, *options, seconds=300):
     command = [
         sys.executable,
         "-m",
@@ -30,7 +30,7 @@ def snakemake(folder, *options):
         "--configfile",
         str(folder / "small.yaml"),
     ]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
 
 
 def write_experiment(folder, **changes):

@@ -1,0 +1,108 @@
+"""The training branch from windows to a card, with a model of random weights, and vLLM on what came out of it."""
+
+import csv
+import json
+
+import pytest
+import yaml
+
+from rankk.files import read_jsonl
+from rankk.provenance import gpus
+from rankk.reranking.journal import read_journal
+from rankk.reranking.presets import load_preset
+from rankk.reranking.prompts import neutralize, render
+from rankk.reranking.tokenizers import ModelTokenizer
+from rankk.trec import read_queries
+
+from ..tiny_model import build_model, greedy
+from ..workflow.test_small_grid import MINI, snakemake
+
+pytestmark = [pytest.mark.llm, pytest.mark.slow, pytest.mark.skipif(bool(gpus()), reason="checks the CPU engine")]
+
+TOKENS = 8
+COLLECTION = {
+    "source": "files",
+    "language": "eng",
+    "passages": str(MINI / "passages.jsonl"),
+    "queries": {"eng": str(MINI / "queries.eng.tsv")},
+    "qrels": str(MINI / "qrels.txt"),
+    "licence": "CC0",
+}
+CELL = {"language": "eng", "retriever": "bm25"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """An experiment that trains a model on mini's queries and reranks two of them with it."""
+    folder = tmp_path_factory.mktemp("training")
+    config = {
+        "experiment": "small",
+        "grid": [{"collections": ["few"], "languages": ["eng"], "retrievers": ["bm25"], "rerankers": ["none", "own"]}],
+        "collections": {"mini": COLLECTION, "few": COLLECTION | {"topics": 2}},
+        "retrievers": {"bm25": {"type": "bm25", "depth": 20}},
+        "rerankers": {
+            "own": {
+                "preset": "listwise",
+                "model": "taught",
+                "depth": 4,
+                "window": 4,
+                "stride": 2,
+                "passage_tokens": 20,
+                "max_tokens": TOKENS,
+                "engine": {"max_model_len": 1024, "max_num_seqs": 8},
+            }
+        },
+        "training": {
+            "taught": {
+                "base": str(build_model(tmp_path_factory.mktemp("base"))),
+                "reranker": "own",
+                "windows": {
+                    "of": [CELL | {"collection": "mini"}],
+                    "development": [CELL | {"collection": "few"}],
+                    "ranks": [[1, 8]],
+                    "sizes": [3, 5],
+                    "queries": 12,
+                },
+                "fit": {
+                    "lora_rank": 2,
+                    "lora_alpha": 4,
+                    "learning_rate": 0.02,
+                    "batch": 4,
+                    "micro_batch": 4,
+                    "gpus": 0,
+                },
+                "licence": "CC0",
+            }
+        },
+    }
+    (folder / "small.yaml").write_text(yaml.safe_dump(config))
+    done = snakemake(folder, seconds=900)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+def test_the_engine_answers_with_the_trained_model_as_transformers_does(trained):
+    model = trained / "results/models/taught"
+    cell = trained / "results/collections/few"
+    passages = {record["id"]: record["contents"] for _, record in read_jsonl(cell / "passages.jsonl.gz")}
+    queries = read_queries(cell / "queries.eng.tsv")
+    tokenizer = ModelTokenizer(model)
+    records = list(read_journal(trained / "results/runs/few/eng/bm25/own.calls.jsonl"))
+    assert len(records) == 2
+    for record in records:
+        texts = [tokenizer.cut(neutralize(passages[docid]), 20) for docid in record["window"]]
+        prompt = render(load_preset("listwise"), queries[record["qid"]], texts)
+        assert record["text"] == greedy(model, tokenizer.render(prompt), TOKENS)
+
+
+def test_a_card_and_a_curve_tell_how_the_model_came_about(trained):
+    folder = trained / "results/training/taught"
+    card = (folder / "README.md").read_text()
+    assert "Licence: CC0" in card
+    assert "| few | eng, 2 | bm25 | own | nDCG@10 |" in card
+    facts = json.loads((folder / "windows.json").read_text())
+    assert facts["train"] == 12
+    assert f"| train | {facts['train']} |" in card
+    assert (folder / "figures/loss.pdf").exists()
+    with (folder / "adapter/training.csv").open() as file:
+        assert any(row["development_loss"] for row in csv.DictReader(file))
