@@ -13,7 +13,7 @@ from snakemake.utils import min_version
 from rankk import grid, slurm
 from rankk.config.loading import check
 from rankk.errors import RankkError
-from rankk.jobs import grown, own_engines
+from rankk.jobs import fetch_from, grown, own_engines
 from rankk.provenance import fingerprint
 from rankk.report import contents
 
@@ -35,6 +35,7 @@ except RankkError as error:
 NAME = EXPERIMENT.experiment
 
 own_engines(cluster_job=workflow.remote_exec)
+fetch_from(EXPERIMENT.mirror)
 
 
 # Executors without a setting of that name are none of Slurm's.

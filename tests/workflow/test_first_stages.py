@@ -100,10 +100,12 @@ def test_files_of_a_hub_are_fetched_once_by_the_downloads_target(tmp_path, monke
     hub = {name: f"hub://owner/tiny/data/{file}" for name, file in (("passages", "p.jsonl"), ("qrels", "qrels.txt"))}
     grid = {"collections": ["mini"], "languages": ["eng"], "retrievers": ["bm25"]}
     write(tmp_path, {"mini": collection(**hub)}, {"bm25": {"type": "bm25", "depth": 20}}, grid)
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
     with FakeHub(files) as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        with (tmp_path / "small.yaml").open("a") as file:
+            file.write(f"mirror: {server.url}\n")
         done = snakemake(tmp_path, "downloads")
         assert done.returncode == 0, done.stderr
         assert sorted(server.sent) == sorted(files)

@@ -14,6 +14,12 @@ def grown(amount: int) -> Callable[[Any, int], int]:
     return lambda wildcards, attempt: amount * attempt  # noqa: ARG005 (Snakemake passes both by name)
 
 
+def fetch_from(mirror: str | None) -> None:
+    """Let this process's jobs fetch from a mirror of the hub; None: from where HF_ENDPOINT says, or the hub itself."""
+    if mirror:
+        os.environ["HF_ENDPOINT"] = mirror.rstrip("/")
+
+
 def own_engines(*, cluster_job: bool) -> None:
     """Let engines that this process's jobs start live as long as it does (rankk.reranking.backends.server).
 

@@ -32,6 +32,7 @@ class Experiment(Strict):
     experiment: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the results' folder")
     description: str = ""
     grid: list[Block] = Field(min_length=1)
+    mirror: str | None = Field(default=None, description="address of a mirror of the hub, for what is fetched from it")
     baselines: dict[str, str] = Field(default={}, description="reranker: the reranker it is compared with")
     collections: dict[str, Collection] = {}
     retrievers: dict[str, Retriever] = {}
