@@ -37,10 +37,10 @@ def part(tmp_path):
     return Files(*(str(tmp_path / name) for name in ("run.trec", "q.tsv", "p.jsonl", "qrels")))
 
 
-def windows(tmp_path, part, held_out=(), **changes):
+def windows(tmp_path, part, held_out=(), development=(), **changes):
     settings = Windows.model_validate({"of": [{"collection": "c", "language": "eng", "retriever": "r"}]} | changes)
     out, facts = tmp_path / "windows.jsonl.gz", tmp_path / "windows.json"
-    write_windows(settings, [part], [], held_out, out, facts)
+    write_windows(settings, [part], development, held_out, out, facts)
     return [record for _, record in read_jsonl(out)], json.loads(facts.read_text())
 
 
@@ -70,6 +70,14 @@ def test_a_query_of_the_evaluation_is_not_learnt_from(tmp_path, part):
     found, facts = windows(tmp_path, part, [other(tmp_path, query="Question: first?")])
     assert {window["query"] for window in found} == {"second question"}
     assert facts["queries left out: held out"] == 1
+
+
+def test_windows_for_development_may_be_held_out_from_what_is_learnt(tmp_path, part):
+    with pytest.raises(RankkError, match="no window to learn from"):
+        windows(tmp_path, part, [part], [part])
+    other_part = other(tmp_path)
+    found, facts = windows(tmp_path, part, [other_part], [part])
+    assert facts["development"] == facts["train"] == len(found) / 2
 
 
 def test_a_judged_passage_of_the_evaluation_is_in_no_window(tmp_path, part):

@@ -43,15 +43,15 @@ def write_windows(
 
     A window: {"id", "split": train or development, "query", "passages": [{"id", "rank", "grade", "text"}, …]}; ranks
     are the first stage's, grades None where a passage was not judged. `held_out`: evaluation collections (their `run`
-    is not read). A window whose query or one of whose passages is (nearly) one of theirs is left out and counted; so
-    are lists that are too short. RankkError where no window is left.
+    is not read). A window to learn from whose query or one of whose passages is (nearly) one of theirs is left out and
+    counted; so are lists that are too short. RankkError where no window is left.
     """
     counts: Counter[str] = Counter()
-    other_queries = list(chain.from_iterable(read_queries(files.queries).values() for files in held_out))
     with atomic_write(output) as file:
         for split, parts in (("train", learnt), ("development", development)):
             for number, part in enumerate(parts):
-                for window in _windows(settings, part, f"{split}{number}", other_queries, held_out, counts):
+                kept_out = held_out if split == "train" else []
+                for window in _windows(settings, part, f"{split}{number}", kept_out, counts):
                     counts[split] += 1
                     file.write(json.dumps(window | {"split": split}, ensure_ascii=False) + "\n")
         if not counts["train"]:
@@ -64,12 +64,12 @@ def _windows(
     settings: Windows,
     files: Files,
     name: str,
-    other_queries: Sequence[str],
     held_out: Sequence[Files],
     counts: Counter[str],
 ) -> Iterator[dict[str, Any]]:
     run, queries, qrels = read_run(files.run), read_queries(files.queries), read_qrels(files.qrels)
     kept = evenly_spaced([qid for qid in run if qid in queries], settings.queries)
+    other_queries = chain.from_iterable(read_queries(other.queries).values() for other in held_out)
     taken = held_out_queries({qid: queries[qid] for qid in kept}, other_queries)
     counts["queries left out: held out"] += len(taken)
     drawn = list(_drawn(settings, {qid: run[qid] for qid in kept if qid not in taken}, name, counts))
