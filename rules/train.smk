@@ -21,6 +21,7 @@ for name, training in EXPERIMENT.training.items():
             ],
         output:
             windows=grid.training(name, "windows.jsonl.gz"),
+            passages=grid.training(name, "passages.jsonl.gz"),
             facts=grid.training(name, "windows.json"),
         log:
             f"results/logs/training/{name}.windows.log",
@@ -48,6 +49,7 @@ for name, training in EXPERIMENT.training.items():
             f"teach_{name}"
         input:
             windows=grid.training(name, "windows.jsonl.gz"),
+            passages=grid.training(name, "passages.jsonl.gz"),
             model=EXPERIMENT.teacher_files(name),
         output:
             examples=grid.training(name, "examples.jsonl.gz"),
@@ -74,6 +76,7 @@ for name, training in EXPERIMENT.training.items():
             f"fit_{name}"
         input:
             examples=grid.training(name, "examples.jsonl.gz"),
+            passages=grid.training(name, "passages.jsonl.gz"),
             base=EXPERIMENT.base_files(name),
         output:
             directory(grid.training(name, "adapter")),

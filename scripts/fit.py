@@ -8,6 +8,7 @@ from rankk.training.sft import fine_tune
 with job(snakemake.log[0]):
     fine_tune(
         snakemake.input.examples,
+        snakemake.input.passages,
         str(snakemake.input.base) or snakemake.params.base,
         Reranker(**snakemake.params.reranker),
         Fit(**snakemake.params.fit),

@@ -14,6 +14,7 @@ with job(snakemake.log[0]):
     else:
         by_model(
             snakemake.input.windows,
+            snakemake.input.passages,
             Reranker(**snakemake.params.teacher),
             *files,
             min_agreement=snakemake.params.min_agreement,

@@ -35,8 +35,8 @@ import json, sys
 from rankk.config.reranker import Reranker
 from rankk.config.training import Fit
 from rankk.training.sft import fine_tune
-examples, base, reranker, fit, folder = sys.argv[1:]
-fine_tune(examples, base, Reranker(model=base, **json.loads(reranker)), Fit(**json.loads(fit)), folder)
+examples, passages, base, reranker, fit, folder = sys.argv[1:]
+fine_tune(examples, passages, base, Reranker(model=base, **json.loads(reranker)), Fit(**json.loads(fit)), folder)
 """
 
 
@@ -50,15 +50,20 @@ def examples(tmp_path):
     """Twelve windows of three passages with the same answer, four of them for development."""
     with gzip.open(tmp_path / "examples.jsonl.gz", "wt") as file:
         for number in range(12):
-            passages = [{"id": f"d{n}", "rank": n + 1, "grade": 0, "text": f"text {number} {n}"} for n in range(3)]
+            passages = [{"id": f"{number}/d{n}", "rank": n + 1, "grade": 0} for n in range(3)]
             record = {"id": f"w{number}", "split": "train" if number < 8 else "development", "query": f"q{number}"}
             file.write(json.dumps(record | {"passages": passages, "answer": "[2] > [3] > [1]"}) + "\n")
+    with gzip.open(tmp_path / "passages.jsonl.gz", "wt") as file:
+        for number in range(12):
+            for n in range(3):
+                file.write(json.dumps({"id": f"{number}/d{n}", "contents": f"text {number} {n}"}) + "\n")
     return tmp_path / "examples.jsonl.gz"
 
 
 def start(examples, model, folder, **changes):
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    arguments = [str(examples), str(model), json.dumps(RERANKER), json.dumps(FIT | changes), str(folder)]
+    passages = examples.with_name("passages.jsonl.gz")
+    arguments = [str(examples), str(passages), str(model), json.dumps(RERANKER), json.dumps(FIT | changes), str(folder)]
     command = [sys.executable, "-c", CODE, *arguments]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 

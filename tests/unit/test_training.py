@@ -40,7 +40,7 @@ def part(tmp_path):
 def windows(tmp_path, part, held_out=(), development=(), **changes):
     settings = Windows.model_validate({"of": [{"collection": "c", "language": "eng", "retriever": "r"}]} | changes)
     out, facts = tmp_path / "windows.jsonl.gz", tmp_path / "windows.json"
-    write_windows(settings, [part], development, held_out, out, facts)
+    write_windows(settings, [part], development, held_out, out, tmp_path / "passages.jsonl.gz", facts)
     return [record for _, record in read_jsonl(out)], json.loads(facts.read_text())
 
 
@@ -51,8 +51,11 @@ def test_windows_are_drawn_from_their_ranges_in_sizes_asked_for_and_the_same_eve
         first, last = map(int, window["id"].split(".")[-2].split("-"))
         assert 10 <= len(window["passages"]) <= 20
         assert all(first <= passage["rank"] <= last for passage in window["passages"])
-        assert all(passage["id"] == f"d{passage['rank'] - 1}" for passage in window["passages"])
+        assert all(passage["id"] == f"train0/d{passage['rank'] - 1}" for passage in window["passages"])
     assert any([p["rank"] for p in w["passages"]] != sorted(p["rank"] for p in w["passages"]) for w in found)
+    texts = {record["id"]: record["contents"] for _, record in read_jsonl(tmp_path / "passages.jsonl.gz")}
+    assert texts.keys() == {passage["id"] for window in found for passage in window["passages"]}
+    assert texts["train0/d4"].startswith("the number4 ")
     assert windows(tmp_path, part, copies=3)[0] == found
     assert windows(tmp_path, part, copies=3, seed=1)[0] != found
 
@@ -85,7 +88,7 @@ def test_a_judged_passage_of_the_evaluation_is_in_no_window(tmp_path, part):
     found, facts = windows(tmp_path, part, [other(tmp_path, passage=copied)], sizes=[10, 10], copies=4)
     assert facts["passages held out: near"] == 1
     assert facts["windows left out: a passage held out"] + len(found) == 16
-    assert all(passage["id"] != "d12" for window in found for passage in window["passages"])
+    assert all(passage["id"] != "train0/d12" for window in found for passage in window["passages"])
 
 
 def test_lists_too_short_for_a_window_are_counted_and_no_window_at_all_is_an_error(tmp_path, part):
@@ -102,7 +105,7 @@ def test_held_out_texts_are_found_whatever_their_case_and_punctuation():
 
 
 def example(*grades):
-    passages = [{"id": f"d{n}", "rank": 9 - n, "grade": grade, "text": f"text {n}"} for n, grade in enumerate(grades)]
+    passages = [{"id": f"d{n}", "rank": 9 - n, "grade": grade} for n, grade in enumerate(grades)]
     return {"id": "w", "split": "train", "query": "q", "passages": passages}
 
 
@@ -125,21 +128,23 @@ def test_a_teacher_is_asked_once_a_window_and_what_contradicts_the_judgments_is_
     for number, record in enumerate(records):
         record["query"] = f"query {number}"
     source, out, facts = write_windows_of(tmp_path, *records)
+    texts = tmp_path / "p.jsonl"
+    texts.write_text("".join(json.dumps({"id": f"d{n}", "contents": f"text {n}"}) + "\n" for n in range(3)))
     with FakeServer() as server:
         teacher = validate_reranker(
             {"backend": "openai", "model": "fake", "base_url": server.url, "strategy": "single"}, "x"
         )
-        by_model(source, teacher, out, facts)
+        by_model(source, texts, teacher, out, facts)
         assert json.loads(facts.read_text()) == {"train": 3}
         taught = {record["id"]: record["answer"] for _, record in read_jsonl(out)}
         agreeing = [r["id"] for r in records if ndcg(r, [int(c) - 1 for c in taught[r["id"]] if c.isdigit()]) == 1.0]
         out.unlink()
         if agreeing:
-            by_model(source, teacher, out, facts, min_agreement=1.0)
+            by_model(source, texts, teacher, out, facts, min_agreement=1.0)
             assert [record["id"] for _, record in read_jsonl(out)] == agreeing
         else:
             with pytest.raises(RankkError, match="no example is left"):
-                by_model(source, teacher, out, facts, min_agreement=1.0)
+                by_model(source, texts, teacher, out, facts, min_agreement=1.0)
         assert len(server.asked) == 3
 
 
@@ -156,6 +161,6 @@ def test_an_example_is_the_prompt_as_it_is_asked_with_the_loss_on_answer_and_end
     record = example(0, 1) | {"answer": "[2] > [1]"}
     asked = fit(settings.preset, "q", ["text 0", "text 1"], tokenizer, context=None, answer_tokens=1, passage_tokens=3)
     prompt = tokenizer.ids(tokenizer.render(asked))
-    found = tokens(record, settings, tokenizer)
+    found = tokens(record, {"d0": "text 0", "d1": "text 1"}, settings, tokenizer)
     answer = [*tokenizer.ids("[2] > [1]"), tokenizer.end]
     assert found == {"input_ids": prompt + answer, "labels": [-100] * len(prompt) + answer}

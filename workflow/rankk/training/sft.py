@@ -3,8 +3,10 @@
 import json
 import logging
 import signal
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from rankk.config.reranker import Reranker
 from rankk.config.training import Fit
 from rankk.errors import RankkError
 from rankk.files import atomic_write, read_jsonl, write_json
+from rankk.progress import bar
 from rankk.provenance import environment
 from rankk.reranking.budget import fit as fit_prompt
 from rankk.reranking.settings import Settings, resolve
@@ -23,44 +26,86 @@ Example = dict[str, list[int]]
 
 
 def fine_tune(
-    examples: str | Path, base: str, reranker: Reranker, fit: Fit, folder: str | Path, *, revision: str | None = None
+    examples: str | Path,
+    passages: str | Path,
+    base: str,
+    reranker: Reranker,
+    fit: Fit,
+    folder: str | Path,
+    *,
+    revision: str | None = None,
 ) -> None:
     """Train `base` on the examples for a reranker; adapter or weights, training.csv and training.json go to `folder`.
 
     Prompts are rendered by the very function that renders them when the model is asked. Checkpoints stand beside the
     folder: SIGTERM (Slurm's, before its time limit) writes one and ends the job with an error, the next try goes on.
     """
-    settings = resolve(reranker)
-    tokenizer = ModelTokenizer(base, revision, settings.preset.chat_template_kwargs)
-    counts: Counter[str] = Counter()
-    data: dict[str, list[Example]] = {"train": [], "development": []}
-    for _, record in read_jsonl(examples):
-        example = tokens(record, settings, tokenizer)
-        if len(example["input_ids"]) > fit.max_length:
-            counts["left out: too long"] += 1
-            continue
-        data[record["split"]].append(example)
-        counts[record["split"]] += 1
-        counts[f"tokens: {record['split']}"] += len(example["input_ids"])
-    log.info("%s", dict(counts))
-    if not data["train"]:
-        raise RankkError(f"{examples}: no example of at most {fit.max_length} tokens: {dict(counts)}")
     target = Path(folder)
-    trainer = _trainer(data, base, revision, fit, target.with_name(f"{target.name}.checkpoints"))
-    began = time.monotonic()
-    history = _run(trainer, target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    counts: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
+        data = _tokenized(examples, passages, base, revision, resolve(reranker), fit.max_length, Path(scratch), counts)
+        log.info("%s", dict(counts))
+        trainer = _trainer(data, base, revision, fit, target.with_name(f"{target.name}.checkpoints"))
+        began = time.monotonic()
+        history = _run(trainer, target)
     trainer.save_model(str(target))
     _write_history(history, target / "training.csv")
     facts = {"base": base, "revision": revision, "fit": fit.model_dump(mode="json"), "examples": dict(counts)}
     write_json(target / "training.json", facts | {"seconds": round(time.monotonic() - began, 1), **environment()})
 
 
-def tokens(record: dict[str, Any], settings: Settings, tokenizer: ModelTokenizer) -> Example:
+def _tokenized(
+    examples: str | Path,
+    passages: str | Path,
+    base: str,
+    revision: str | None,
+    settings: Settings,
+    max_length: int,
+    scratch: Path,
+    counts: Counter[str],
+) -> dict[str, Any]:
+    """The examples as data sets on disk, by split; memory holds the passages' texts only."""
+    from datasets import Dataset, Features, List, Value
+    from datasets.arrow_writer import ArrowWriter
+
+    tokenizer = ModelTokenizer(base, revision, settings.preset.chat_template_kwargs)
+    texts = {record["id"]: record["contents"] for _, record in read_jsonl(passages)}
+
+    def of(split: str) -> Iterator[dict[str, Any]]:
+        for _, record in read_jsonl(examples):
+            if record["split"] != split:
+                continue
+            example = tokens(record, texts, settings, tokenizer)
+            length = len(example["input_ids"])
+            if length > max_length:
+                counts["left out: too long"] += 1
+                continue
+            counts[split] += 1
+            counts[f"tokens: {split}"] += length
+            yield example | {"length": length}
+
+    features = Features({"input_ids": List(Value("int32")), "labels": List(Value("int32")), "length": Value("int32")})
+    with bar(what="tokens", unit="examples") as progress:
+        data = {}
+        for split in ("train", "development"):
+            with ArrowWriter(features=features, path=str(scratch / f"{split}.arrow")) as writer:
+                for example in of(split):
+                    writer.write(example)
+                    progress.update()
+                if writer.finalize()[0]:
+                    data[split] = Dataset.from_file(str(scratch / f"{split}.arrow"))
+    if not counts["train"]:
+        raise RankkError(f"{examples}: no example of at most {max_length} tokens: {dict(counts)}")
+    return data
+
+
+def tokens(record: dict[str, Any], texts: Mapping[str, str], settings: Settings, tokenizer: ModelTokenizer) -> Example:
     """An example as token ids: the prompt as at inference, then answer and end; labels of the prompt are -100."""
     prompt = fit_prompt(
         settings.preset,
         record["query"],
-        [passage["text"] for passage in record["passages"]],
+        [texts[passage["id"]] for passage in record["passages"]],
         tokenizer,
         context=None,
         answer_tokens=settings.completion_tokens,
@@ -71,9 +116,8 @@ def tokens(record: dict[str, Any], settings: Settings, tokenizer: ModelTokenizer
     return {"input_ids": asked + answer, "labels": [-100] * len(asked) + answer}
 
 
-def _trainer(data: dict[str, list[Example]], base: str, revision: str | None, fit: Fit, checkpoints: Path) -> Any:
+def _trainer(data: dict[str, Any], base: str, revision: str | None, fit: Fit, checkpoints: Path) -> Any:
     import torch
-    from datasets import Dataset
     from peft import LoraConfig
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl.trainer.sft_config import SFTConfig
@@ -81,7 +125,7 @@ def _trainer(data: dict[str, list[Example]], base: str, revision: str | None, fi
 
     on_gpu = torch.cuda.is_available()
     steps = max(1, round(len(data["train"]) * fit.epochs / fit.batch))
-    evaluated = bool(fit.evaluations and data["development"])
+    evaluated = bool(fit.evaluations and "development" in data)
     micro = min(fit.micro_batch, fit.batch)
     config = SFTConfig(
         output_dir=str(checkpoints),
@@ -119,8 +163,8 @@ def _trainer(data: dict[str, list[Example]], base: str, revision: str | None, fi
     trainer = SFTTrainer(
         model=model,
         args=config,
-        train_dataset=Dataset.from_list(data["train"]),
-        eval_dataset=Dataset.from_list(data["development"]) if evaluated else None,
+        train_dataset=data["train"],
+        eval_dataset=data["development"] if evaluated else None,
         processing_class=AutoTokenizer.from_pretrained(base, revision=revision, trust_remote_code=False),
         peft_config=adapter,
     )

@@ -12,6 +12,7 @@ from typing import Any
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.files import atomic_write, read_jsonl, write_json
+from rankk.passages import PassageStore
 from rankk.reranking.calls import Caller
 from rankk.reranking.connect import connect
 from rankk.reranking.engine import run_interruptible
@@ -46,6 +47,7 @@ def by_labels(windows: str | Path, output: str | Path, facts: str | Path) -> Non
 
 def by_model(
     windows: str | Path,
+    passages: str | Path,
     teacher: Reranker,
     output: str | Path,
     facts: str | Path,
@@ -65,11 +67,13 @@ def by_model(
     journal = Path(output).with_suffix("").with_suffix(".calls.jsonl")
     asked = [window for _, window in read_jsonl(windows)]
 
+    wanted = {passage["id"] for window in asked for passage in window["passages"]}
+
     async def work() -> list[Mapping[str, Any]]:
-        with Journal(journal) as calls:
+        with PassageStore(passages, wanted) as texts, Journal(journal) as calls:
             async with connect(settings, model or settings.model, engine_owner) as connection:
                 caller = Caller(settings, connection, calls)
-                return await asyncio.gather(*(_ask(caller, window) for window in asked))
+                return await asyncio.gather(*(_ask(caller, window, texts) for window in asked))
 
     def taught() -> Iterator[dict[str, Any]]:
         for window, record in zip(asked, run_interruptible(work(), str(journal)), strict=True):
@@ -84,11 +88,11 @@ def by_model(
     _write(taught(), output, facts, counts)
 
 
-async def _ask(caller: Caller, window: Window) -> Mapping[str, Any]:
-    passages = {passage["id"]: passage["text"] for passage in window["passages"]}
-    record = await caller.call(window["id"], 0, window["query"], list(passages), passages, 0, 0)
+async def _ask(caller: Caller, window: Window, texts: Mapping[str, str]) -> Mapping[str, Any]:
+    docids = [passage["id"] for passage in window["passages"]]
+    record = await caller.call(window["id"], 0, window["query"], docids, texts, 0, 0)
     answer = caller.parse(record)
-    order = [position for group in answer.complete(len(passages)) for position in group]
+    order = [position for group in answer.complete(len(docids)) for position in group]
     return record | {"outcome": answer.outcome, "order": order}
 
 

@@ -4,11 +4,11 @@ import json
 import logging
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rankk.collections.normalize import evenly_spaced
 from rankk.config.training import Windows
@@ -37,21 +37,22 @@ def write_windows(
     development: Sequence[Files],
     held_out: Sequence[Files],
     output: str | Path,
+    passages: str | Path,
     facts: str | Path,
 ) -> None:
-    """Write windows as JSON lines, and their counts.
+    """Write windows as JSON lines, the passages that they hold ({"id", "contents"} lines), and their counts.
 
-    A window: {"id", "split": train or development, "query", "passages": [{"id", "rank", "grade", "text"}, …]}; ranks
-    are the first stage's, grades None where a passage was not judged. `held_out`: evaluation collections (their `run`
+    A window: {"id", "split": train or development, "query", "passages": [{"id", "rank", "grade"}, …]}; ranks are the
+    first stage's, grades None where a passage was not judged. `held_out`: evaluation collections (their `run`
     is not read). A window to learn from whose query or one of whose passages is (nearly) one of theirs is left out and
     counted; so are lists that are too short. RankkError where no window is left.
     """
     counts: Counter[str] = Counter()
-    with atomic_write(output) as file:
+    with atomic_write(output) as file, atomic_write(passages) as texts:
         for split, parts in (("train", learnt), ("development", development)):
             for number, part in enumerate(parts):
                 kept_out = held_out if split == "train" else []
-                for window in _windows(settings, part, f"{split}{number}", kept_out, counts):
+                for window in _windows(settings, part, f"{split}{number}", kept_out, counts, texts):
                     counts[split] += 1
                     file.write(json.dumps(window | {"split": split}, ensure_ascii=False) + "\n")
         if not counts["train"]:
@@ -66,12 +67,14 @@ def _windows(
     name: str,
     held_out: Sequence[Files],
     counts: Counter[str],
+    written: IO[str],
 ) -> Iterator[dict[str, Any]]:
     run, queries, qrels = read_run(files.run), read_queries(files.queries), read_qrels(files.qrels)
     kept = evenly_spaced([qid for qid in run if qid in queries], settings.queries)
     other_queries = chain.from_iterable(read_queries(other.queries).values() for other in held_out)
     taken = held_out_queries({qid: queries[qid] for qid in kept}, other_queries)
     counts["queries left out: held out"] += len(taken)
+    used: set[str] = set()
     drawn = list(_drawn(settings, {qid: run[qid] for qid in kept if qid not in taken}, name, counts))
     with PassageStore(files.passages, {docid for _, _, docids in drawn for docid in docids}) as texts:
         duplicates = held_out_passages(texts, chain.from_iterable(map(_judged_texts, held_out)))
@@ -82,11 +85,11 @@ def _windows(
                 continue
             grades = qrels.get(qid, {})
             ranks = {hit.docid: rank for rank, hit in enumerate(run[qid], 1)}
-            passages = [
-                {"id": docid, "rank": ranks[docid], "grade": grades.get(docid), "text": texts[docid]}
-                for docid in docids
-            ]
+            passages = [{"id": f"{name}/{docid}", "rank": ranks[docid], "grade": grades.get(docid)} for docid in docids]
             yield {"id": identifier, "query": queries[qid], "passages": passages}
+            used.update(docids)
+        for docid in sorted(used):
+            written.write(json.dumps({"id": f"{name}/{docid}", "contents": texts[docid]}, ensure_ascii=False) + "\n")
 
 
 def _drawn(settings: Windows, run: Run, name: str, counts: Counter[str]) -> Iterator[tuple[str, str, list[str]]]:
@@ -109,8 +112,3 @@ def _judged_texts(files: Files) -> Iterator[str]:
     for number, record in read_jsonl(files.passages):  # of a collection of given lists, not all judged ones are there
         if record["id"] in judged:
             yield text_of(record, f"{files.passages}:{number}")
-
-
-def grades_of(window: Mapping[str, Any]) -> list[int]:
-    """Grades of a window's passages, 0 where one was not judged."""
-    return [passage["grade"] or 0 for passage in window["passages"]]
