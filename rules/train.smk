@@ -86,7 +86,7 @@ for name, training in EXPERIMENT.training.items():
             grid.benchmark("training", name, "fit")
         conda:
             "../envs/workflow.yaml"
-        threads: workflow.cores
+        threads: 8
         resources:
             mem_mb=grown(16000),
             runtime=grown(1440),

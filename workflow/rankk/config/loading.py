@@ -125,8 +125,8 @@ def used(experiment: Experiment, definitions: dict[str, dict[str, Any]], file: s
                     )
             check_files(file, name, collection)
             for language, translation in collection.translations.items():
-                where = f"collections.{name}.translations.{language}.translator"
-                translator = take("translators", translation.translator, where)
+                place = f"collections.{name}.translations.{language}.translator"
+                translator = take("translators", translation.translator, place)
                 take_model(translator.model, f"translators.{translation.translator}.model")
             for retriever in found["retrievers"]:
                 check_search(file, retriever, name, found["retrievers"][retriever], take)
