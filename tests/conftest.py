@@ -7,6 +7,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DL19 = Path(os.environ.get("RANKK_DATA", ROOT.parent / "shared" / "data")) / "dl19"
+MINI = ROOT / "resources" / "mini"
+
+
+def mini_collection(**changes: object) -> dict[str, object]:
+    """The embedded collection as a files entry of a configuration, English queries only."""
+    places = {"passages": str(MINI / "passages.jsonl"), "queries": {"eng": str(MINI / "queries.eng.tsv")}}
+    return {"source": "files", "language": "eng", "qrels": str(MINI / "qrels.txt")} | places | changes
 
 
 @pytest.fixture

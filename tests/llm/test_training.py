@@ -14,20 +14,14 @@ from rankk.reranking.prompts import neutralize, render
 from rankk.reranking.tokenizers import ModelTokenizer
 from rankk.trec import read_queries
 
+from ..conftest import mini_collection
 from ..tiny_model import build_model, greedy
-from ..workflow.test_small_grid import MINI, snakemake
+from ..workflow.test_small_grid import snakemake
 
 pytestmark = [pytest.mark.llm, pytest.mark.slow, pytest.mark.skipif(bool(gpus()), reason="checks the CPU engine")]
 
 TOKENS = 8
-COLLECTION = {
-    "source": "files",
-    "language": "eng",
-    "passages": str(MINI / "passages.jsonl"),
-    "queries": {"eng": str(MINI / "queries.eng.tsv")},
-    "qrels": str(MINI / "qrels.txt"),
-    "licence": "CC0",
-}
+COLLECTION = mini_collection(licence="CC0")
 CELL = {"language": "eng", "retriever": "bm25"}
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ..conftest import ROOT
+from ..conftest import ROOT, mini_collection
 
 HERE = Path(__file__).parent
-MINI = ROOT / "resources" / "mini"
 
 
 @pytest.fixture(scope="session")
@@ -40,16 +39,7 @@ def write_experiment(folder: Path, server: str, **reranker: object) -> None:
     config = {
         "experiment": "cluster",
         "grid": [{"collections": ["c"], "languages": ["eng"], "retrievers": ["bm25"], "rerankers": ["none", "asked"]}],
-        "collections": {
-            "c": {
-                "source": "files",
-                "language": "eng",
-                "passages": str(MINI / "passages.jsonl"),
-                "queries": {"eng": str(MINI / "queries.eng.tsv")},
-                "qrels": str(MINI / "qrels.txt"),
-                "topics": 6,
-            }
-        },
+        "collections": {"c": mini_collection(topics=6)},
         "retrievers": {"bm25": {"type": "bm25", "depth": 20}},
         "rerankers": {"asked": settings | {"window": 6, "stride": 3} | reranker},
     }

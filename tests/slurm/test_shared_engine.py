@@ -9,9 +9,9 @@ import yaml
 from rankk.provenance import gpus
 from rankk.trec import read_run
 
-from ..conftest import ROOT
+from ..conftest import ROOT, mini_collection
 from ..tiny_model import build_model
-from .conftest import MINI, command
+from .conftest import command
 
 pytestmark = [pytest.mark.llm, pytest.mark.slow, pytest.mark.skipif(bool(gpus()), reason="checks the CPU engine")]
 
@@ -33,16 +33,7 @@ def test_cells_of_one_model_start_one_engine(slurm, tmp_path):
     config = {
         "experiment": "cluster",
         "grid": [{"collections": ["c"], "languages": ["eng"], "retrievers": ["bm25"], "rerankers": ["short", "long"]}],
-        "collections": {
-            "c": {
-                "source": "files",
-                "language": "eng",
-                "passages": str(MINI / "passages.jsonl"),
-                "queries": {"eng": str(MINI / "queries.eng.tsv")},
-                "qrels": str(MINI / "qrels.txt"),
-                "topics": 2,
-            }
-        },
+        "collections": {"c": mini_collection(topics=2)},
         "retrievers": {"bm25": {"type": "bm25", "depth": 10}},
         "rerankers": {"short": cell, "long": cell | {"max_tokens": 12}},
     }

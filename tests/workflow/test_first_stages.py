@@ -8,10 +8,11 @@ import yaml
 from rankk.files import read_jsonl
 from rankk.trec import read_run
 
+from ..conftest import MINI, mini_collection
 from ..fake_hub import FakeHub
-from .test_small_grid import MINI, snakemake
+from .test_small_grid import snakemake
 
-QUERIES, QRELS = MINI / "queries.eng.tsv", MINI / "qrels.txt"
+QRELS = MINI / "qrels.txt"
 
 
 def write(folder, collections, retrievers, grid):
@@ -19,9 +20,8 @@ def write(folder, collections, retrievers, grid):
     (folder / "small.yaml").write_text(yaml.safe_dump(config))
 
 
-def collection(passages, queries=QUERIES, qrels=QRELS):
-    places = {"passages": str(passages), "queries": {"eng": str(queries)}, "qrels": str(qrels)}
-    return {"source": "files", "language": "eng", "topics": 5} | places
+def collection(passages, qrels=QRELS):
+    return mini_collection(passages=str(passages), qrels=str(qrels), topics=5)
 
 
 @pytest.fixture(scope="module")

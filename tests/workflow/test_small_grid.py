@@ -10,9 +10,7 @@ import yaml
 
 from rankk.trec import read_queries, read_run
 
-from ..conftest import ROOT
-
-MINI = ROOT / "resources" / "mini"
+from ..conftest import MINI, ROOT, mini_collection
 
 
 def snakemake(folder, *options, seconds=300):
@@ -37,16 +35,7 @@ def write_experiment(folder, **changes):
     config = {
         "experiment": "small",
         "grid": [{"collections": ["c"], "languages": ["eng"], "retrievers": ["bm25"], "rerankers": ["none", "stored"]}],
-        "collections": {
-            "c": {
-                "source": "files",
-                "language": "eng",
-                "passages": str(MINI / "passages.jsonl"),
-                "queries": {"eng": str(MINI / "queries.eng.tsv")},
-                "qrels": str(MINI / "qrels.txt"),
-                "topics": 5,
-            }
-        },
+        "collections": {"c": mini_collection(topics=5)},
         "retrievers": {"bm25": {"type": "bm25", "depth": 20}},
         "rerankers": {
             "stored": {

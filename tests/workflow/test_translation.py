@@ -6,9 +6,9 @@ import yaml
 
 from rankk.trec import read_queries
 
+from ..conftest import mini_collection
 from ..fake_server import FakeServer
-from .test_first_stages import collection
-from .test_small_grid import MINI, snakemake
+from .test_small_grid import snakemake
 
 QUERIES = "results/collections/c/queries.deu.tsv"
 
@@ -32,9 +32,7 @@ def write(folder, server, **collection_changes):
         "experiment": "small",
         "grid": [{"collections": ["c"], "languages": ["eng", "deu"], "retrievers": ["bm25"]}],
         "collections": {
-            "c": collection(MINI / "passages.jsonl")
-            | {"translations": {"deu": {"translator": "capitals"}}}
-            | collection_changes
+            "c": mini_collection(topics=5) | {"translations": {"deu": {"translator": "capitals"}}} | collection_changes
         },
         "translators": {"capitals": {"model": "fake", "backend": "openai", "base_url": server.url}},
         "retrievers": {"bm25": {"type": "bm25", "depth": 20}},

