@@ -67,16 +67,47 @@ for name, training in EXPERIMENT.training.items():
         params:
             teacher=EXPERIMENT.teacher(name),
             min_agreement=training.min_agreement,
+            evidence=training.evidence,
             code=fingerprint("rankk.training.teacher"),
         script:
             "../scripts/teach.py"
 
     rule:
         name:
-            f"fit_{name}"
+            f"tokens_{name}"
         input:
             examples=grid.training(name, "examples.jsonl.gz"),
             passages=grid.training(name, "passages.jsonl.gz"),
+            base=EXPERIMENT.base_files(name),
+        output:
+            tokens=directory(grid.training(name, "tokens")),
+            facts=grid.training(name, "tokens.json"),
+        log:
+            f"results/logs/training/{name}.tokens.log",
+        benchmark:
+            grid.benchmark("training", name, "tokens")
+        conda:
+            "../envs/workflow.yaml"
+        threads: 8
+        resources:
+            mem_mb=grown(16000),
+            runtime=grown(240),
+        params:
+            base=training.base,
+            revision=training.revision,
+            reranker=EXPERIMENT.rerankers[training.reranker].deciding(),
+            whole_orders=training.whole_orders,
+            shortest_passages=training.shortest_passages,
+            max_length=training.max_length,
+            code=fingerprint("rankk.training.tokens"),
+        script:
+            "../scripts/tokens.py"
+
+    rule:
+        name:
+            f"fit_{name}"
+        input:
+            tokens=grid.training(name, "tokens"),
             base=EXPERIMENT.base_files(name),
         output:
             directory(grid.training(name, "adapter")),
@@ -94,7 +125,6 @@ for name, training in EXPERIMENT.training.items():
         params:
             base=training.base,
             revision=training.revision,
-            reranker=EXPERIMENT.rerankers[training.reranker].deciding(),
             fit=training.fit.model_dump(mode="json"),
             code=fingerprint("rankk.training.sft"),
         script:
@@ -126,10 +156,34 @@ for name, training in EXPERIMENT.training.items():
 
     rule:
         name:
+            f"delta_{name}"
+        input:
+            base=EXPERIMENT.base_files(name),
+            trained=grid.model(name),
+        output:
+            directory(grid.training(name, "delta")),
+        log:
+            f"results/logs/training/{name}.delta.log",
+        benchmark:
+            grid.benchmark("training", name, "delta")
+        conda:
+            "../envs/workflow.yaml"
+        resources:
+            mem_mb=grown(16000),
+            runtime=grown(60),
+        params:
+            base=training.base,
+            code=fingerprint("rankk.delta"),
+        script:
+            "../scripts/delta.py"
+
+    rule:
+        name:
             f"card_{name}"
         input:
             windows=grid.training(name, "windows.json"),
             examples=grid.training(name, "examples.json"),
+            tokens=grid.training(name, "tokens.json"),
             trained=grid.training(name, "adapter"),
             summary=grid.experiment(NAME, "summary.csv"),
             significance=grid.experiment(NAME, "significance.csv"),

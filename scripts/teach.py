@@ -10,7 +10,7 @@ from rankk.training.teacher import by_labels, by_model
 files = snakemake.output.examples, snakemake.output.facts
 with job(snakemake.log[0]):
     if snakemake.params.teacher is None:
-        by_labels(snakemake.input.windows, *files)
+        by_labels(snakemake.input.windows, snakemake.input.passages, *files, evidence=snakemake.params.evidence)
     else:
         by_model(
             snakemake.input.windows,

@@ -52,14 +52,15 @@ def _reranked(cell: grid.Cell, first: dict, draw: random.Random) -> None:
         order = [hit.docid for hit in hits]
         for call, start in enumerate((DEPTH - WINDOW, 0)):
             window = order[start : start + WINDOW]
-            answer = " > ".join(f"[{place}]" for place in draw.sample(range(1, WINDOW + 1), WINDOW))
+            places = draw.sample(range(1, WINDOW + 1), WINDOW)
+            answer = " > ".join(f"[{place}]" for place in places)
             thought = "<think>hm</think>\n" if thinks else ""
             record = {"key": f"{qid}-{call}", "qid": qid, "call": call, "sample": 0, "window": window}
             record |= {"text": thought + answer, "reasoning": None, "finish_reason": "stop", "outcome": "ok"}
             record |= {"repairs": [], "prompt_tokens": 300, "output_tokens": draw.randint(50, 400), "seconds": 2.0}
             records.append(record | {"budget_fired": False, "finished": 1000.0 + call})
             outcome = draw.choice(("ok", "ok", "repaired", "partial", "truncated"))
-            own = {"outcome": outcome, "repairs": "", "thought_share": 0.9 if thinks else 0.0}
+            own = {"outcome": outcome, "repairs": "", "thought_share": 0.9 if thinks else 0.0, "first": places[0]}
             rows.append({name: record.get(name) for name in CALLS} | own | {"window": " ".join(window)})
         draw.shuffle(order)
         run[qid] = ranked(order)

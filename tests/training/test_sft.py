@@ -14,14 +14,17 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from rankk.config.reranker import Reranker
+from rankk.errors import RankkError
 from rankk.models import merge
+from rankk.training.tokens import write_tokens
 
 from ..conftest import ROOT
 from ..tiny_model import build_model
 
 pytestmark = pytest.mark.slow
 
-RERANKER = {"preset": "listwise", "passage_tokens": 20}
+RERANKER = Reranker(preset="listwise", model="m", passage_tokens=20)
 FIT = {
     "lora_rank": 4,
     "lora_alpha": 8,
@@ -32,11 +35,10 @@ FIT = {
 }
 CODE = """
 import json, sys
-from rankk.config.reranker import Reranker
 from rankk.config.training import Fit
 from rankk.training.sft import fine_tune
-examples, passages, base, reranker, fit, folder = sys.argv[1:]
-fine_tune(examples, passages, base, Reranker(model=base, **json.loads(reranker)), Fit(**json.loads(fit)), folder)
+tokens, base, fit, folder = sys.argv[1:]
+fine_tune(tokens, base, Fit(**json.loads(fit)), folder)
 """
 
 
@@ -46,7 +48,7 @@ def model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def examples(tmp_path):
+def tokens(tmp_path, model):
     """Twelve windows of three passages with the same answer, four of them for development."""
     with gzip.open(tmp_path / "examples.jsonl.gz", "wt") as file:
         for number in range(12):
@@ -57,13 +59,19 @@ def examples(tmp_path):
         for number in range(12):
             for n in range(3):
                 file.write(json.dumps({"id": f"{number}/d{n}", "contents": f"text {number} {n}"}) + "\n")
-    return tmp_path / "examples.jsonl.gz"
+    write(tmp_path, model)
+    return tmp_path / "tokens"
 
 
-def start(examples, model, folder, **changes):
+def write(folder, model, **changes):
+    files = (folder / name for name in ("examples.jsonl.gz", "passages.jsonl.gz"))
+    settings = {"max_length": 4096} | changes
+    write_tokens(*files, str(model), RERANKER, folder / "tokens", folder / "tokens.json", **settings)
+
+
+def start(tokens, model, folder, **changes):
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    passages = examples.with_name("passages.jsonl.gz")
-    arguments = [str(examples), str(passages), str(model), json.dumps(RERANKER), json.dumps(FIT | changes), str(folder)]
+    arguments = [str(tokens), str(model), json.dumps(FIT | changes), str(folder)]
     command = [sys.executable, "-c", CODE, *arguments]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
@@ -78,13 +86,13 @@ def losses(folder, column):
         return [float(row[column]) for row in csv.DictReader(file) if row[column]]
 
 
-def test_a_fit_lowers_the_loss_and_its_adapter_merges_into_a_whole_model(examples, model, tmp_path):
-    finish(start(examples, model, tmp_path / "adapter", epochs=20.0))
+def test_a_fit_lowers_the_loss_and_its_adapter_merges_into_a_whole_model(tokens, model, tmp_path):
+    finish(start(tokens, model, tmp_path / "adapter", epochs=20.0))
     learnt, development = losses(tmp_path / "adapter", "loss"), losses(tmp_path / "adapter", "development_loss")
     assert learnt[-1] < learnt[0]
     assert len(development) >= 2
-    facts = json.loads((tmp_path / "adapter" / "training.json").read_text())
-    assert (facts["examples"]["train"], facts["examples"]["development"]) == (8, 4)
+    facts = json.loads((tmp_path / "tokens.json").read_text())
+    assert (facts["train"], facts["development"], facts["left out: too long"]) == (8, 4, 0)
     merge(model, tmp_path / "adapter", tmp_path / "whole")
     base, whole = (AutoModelForCausalLM.from_pretrained(path).state_dict() for path in (model, tmp_path / "whole"))
     assert base.keys() == whole.keys()
@@ -93,15 +101,15 @@ def test_a_fit_lowers_the_loss_and_its_adapter_merges_into_a_whole_model(example
     assert all("proj" in name for name in changed)
 
 
-def test_whole_weights_are_moved_where_no_adapter_is_wanted(examples, model, tmp_path):
-    finish(start(examples, model, tmp_path / "weights", lora_rank=None, epochs=1.0))
+def test_whole_weights_are_moved_where_no_adapter_is_wanted(tokens, model, tmp_path):
+    finish(start(tokens, model, tmp_path / "weights", lora_rank=None, epochs=1.0))
     merge(model, tmp_path / "weights", tmp_path / "whole")
     assert (tmp_path / "whole" / "model.safetensors").exists()
     assert (tmp_path / "whole" / "tokenizer.json").exists()
 
 
-def test_sigterm_leaves_a_checkpoint_and_the_next_try_goes_on_from_it(examples, model, tmp_path):
-    job = start(examples, model, tmp_path / "adapter", epochs=2000.0, checkpoint_minutes=0.01)
+def test_sigterm_leaves_a_checkpoint_and_the_next_try_goes_on_from_it(tokens, model, tmp_path):
+    job = start(tokens, model, tmp_path / "adapter", epochs=2000.0, checkpoint_minutes=0.01)
     checkpoints = tmp_path / "adapter.checkpoints"
     deadline = time.monotonic() + 200
     while not list(checkpoints.glob("checkpoint-*/trainer_state.json")):
@@ -114,14 +122,12 @@ def test_sigterm_leaves_a_checkpoint_and_the_next_try_goes_on_from_it(examples, 
     assert "interrupted at step" in error
     assert not (tmp_path / "adapter").exists()
     reached = max(int(path.name.rpartition("-")[2]) for path in checkpoints.glob("checkpoint-*"))
-    again = start(examples, model, tmp_path / "adapter", epochs=(reached + 5) / 2)
+    again = start(tokens, model, tmp_path / "adapter", epochs=(reached + 5) / 2)
     finish(again)
     with (tmp_path / "adapter" / "training.csv").open() as file:
         assert max(int(row["step"]) for row in csv.DictReader(file)) == reached + 5
 
 
-def test_examples_longer_than_the_limit_are_counted_and_left(examples, model, tmp_path):
-    job = start(examples, model, tmp_path / "adapter", max_length=10)
-    error = job.communicate(timeout=300)[1]
-    assert job.returncode != 0
-    assert "no example" in error
+def test_examples_longer_than_the_limit_are_counted_and_left(tokens, model, tmp_path):
+    with pytest.raises(RankkError, match=r"no example of at most 10 tokens.*'left out: too long': 12"):
+        write(tmp_path, model, max_length=10)

@@ -127,3 +127,17 @@ def test_every_published_figure_has_a_source_and_a_setting():
     assert table["value"].between(0, 1).all()
     assert table[["source", "setting"]].notna().all(axis=None)
     assert not table.duplicated(["collection", "language", "retriever", "reranker", "measure", "source"]).any()
+
+
+def test_the_position_table_tells_where_in_the_windows_the_first_named_passages_stood(found):
+    calls = found.calls[(found.calls["reranker"] == "quick") & (found.calls["language"] == "eng")]
+    calls = calls[calls["retriever"] == "bm25"]
+    table = tables.position(found)
+    row = table.rows.query("language == 'eng' and retriever == 'bm25' and reranker == 'quick'").index[0]
+    shares = table.values.loc[row]
+    assert shares.sum() == pytest.approx(1)
+    assert shares["last fifth"] == pytest.approx((calls["first"] == evidence.WINDOW).mean())
+    found.calls["first"] = 1
+    assert (tables.position(found).values["first fifth"] == 1).all()
+    found.calls["size"] = 2
+    assert tables.position(found).values.empty

@@ -12,11 +12,10 @@ from rankk.errors import RankkError
 from rankk.files import read_jsonl
 from rankk.reranking.budget import fit
 from rankk.reranking.settings import resolve
-from rankk.reranking.tokenizers import ModelTokenizer
 from rankk.training.held_out import held_out_passages, held_out_queries
-from rankk.training.sft import tokens
-from rankk.training.teacher import by_labels, by_model, ndcg
-from rankk.training.windows import Files, write_windows
+from rankk.training.teacher import best_sentence, by_labels, by_model, ndcg
+from rankk.training.tokens import CuttingOnce, tokens
+from rankk.training.windows import Files, as_typed, write_windows
 from rankk.trec import Hit, write_run
 
 from ..fake_server import FakeServer
@@ -91,6 +90,15 @@ def test_a_judged_passage_of_the_evaluation_is_in_no_window(tmp_path, part):
     assert all(passage["id"] != "train0/d12" for window in found for passage in window["passages"])
 
 
+def test_a_share_of_the_queries_is_put_as_people_type_them(tmp_path, part):
+    found, _ = windows(tmp_path, part, copies=8, typed=0.5)
+    assert {window["query"] for window in found} == {"first question", "second question"}
+    assert as_typed("Who wrote Hamlet, and when?  ") == "who wrote hamlet, and when"
+    (tmp_path / "q.tsv").write_text("q1\tFirst question?\nq2\tSecond question?\n")
+    queries = [window["query"] for window in windows(tmp_path, part, copies=8, typed=0.5)[0]]
+    assert {"First question?", "first question"} <= set(queries)
+
+
 def test_lists_too_short_for_a_window_are_counted_and_no_window_at_all_is_an_error(tmp_path, part):
     with pytest.raises(RankkError, match="no window to learn from"):
         windows(tmp_path, part, ranks=[[25, 50]])
@@ -117,10 +125,25 @@ def write_windows_of(tmp_path, *records):
 
 def test_labels_order_by_grade_and_then_as_the_first_stage_does(tmp_path):
     source, out, facts = write_windows_of(tmp_path, example(None, 1, 3, 0), example(0, None))
-    by_labels(source, out, facts)
+    by_labels(source, tmp_path / "none.jsonl", out, facts)
     ((_, record),) = read_jsonl(out)
     assert record["answer"] == "[3] > [2] > [4] > [1]"
     assert json.loads(facts.read_text()) == {"left out: all grades equal": 1, "train": 1}
+
+
+def test_evidence_is_the_first_passages_sentence_that_fits_the_query_best(tmp_path):
+    first = "Cats sleep a lot. The capital of France is Paris! It has many cats and a river, and people like it there."
+    assert (
+        best_sentence("what is the capital of France", first, ["The cats of Rome."])
+        == "The capital of France is Paris!"
+    )
+    source, out, facts = write_windows_of(tmp_path, example(0, 1))
+    passages = tmp_path / "p.jsonl"
+    passages.write_text("".join(json.dumps({"id": f"d{n}", "contents": f"One. q is {n}."}) + "\n" for n in range(2)))
+    by_labels(source, passages, out, facts, evidence=1.0)
+    ((_, record),) = read_jsonl(out)
+    assert record["thought"] == "q is 1."
+    assert json.loads(facts.read_text()) == {"train": 1, "with evidence": 1}
 
 
 def test_a_teacher_is_asked_once_a_window_and_what_contradicts_the_judgments_is_left_out(tmp_path):
@@ -154,13 +177,55 @@ def test_agreement_is_the_ndcg_of_the_teachers_order():
     assert ndcg(example(None, 0), [1, 0]) == 1.0
 
 
-def test_an_example_is_the_prompt_as_it_is_asked_with_the_loss_on_answer_and_end_alone(tmp_path):
+@pytest.fixture
+def tokenizer(tmp_path):
     build_tokenizer(tmp_path)
-    tokenizer = ModelTokenizer(tmp_path)
-    settings = resolve(validate_reranker({"preset": "listwise", "model": str(tmp_path), "passage_tokens": 3}, "x"))
-    record = example(0, 1) | {"answer": "[2] > [1]"}
-    asked = fit(settings.preset, "q", ["text 0", "text 1"], tokenizer, context=None, answer_tokens=1, passage_tokens=3)
+    return CuttingOnce(tmp_path)
+
+
+def learnt(tokenizer, record, *, whole_orders=1.0, **settings):
+    """The prompt of a window of two, what else is given, and what is learnt, as texts."""
+    texts = {f"d{n}": f"text {n}" for n in range(4)}
+    reranker = validate_reranker({"preset": "listwise", "model": "m", "passage_tokens": 20} | settings, "x")
+    shown = [texts[passage["id"]] for passage in record["passages"]]
+    asked = fit(resolve(reranker).preset, "q", shown, tokenizer, context=None, answer_tokens=1, passage_tokens=20)
     prompt = tokenizer.ids(tokenizer.render(asked))
-    found = tokens(record, {"d0": "text 0", "d1": "text 1"}, settings, tokenizer)
+    found = tokens(record, texts, resolve(reranker), tokenizer, whole_orders)
+    ids, labels = found["input_ids"], found["labels"]
+    assert found["length"] == len(ids) == len(labels)
+    assert ids[: len(prompt)] == prompt
+    assert all(label in (-100, token) for label, token in zip(labels, ids, strict=True))
+    return ids[len(prompt) :], labels[len(prompt) :]
+
+
+def test_an_example_is_the_prompt_as_it_is_asked_with_the_loss_on_answer_and_end_alone(tokenizer):
+    given, labels = learnt(tokenizer, example(0, 1) | {"answer": "[2] > [1]"})
+    assert given == labels == [*tokenizer.ids("[2] > [1]"), tokenizer.end]
+
+
+def test_a_thought_that_is_left_out_when_asked_is_given_and_one_that_quotes_the_prompt_is_learnt(tokenizer):
+    record = example(0, 1) | {"answer": "[2] > [1]"}
     answer = [*tokenizer.ids("[2] > [1]"), tokenizer.end]
-    assert found == {"input_ids": prompt + answer, "labels": [-100] * len(prompt) + answer}
+    none, quoted = tokenizer.ids("<think>\n\n</think>\n\n"), tokenizer.ids("<think>\ntext 1\n</think>\n\n")
+    assert learnt(tokenizer, record, thinking_tokens=0) == (none + answer, [-100] * len(none) + answer)
+    found = learnt(tokenizer, record | {"thought": "text 1"}, thinking_tokens=0)
+    assert found == (quoted + answer, quoted + answer)
+    cut_away = learnt(tokenizer, record | {"thought": "no longer there"}, thinking_tokens=0)
+    assert cut_away == (none + answer, [-100] * len(none) + answer)
+
+
+def test_windows_differ_in_length_as_collections_do(tokenizer):
+    texts = {f"d{n}": "word " * 90 for n in range(2)}
+    settings = resolve(validate_reranker({"preset": "listwise", "model": "m", "passage_tokens": 90}, "x"))
+    records = [example(0, 1) | {"id": f"w{n}", "answer": "[2] > [1]"} for n in range(40)]
+    lengths = {tokens(record, texts, settings, tokenizer, shortest_passages=40)["length"] for record in records}
+    longest = tokens(records[0], texts, settings, tokenizer)["length"]
+    assert lengths == {longest - 2 * cut for cut in (0, 20, 40)}
+
+
+def test_of_an_order_that_is_not_learnt_to_its_end_the_first_place_is(tokenizer):
+    record = example(0, 1, 0, 0) | {"answer": "[2] > [1] > [4] > [3]"}
+    given, labels = learnt(tokenizer, record, whole_orders=0.0)
+    head = tokenizer.ids("[2]")
+    assert given == [*tokenizer.ids("[2] > [1] > [4] > [3]"), tokenizer.end]
+    assert labels == head + [-100] * (len(given) - len(head))

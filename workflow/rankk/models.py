@@ -1,4 +1,4 @@
-"""Models that a Python package carries, and adapters merged into them."""
+"""Models that a Python package carries, and what training adds to them."""
 
 import logging
 import shutil
@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rankk import delta
 from rankk.config.catalog import AdaptedModel, PackagedModel
 from rankk.errors import RankkError
 from rankk.files import sha256
 from rankk.packages import fetch_package
 
 log = logging.getLogger("rankk")
+
+KEPT = ("adapter_model.safetensors", delta.FILE)
+"""Files that hold what training adds to a base."""
 
 
 def provide(model: Mapping[str, Any], base: str, folder: str | Path) -> None:
@@ -46,10 +50,10 @@ def fetch(model: PackagedModel, folder: str | Path) -> None:
 
 
 def adapt(model: AdaptedModel, base: str | Path, folder: str | Path) -> None:
-    """Merge an adapter of this repository into its base. RankkError where it is not the one that the catalog means."""
-    weights = Path(model.adapter, "adapter_model.safetensors")
-    if not weights.is_file():
-        raise RankkError(f"{weights}: no such file; expected a LoRA adapter as PEFT saves it")
+    """Add what this repository keeps of a training to its base. RankkError where it is not what the catalog means."""
+    weights = next((path for name in KEPT if (path := Path(model.adapter, name)).is_file()), None)
+    if weights is None:
+        raise RankkError(f"{model.adapter}: holds neither {' nor '.join(KEPT)}")
     if (found := sha256(weights)) != model.sha256:
         raise RankkError(f"{weights}: SHA-256 is {found}, expected {model.sha256}")
     merge(base, model.adapter, folder)
@@ -58,32 +62,38 @@ def adapt(model: AdaptedModel, base: str | Path, folder: str | Path) -> None:
 def merge(base: str | Path, trained: str | Path, folder: str | Path, *, revision: str | None = None) -> None:
     """Write a model's whole weights, as transformers saves them, into `folder`; it appears only when complete.
 
-    `trained`: a LoRA adapter, which is merged into the base in 32 bits and saved in the base's own type, or whole
-    weights.
+    `trained`: a LoRA adapter or a coarse difference (rankk.delta), which is added to the base in 32 bits and saved in
+    the base's own type, or whole weights.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     target = Path(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
         made = Path(scratch, "model")
-        if Path(trained, "adapter_config.json").exists():
-            from peft import PeftModel
-
-            place = {"pretrained_model_name_or_path": str(base), "revision": revision}
-            own_type = AutoModelForCausalLM.from_pretrained(**place, dtype="auto").dtype
-            whole = PeftModel.from_pretrained(
-                AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32), str(trained)
-            )
-            whole.merge_and_unload().to(own_type).save_pretrained(made)
-            AutoTokenizer.from_pretrained(**place).save_pretrained(made)
+        if any(Path(trained, name).exists() for name in KEPT):
+            _merged({"pretrained_model_name_or_path": str(base), "revision": revision}, Path(trained), made)
         else:
             shutil.copytree(trained, made)
         if target.exists():
             shutil.rmtree(target)
         made.rename(target)
     log.info("%s: %s with %s", target, base, trained)
+
+
+def _merged(base: Mapping[str, Any], trained: Path, folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    own_type = AutoModelForCausalLM.from_pretrained(**base, dtype="auto").dtype
+    model = AutoModelForCausalLM.from_pretrained(**base, dtype=torch.float32)
+    if Path(trained, delta.FILE).exists():
+        delta.add_delta(model.state_dict(), Path(trained, delta.FILE))
+    else:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, str(trained)).merge_and_unload()
+    model.to(own_type).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(**base).save_pretrained(folder)
 
 
 def unpack(wheel: Path, member: str, folder: Path) -> Path:

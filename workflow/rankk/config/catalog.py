@@ -102,11 +102,11 @@ class PackagedModel(Strict):
 
 
 class AdaptedModel(Strict):
-    """Another model of the catalog with a LoRA adapter of this project merged into it."""
+    """Another model of the catalog with what a training of this project adds to it."""
 
     base: str = Field(description="name among the models")
-    adapter: str = Field(description="folder of the adapter, as PEFT saves it")
-    sha256: Sha256 = Field(description="of the adapter's adapter_model.safetensors")
+    adapter: str = Field(description="folder of a LoRA adapter, as PEFT saves it, or of a coarse difference")
+    sha256: Sha256 = Field(description="of adapter_model.safetensors or delta.safetensors")
     licence: str
     note: str = ""
 

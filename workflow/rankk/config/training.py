@@ -24,6 +24,9 @@ class Windows(Strict):
     )
     copies: PositiveInt = Field(default=1, description="windows a query and range, each drawn and shuffled anew")
     queries: PositiveInt | None = Field(default=None, description="keep so many of each first stage, evenly spaced")
+    typed: float = Field(
+        default=0.0, ge=0, le=1, description="share of queries put in lower case, without ? at the end"
+    )
     seed: int = 0
     held_out: list[str] = Field(
         default=[], description="collections for evaluation: their queries and judged passages are never learnt from"
@@ -43,12 +46,12 @@ class Fit(Strict):
 
     lora_rank: PositiveInt | None = Field(default=32, description="of adapters on all linear layers; null: all weights")
     lora_alpha: PositiveInt = 64
+    embeddings: bool = Field(default=True, description="they move too where all weights do")
     learning_rate: PositiveFloat = 1e-3
     epochs: PositiveFloat = 1.0
     gradient_checkpointing: bool = Field(default=False, description="less memory, a third more work")
     batch: PositiveInt = Field(default=32, description="windows a step")
     micro_batch: PositiveInt = Field(default=8, description="windows at once on the device")
-    max_length: PositiveInt = Field(default=4096, description="prompt and answer; longer examples are counted and left")
     warmup: float = Field(default=0.03, ge=0, lt=1, description="share of the steps")
     weight_decay: float = Field(default=0.0, ge=0)
     evaluations: NonNegativeInt = Field(default=10, description="looks at the development windows, evenly spaced")
@@ -68,5 +71,16 @@ class Training(Strict):
     min_agreement: float | None = Field(
         default=None, ge=0, le=1, description="nDCG of the teacher's order by the judgments under which it is left out"
     )
+    evidence: float = Field(
+        default=0.0, ge=0, le=1, description="labels: share of answers with a thought, the best passage's best sentence"
+    )
+    whole_orders: float = Field(
+        default=1.0, ge=0, le=1, description="share of answers learnt to their end; of the others, the first place"
+    )
+    shortest_passages: PositiveInt | None = Field(
+        default=None,
+        description="tokens; each window's passages are cut between this and the reranker's passage_tokens",
+    )
+    max_length: PositiveInt = Field(default=4096, description="prompt and answer; longer examples are counted and left")
     fit: Fit = Fit()
     licence: str = Field(description="of the model that comes out, with what it follows from")

@@ -21,8 +21,9 @@ MOVED_BEYOND = 100
 
 
 def calls(cells: Iterable[Cell]) -> "pd.DataFrame":
-    """One row a call: cell, query, outcome, tokens, seconds; `rank` is the window's first place in the first stage.
+    """One row a call: cell, query, outcome, tokens, seconds, `size` of the window.
 
+    `rank` is the window's first place in the first stage, `first` the answer's first passage's in the window,
     `thought_tokens` is the output's share that is reasoning, by characters: engines count only the whole.
     """
     import pandas as pd
@@ -37,6 +38,7 @@ def calls(cells: Iterable[Cell]) -> "pd.DataFrame":
         windows = [(places[qid], window.split()) for qid, window in zip(table["qid"], table["window"], strict=True)]
         table["rank"] = [min((ranks[docid] for docid in window), default=0) for ranks, window in windows]
         table["thought_tokens"] = (table["output_tokens"] * table["thought_share"]).round()
+        table["size"] = [len(window) for _, window in windows]
         for number, (name, value) in enumerate(asdict(cell).items()):
             table.insert(number, name, value)
         tables.append(table.drop(columns=["window", "key", "thought_share"]))
@@ -45,7 +47,17 @@ def calls(cells: Iterable[Cell]) -> "pd.DataFrame":
 
 CALL_COLUMNS = [
     *("collection", "language", "retriever", "reranker", "qid", "call", "sample", "outcome", "repairs"),
-    *("finish_reason", "prompt_tokens", "output_tokens", "seconds", "budget_fired", "rank", "thought_tokens"),
+    *(
+        "finish_reason",
+        "prompt_tokens",
+        "output_tokens",
+        "seconds",
+        "budget_fired",
+        "first",
+        "rank",
+        "thought_tokens",
+        "size",
+    ),
 ]
 
 

@@ -31,8 +31,14 @@ def figures(experiment: Experiment) -> list[str]:
 
 def tables(experiment: Experiment, others: list[dict[str, str]]) -> list[str]:
     """Names of the tables."""
-    names = ["effectiveness", "languages"] if several_languages(experiment) else ["effectiveness"]
-    return [*names, "published"] if others else names
+    names = ["effectiveness"]
+    if several_languages(experiment):
+        names.append("languages")
+    if others:
+        names.append("published")
+    if any(experiment.rerankers[cell.reranker].strategy != "pointwise" for cell in experiment.cells if cell.reranked):
+        names.append("position")
+    return names
 
 
 def published(experiment: Experiment, file: str | Path) -> list[dict[str, str]]:

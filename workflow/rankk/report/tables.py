@@ -14,6 +14,7 @@ SIGNIFICANT = "†"
 LETTERS = "abcdefghijkl"
 AVERAGE = "average"
 MISSING = "—"
+FIFTHS = 5
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,28 @@ def published(evidence: Evidence) -> Table:
     return Table(values, plain.eq(""), plain.where(plain.isna(), ""), lead, note)
 
 
+def position(evidence: Evidence) -> Table:
+    """One row a reranked cell: where in the windows stood what the answers name first, by fifths of the window."""
+    calls = evidence.calls[(evidence.calls["size"] >= FIFTHS) & evidence.calls["first"].notna()]
+    fifth = ((calls["first"] - 1) * FIFTHS // calls["size"]).astype(int)
+    names = ["first fifth", *(f"{place}." for place in range(2, FIFTHS)), "last fifth"]
+    shares = pd.crosstab([calls[name] for name in CELL], fifth, normalize="index").reindex(columns=range(FIFTHS))
+    values = shares.fillna(0.0).set_axis(names, axis=1).reset_index()
+    lead = values[CELL].assign(reranker=values["reranker"].map(shown))
+    numbers = values[names]
+    plain = numbers.astype(object)
+    note = (
+        "Share of the answers whose first passage stood in that fifth of the window. From a shuffled first stage, a "
+        "model that reads without regard to places has a fifth in each; from one that ranks, the first fifth is larger."
+    )
+    return Table(numbers, plain.eq(""), plain.where(plain.isna(), ""), lead, note)
+
+
 TABLES: dict[str, Callable[[Evidence], Table]] = {
     "effectiveness": effectiveness,
     "languages": languages,
     "published": published,
+    "position": position,
 }
 
 

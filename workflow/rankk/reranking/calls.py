@@ -27,9 +27,13 @@ DECIDING = {"kind", "thinking", "chat_template_kwargs", "positive", "negative"}
 
 CALLS = (
     *("qid", "call", "sample", "key", "outcome", "repairs", "finish_reason", "prompt_tokens", "output_tokens"),
-    *("thought_share", "seconds", "budget_fired", "window"),
+    *("thought_share", "seconds", "budget_fired", "first", "window"),
 )
-"""Columns of a cell's table of calls. `thought_share`: of the answer's characters, those that are reasoning."""
+"""Columns of a cell's table of calls.
+
+`thought_share`: of the answer's characters, those that are reasoning. `first`: place (from 1) in the window of what the
+answer names first; none where it names nothing, or several passages at once.
+"""
 
 
 @dataclass
@@ -127,7 +131,8 @@ class Caller:
             "sample": sample,
             "outcome": answer.outcome.value,
             "repairs": " ".join(answer.repairs),
-            "thought_share": round(len(thought) / max(1, len(thought) + len(said)), 4),
+            "thought_share": round(len(thought.strip()) / max(1, len(thought) + len(said)), 4),
+            "first": answer.groups[0][0] + 1 if answer.groups and len(answer.groups[0]) == 1 else None,
             "window": " ".join(record["window"]),
             "budget_fired": bool(record.get("budget_fired")),
         }

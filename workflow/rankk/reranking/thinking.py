@@ -37,10 +37,10 @@ async def complete_with_budget(
     """
     if thinking is None or budget is None:
         return await complete(prompt, sampling)
-    opening = "" if thinking.opened_by_template else f"{thinking.open}\n"
+    opening = opened(thinking)
     answering = replace(sampling, max_tokens=answer_tokens)
     if budget == 0:
-        return await _continue(complete, prompt, f"{opening}\n{thinking.close}\n\n", answering, None, fired=False)
+        return await _continue(complete, prompt, closed_thought(thinking, ""), answering, None, fired=False)
     if closing_token is not None:
         limited = replace(sampling, max_tokens=budget + answer_tokens, thinking_budget=budget)
         completion = await complete(replace(prompt, prefix=opening), limited)
@@ -49,9 +49,20 @@ async def complete_with_budget(
     said = opening + _said(first, thinking)
     if first.finish_reason != "length":
         return replace(first, text=said, reasoning=None)
-    if thinking.close in said:
-        return await _continue(complete, prompt, said, answering, first, fired=False)
+    reasoning, closed, _ = said.partition(thinking.close)
+    if closed:  # the answer begins anew: cut in the middle of a number, it would go on with another one
+        return await _continue(complete, prompt, reasoning + closed, answering, first, fired=False)
     return await _continue(complete, prompt, f"{said}\n{thinking.close}\n\n", answering, first, fired=True)
+
+
+def opened(thinking: Thinking) -> str:
+    """What stands before a thought, where the chat template has not written it."""
+    return "" if thinking.opened_by_template else f"{thinking.open}\n"
+
+
+def closed_thought(thinking: Thinking, text: str) -> str:
+    """A whole thought (empty: none), up to where the answer begins."""
+    return f"{opened(thinking)}{text}\n{thinking.close}\n\n"
 
 
 def split_thought(completion: Completion, thinking: Thinking | None) -> tuple[str, str]:

@@ -1,119 +1,42 @@
 """Supervised fine-tuning on windows and answers, with TRL and PEFT; the loss is on the answer alone."""
 
 import json
-import logging
 import signal
-import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rankk.config.reranker import Reranker
 from rankk.config.training import Fit
 from rankk.errors import RankkError
-from rankk.files import atomic_write, read_jsonl, write_json
-from rankk.progress import bar
+from rankk.files import atomic_write, write_json
 from rankk.provenance import environment
-from rankk.reranking.budget import fit as fit_prompt
-from rankk.reranking.settings import Settings, resolve
-from rankk.reranking.tokenizers import ModelTokenizer
+from rankk.training.tokens import SPLITS
 
-log = logging.getLogger("rankk")
-
-Example = dict[str, list[int]]
+PADDED_TO = 64
+"""Tokens: few different shapes, on each of which a GPU's kernels are compiled or chosen."""
 
 
-def fine_tune(
-    examples: str | Path,
-    passages: str | Path,
-    base: str,
-    reranker: Reranker,
-    fit: Fit,
-    folder: str | Path,
-    *,
-    revision: str | None = None,
-) -> None:
-    """Train `base` on the examples for a reranker; adapter or weights, training.csv and training.json go to `folder`.
+def fine_tune(tokens: str | Path, base: str, fit: Fit, folder: str | Path, *, revision: str | None = None) -> None:
+    """Train `base` on data sets of tokens; adapter or weights, training.csv and training.json go to `folder`.
 
-    Prompts are rendered by the very function that renders them when the model is asked. Checkpoints stand beside the
-    folder: SIGTERM (Slurm's, before its time limit) writes one and ends the job with an error, the next try goes on.
+    Checkpoints stand beside the folder: SIGTERM (Slurm's, before its time limit) writes one and ends the job with an
+    error, the next try goes on.
     """
+    from datasets import load_from_disk
+
     target = Path(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
-    counts: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
-        data = _tokenized(examples, passages, base, revision, resolve(reranker), fit.max_length, Path(scratch), counts)
-        log.info("%s", dict(counts))
-        trainer = _trainer(data, base, revision, fit, target.with_name(f"{target.name}.checkpoints"))
-        began = time.monotonic()
-        history = _run(trainer, target)
-    trainer.save_model(str(target))
+    data = {split: load_from_disk(str(Path(tokens, split))) for split in SPLITS if Path(tokens, split).exists()}
+    trainer = _trainer(data, base, revision, fit, target.with_name(f"{target.name}.checkpoints"))
+    began = time.monotonic()
+    history = _run(trainer, target)
+    if fit.lora_rank is not None:
+        trainer.model.to(trainer.model.get_base_model().dtype)  # learnt in 32 bits, kept in the base's type
+    trainer.model.save_pretrained(str(target))
+    trainer.processing_class.save_pretrained(str(target))
     _write_history(history, target / "training.csv")
-    facts = {"base": base, "revision": revision, "fit": fit.model_dump(mode="json"), "examples": dict(counts)}
+    facts = {"base": base, "revision": revision, "fit": fit.model_dump(mode="json")}
     write_json(target / "training.json", facts | {"seconds": round(time.monotonic() - began, 1), **environment()})
-
-
-def _tokenized(
-    examples: str | Path,
-    passages: str | Path,
-    base: str,
-    revision: str | None,
-    settings: Settings,
-    max_length: int,
-    scratch: Path,
-    counts: Counter[str],
-) -> dict[str, Any]:
-    """The examples as data sets on disk, by split; memory holds the passages' texts only."""
-    from datasets import Dataset, Features, List, Value
-    from datasets.arrow_writer import ArrowWriter
-
-    tokenizer = ModelTokenizer(base, revision, settings.preset.chat_template_kwargs)
-    texts = {record["id"]: record["contents"] for _, record in read_jsonl(passages)}
-
-    def of(split: str) -> Iterator[dict[str, Any]]:
-        for _, record in read_jsonl(examples):
-            if record["split"] != split:
-                continue
-            example = tokens(record, texts, settings, tokenizer)
-            length = len(example["input_ids"])
-            if length > max_length:
-                counts["left out: too long"] += 1
-                continue
-            counts[split] += 1
-            counts[f"tokens: {split}"] += length
-            yield example | {"length": length}
-
-    features = Features({"input_ids": List(Value("int32")), "labels": List(Value("int32")), "length": Value("int32")})
-    with bar(what="tokens", unit="examples") as progress:
-        data = {}
-        for split in ("train", "development"):
-            with ArrowWriter(features=features, path=str(scratch / f"{split}.arrow")) as writer:
-                for example in of(split):
-                    writer.write(example)
-                    progress.update()
-                if writer.finalize()[0]:
-                    data[split] = Dataset.from_file(str(scratch / f"{split}.arrow"))
-    if not counts["train"]:
-        raise RankkError(f"{examples}: no example of at most {max_length} tokens: {dict(counts)}")
-    return data
-
-
-def tokens(record: dict[str, Any], texts: Mapping[str, str], settings: Settings, tokenizer: ModelTokenizer) -> Example:
-    """An example as token ids: the prompt as at inference, then answer and end; labels of the prompt are -100."""
-    prompt = fit_prompt(
-        settings.preset,
-        record["query"],
-        [texts[passage["id"]] for passage in record["passages"]],
-        tokenizer,
-        context=None,
-        answer_tokens=settings.completion_tokens,
-        passage_tokens=settings.passage_tokens,
-    )
-    asked = tokenizer.ids(tokenizer.render(prompt))
-    answer = [*tokenizer.ids(record["answer"]), tokenizer.end]
-    return {"input_ids": asked + answer, "labels": [-100] * len(asked) + answer}
 
 
 def _trainer(data: dict[str, Any], base: str, revision: str | None, fit: Fit, checkpoints: Path) -> Any:
@@ -140,7 +63,7 @@ def _trainer(data: dict[str, Any], base: str, revision: str | None, fit: Fit, ch
         bf16=on_gpu,
         use_cpu=not on_gpu,
         gradient_checkpointing=fit.gradient_checkpointing,
-        max_length=fit.max_length,
+        max_length=None,
         train_sampling_strategy="group_by_length",
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
@@ -160,16 +83,43 @@ def _trainer(data: dict[str, Any], base: str, revision: str | None, fit: Fit, ch
     # Weights that move need 32 bits; frozen ones do not (adapters are kept in 32 bits by PEFT).
     dtype = torch.bfloat16 if on_gpu and adapter else torch.float32
     model = AutoModelForCausalLM.from_pretrained(base, revision=revision, dtype=dtype, trust_remote_code=False)
-    trainer = SFTTrainer(
+    model.get_input_embeddings().requires_grad_(fit.embeddings)
+    if on_gpu:
+        for layer in model.model.layers:  # one compilation serves all
+            layer.compile()
+    tokenizer = AutoTokenizer.from_pretrained(base, revision=revision, trust_remote_code=False)
+
+    class Trainer(SFTTrainer):
+        def _get_train_sampler(self, *arguments: Any) -> Any:
+            sampler = super()._get_train_sampler(*arguments)
+            sampler.lengths = list(sampler.lengths)  # a data set's column is read anew at each look
+            return sampler
+
+    trainer = Trainer(
         model=model,
         args=config,
         train_dataset=data["train"],
         eval_dataset=data["development"] if evaluated else None,
-        processing_class=AutoTokenizer.from_pretrained(base, revision=revision, trust_remote_code=False),
+        processing_class=tokenizer,
+        data_collator=_collator(tokenizer.eos_token_id),
         peft_config=adapter,
     )
     trainer.add_callback(_clock(fit.checkpoint_minutes * 60))
     return trainer
+
+
+def _collator(padding: int) -> Any:
+    """Batches padded to the right, where causal attention never looks: without a mask it has faster kernels."""
+    import torch
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+    class Collator(DataCollatorForLanguageModeling):
+        def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+            batch: dict[str, Any] = super().torch_call(examples)
+            rows, length = batch.pop("attention_mask").shape
+            return batch | {"position_ids": torch.arange(length).repeat(rows, 1)}
+
+    return Collator(pad_token_id=padding, pad_to_multiple_of=PADDED_TO)
 
 
 def _clock(seconds: float) -> Any:

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import logging
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from math import log2
+from collections.abc import Iterator, Mapping, Sequence
+from math import log2, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +20,38 @@ from rankk.reranking.engine import run_interruptible
 from rankk.reranking.journal import Journal
 from rankk.reranking.settings import resolve
 from rankk.reranking.types import Outcome
+from rankk.training.held_out import words
+from rankk.training.windows import chance
 
 log = logging.getLogger("rankk")
 
 Window = Mapping[str, Any]
 
 
-def by_labels(windows: str | Path, output: str | Path, facts: str | Path) -> None:
+def by_labels(
+    windows: str | Path, passages: str | Path, output: str | Path, facts: str | Path, *, evidence: float = 0.0
+) -> None:
     """Write each window with the "answer" that its judgments give: by grade, then in the first stage's order.
 
+    A share `evidence` of them also gets a "thought": the sentence of the first passage that fits the query best.
     Windows whose judgments tell nothing apart are left out and counted.
     """
     counts: Counter[str] = Counter()
+    texts = {record["id"]: record["contents"] for _, record in read_jsonl(passages)} if evidence else {}
 
     def labelled() -> Iterator[dict[str, Any]]:
         for _, window in read_jsonl(windows):
-            passages = window["passages"]
-            if len({passage["grade"] or 0 for passage in passages}) < 2:
+            hits = window["passages"]
+            if len({hit["grade"] or 0 for hit in hits}) < 2:
                 counts["left out: all grades equal"] += 1
                 continue
-            places = range(len(passages))
-            order = sorted(places, key=lambda place: (-(passages[place]["grade"] or 0), passages[place]["rank"]))
-            yield window | {"answer": written(order)}
+            order = sorted(range(len(hits)), key=lambda place: (-(hits[place]["grade"] or 0), hits[place]["rank"]))
+            example = window | {"answer": written(order)}
+            if chance(evidence, f"{window['id']}.evidence"):
+                counts["with evidence"] += 1
+                best, *others = (texts[hits[place]["id"]] for place in order)
+                example["thought"] = best_sentence(window["query"], best, others)
+            yield example
 
     _write(labelled(), output, facts, counts)
 
@@ -94,6 +105,21 @@ async def _ask(caller: Caller, window: Window, texts: Mapping[str, str]) -> Mapp
     answer = caller.parse(record)
     order = [position for group in answer.complete(len(docids)) for position in group]
     return record | {"outcome": answer.outcome, "order": order}
+
+
+def best_sentence(query: str, passage: str, others: Sequence[str]) -> str:
+    """The sentence of a passage that fits the query best: shared words, those rare among the passages counting more.
+
+    Divided by the root of the sentence's length, so that long sentences do not win by chance.
+    """
+    known = [set(words(text)) for text in (passage, *others)]
+    weights = {word: 1 / max(1, sum(word in text for text in known)) for word in words(query)}
+
+    def fitness(sentence: str) -> float:
+        said = words(sentence)
+        return sum(weights.get(word, 0.0) for word in set(said)) / sqrt(max(1, len(said)))
+
+    return max(re.split(r"(?<=[.!?])\s+", passage), key=fitness)
 
 
 def ndcg(window: Window, order: list[int]) -> float:

@@ -86,7 +86,8 @@ def _windows(
             grades = qrels.get(qid, {})
             ranks = {hit.docid: rank for rank, hit in enumerate(run[qid], 1)}
             passages = [{"id": f"{name}/{docid}", "rank": ranks[docid], "grade": grades.get(docid)} for docid in docids]
-            yield {"id": identifier, "query": queries[qid], "passages": passages}
+            query = as_typed(queries[qid]) if chance(settings.typed, f"{identifier}.typed") else queries[qid]
+            yield {"id": identifier, "query": query, "passages": passages}
             used.update(docids)
         for docid in sorted(used):
             written.write(json.dumps({"id": f"{name}/{docid}", "contents": texts[docid]}, ensure_ascii=False) + "\n")
@@ -105,6 +106,16 @@ def _drawn(settings: Windows, run: Run, name: str, counts: Counter[str]) -> Iter
                     counts["windows left out: list too short"] += 1
                     continue
                 yield identifier, qid, draw.sample(candidates, size)
+
+
+def chance(share: float, seed: str) -> bool:
+    """True for a share of seeds."""
+    return random.Random(seed).random() < share
+
+
+def as_typed(query: str) -> str:
+    """A question as people type it into a search box: lower case, no mark at its end."""
+    return query.lower().rstrip(" ?.!")
 
 
 def _judged_texts(files: Files) -> Iterator[str]:

@@ -1,0 +1,146 @@
+"""Examples as token ids, made before a GPU is asked for; prompts are rendered as when the model is asked."""
+
+import logging
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rankk.config.reranker import Reranker
+from rankk.errors import RankkError
+from rankk.files import read_jsonl, write_json
+from rankk.reranking.budget import fit as fit_prompt
+from rankk.reranking.settings import Settings, resolve
+from rankk.reranking.thinking import closed_thought
+from rankk.reranking.tokenizers import ModelTokenizer
+from rankk.training.windows import chance
+
+log = logging.getLogger("rankk")
+
+SPLITS = ("train", "development")
+LENGTH_STEP = 20
+"""Tokens between two lengths at which passages are cut."""
+HEAD = re.compile(r"[^\]]*\]")
+"""The first place of an order."""
+
+
+class CuttingOnce(ModelTokenizer):
+    """A model's tokenizer that keeps what it has cut: most passages are in many windows."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._cuts: dict[tuple[str, int], str] = {}
+
+    def cut(self, text: str, limit: int) -> str:
+        """As the model's tokenizer does."""
+        if (text, limit) not in self._cuts:
+            self._cuts[text, limit] = super().cut(text, limit)
+        return self._cuts[text, limit]
+
+
+def write_tokens(
+    examples: str | Path,
+    passages: str | Path,
+    base: str,
+    reranker: Reranker,
+    folder: str | Path,
+    facts: str | Path,
+    *,
+    revision: str | None = None,
+    whole_orders: float = 1.0,
+    shortest_passages: int | None = None,
+    max_length: int,
+    processes: int = 1,
+) -> None:
+    """Write a data set a split (columns input_ids, labels, length) into `folder`, and their counts.
+
+    Examples longer than `max_length` tokens are left out and counted. RankkError where none is left to learn from.
+    """
+    from datasets import Dataset, Features, List, Value
+
+    counts: Counter[str] = Counter()
+    texts = {record["id"]: record["contents"] for _, record in read_jsonl(passages)}
+    settings = resolve(reranker)
+    tokenizer = CuttingOnce(base, revision, settings.preset.chat_template_kwargs)
+    made = partial(
+        tokens,
+        texts=texts,
+        settings=settings,
+        tokenizer=tokenizer,
+        whole_orders=whole_orders,
+        shortest_passages=shortest_passages,
+    )
+    columns = Features({"input_ids": List(Value("int32")), "labels": List(Value("int32")), "length": Value("int32")})
+    with TemporaryDirectory(dir=Path(folder).parent) as scratch:
+        for split in SPLITS:
+            records = list(_records(examples, split))
+            if not records:
+                continue
+            everything = Dataset.from_dict({"record": records}).map(
+                lambda row: made(row["record"]),
+                remove_columns="record",
+                features=columns,
+                num_proc=processes,
+                cache_file_name=str(Path(scratch, f"{split}.arrow")),
+                new_fingerprint=split,
+                desc=split,
+            )
+            kept = everything.select([row for row, length in enumerate(everything["length"]) if length <= max_length])
+            counts["left out: too long"] += len(everything) - len(kept)
+            counts[split] = len(kept)
+            counts[f"tokens: {split}"] = sum(kept["length"])
+            kept.save_to_disk(str(Path(folder, split)))
+    if not counts["train"]:
+        raise RankkError(f"{examples}: no example of at most {max_length} tokens: {dict(counts)}")
+    write_json(facts, dict(counts))
+    log.info("%s: %s", folder, dict(counts))
+
+
+def _records(examples: str | Path, split: str) -> Iterator[dict[str, Any]]:
+    for _, record in read_jsonl(examples):
+        if record["split"] == split:
+            yield record
+
+
+def tokens(
+    record: Mapping[str, Any],
+    texts: Mapping[str, str],
+    settings: Settings,
+    tokenizer: ModelTokenizer,
+    whole_orders: float = 1.0,
+    shortest_passages: int | None = None,
+) -> dict[str, Any]:
+    """An example as token ids: the prompt as at inference, then answer and end; labels of what is given are -100.
+
+    A thought that quotes what the prompt no longer shows is not learnt.
+    """
+    longest = settings.passage_tokens
+    lengths = range(longest, min(shortest_passages or longest, longest) - 1, -LENGTH_STEP)
+    prompt = fit_prompt(
+        settings.preset,
+        record["query"],
+        [texts[passage["id"]] for passage in record["passages"]],
+        tokenizer,
+        context=None,
+        answer_tokens=settings.completion_tokens,
+        passage_tokens=random.Random(f"{record['id']}.length").choice(lengths),
+    )
+    given, said = tokenizer.render(prompt), ""
+    thinking, quoted = settings.preset.thinking, record.get("thought")
+    if thinking and quoted and quoted in given:
+        said = closed_thought(thinking, quoted)
+    elif thinking and settings.thinking_tokens is not None and thinking.close not in record["answer"]:
+        given += closed_thought(thinking, "")
+    asked, thought = tokenizer.ids(given), tokenizer.ids(said)
+    answer = [*tokenizer.ids(record["answer"]), tokenizer.end]
+    learnt = len(answer)
+    head = HEAD.match(record["answer"])
+    if head and not chance(whole_orders, f"{record['id']}.whole"):
+        learnt = len(tokenizer.ids(head.group()))
+    labels = [-100] * len(asked) + thought + answer[:learnt] + [-100] * (len(answer) - learnt)
+    ids = asked + thought + answer
+    return {"input_ids": ids, "labels": labels, "length": len(ids)}
