@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test lint format clean
+.PHONY: help setup demo test bench lint format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -17,6 +17,11 @@ demo: setup ## run the demo experiment and name what it made
 
 test: setup ## run every test that needs no GPU and no hub
 	pytest
+
+bench: setup ## print what the project's own code costs, against the bare tools
+	python benchmarks/startup.py
+	python benchmarks/overhead.py
+	python benchmarks/retrieval.py
 
 lint: setup ## ruff, mypy, snakefmt and Snakemake's own linter
 	ruff check .

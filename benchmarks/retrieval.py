@@ -2,23 +2,28 @@
 
 import random
 import tempfile
+from itertools import islice
 from pathlib import Path
 
 from common import cell, command, report, seconds, words
 
 from rankk.evaluation.measures import per_query
 from rankk.retrieval.lucene import index_bm25, jar, java, search_bm25
+from rankk.retrieval.splade import encode, load, read_texts
 from rankk.trec import read_run
 
-QUERIES, RUNS = 200, 100
+QUERIES, RUNS, TEXTS = 200, 100, 300
+ENCODER, MAX_LENGTH, BATCH = Path("results/models/splade-smoke-test"), 256, 32
+"""The demo's encoder: `snakemake results/models/splade-smoke-test` fetches it."""
 
 
 def main() -> None:
-    """BM25 against Anserini's command line, evaluation of 100 runs against ir_measures' library calls."""
+    """BM25, SPLADE's encoding and the evaluation of 100 runs against the bare tools."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         cell(folder, queries=QUERIES, depth=100, window=20, calls=0)
         report("bm25", [bm25(folder)])
+        report("splade", [splade(folder)])
         report("evaluation", [evaluation(folder)])
 
 
@@ -51,6 +56,19 @@ def bm25(folder: Path) -> dict[str, object]:
         for qid, hits in read_run(folder / "bare.trec").items()
     ]
     return {"ours": ours, "Anserini": bare, "ratio": ours / bare, "queries alike": sum(same)}
+
+
+def splade(folder: Path) -> dict[str, object]:
+    """Encoding of 300 passages by the demo's encoder, against SparseEncoder.encode on all of them at once."""
+    texts = folder / "some.jsonl"
+    texts.write_text("".join(islice((folder / "passages.jsonl").open(), TEXTS)))
+    encoder = load(str(ENCODER), None, MAX_LENGTH)
+    contents = [text for _, text in read_texts(texts)]
+    settings = {"revision": None, "max_seq_length": MAX_LENGTH, "batch_size": BATCH}
+    ours = seconds(lambda: encode(texts, str(ENCODER), folder / "vectors.jsonl", **settings))
+    bare = seconds(lambda: encoder.encode(contents, batch_size=BATCH, show_progress_bar=False))
+    loaded = seconds(lambda: load(str(ENCODER), None, MAX_LENGTH))
+    return {"ours": ours - loaded, "SparseEncoder.encode": bare, "ratio": (ours - loaded) / bare}
 
 
 def evaluation(folder: Path) -> dict[str, object]:
