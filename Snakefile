@@ -70,6 +70,7 @@ localrules:
 
 include: "rules/collections.smk"
 include: "rules/models.smk"
+include: "rules/index.smk"
 include: "rules/retrieve.smk"
 include: "rules/rerank.smk"
 include: "rules/evaluate.smk"
