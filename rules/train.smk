@@ -173,6 +173,7 @@ for name, training in EXPERIMENT.training.items():
             runtime=grown(60),
         params:
             base=training.base,
+            revision=training.revision,
             code=fingerprint("rankk.delta"),
         script:
             "../scripts/delta.py"

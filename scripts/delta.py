@@ -5,4 +5,4 @@ from rankk.logs import job
 
 with job(snakemake.log[0]):
     base = str(snakemake.input.base) or snakemake.params.base
-    write_delta(base, snakemake.input.trained, snakemake.output[0])
+    write_delta(base, snakemake.input.trained, snakemake.output[0], revision=snakemake.params.revision)

@@ -16,15 +16,16 @@ PER_BYTE = 4
 CODES, SCALES = ".codes", ".scales"
 
 
-def write_delta(base: str | Path, trained: str | Path, folder: str | Path) -> None:
+def write_delta(base: str | Path, trained: str | Path, folder: str | Path, *, revision: str | None = None) -> None:
     """Write what `trained` has moved of `base` into `folder`/delta.safetensors: matrices in two bits, vectors in 16.
 
-    Each row of a matrix has its own scale. RankkError where the models do not have the same weights.
+    Each row of a matrix has its own scale. `revision`: of a base on the hub. RankkError where the models do not have
+    the same weights.
     """
     import torch
     from safetensors.torch import save_file
 
-    before, after = _weights(base), _weights(trained)
+    before, after = _weights(base, revision), _weights(trained)
     if differing := before.keys() ^ after.keys():
         raise RankkError(f"{trained}: not trained from {base}: only one of them has {sorted(differing)[0]}")
     kept = {}
@@ -61,10 +62,11 @@ def add_delta(weights: dict[str, Any], delta: str | Path) -> None:
         weights[name].copy_(weights[name].float() + moved)
 
 
-def _weights(model: str | Path) -> dict[str, Any]:
+def _weights(model: str | Path, revision: str | None = None) -> dict[str, Any]:
     from transformers import AutoModelForCausalLM
 
-    return dict(AutoModelForCausalLM.from_pretrained(str(model), dtype="auto", trust_remote_code=False).state_dict())
+    place = {"pretrained_model_name_or_path": str(model), "revision": revision}
+    return dict(AutoModelForCausalLM.from_pretrained(**place, dtype="auto", trust_remote_code=False).state_dict())
 
 
 def _packed(codes: Any) -> Any:
