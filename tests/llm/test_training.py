@@ -102,3 +102,10 @@ def test_a_card_and_a_curve_tell_how_the_model_came_about(trained):
     assert (folder / "figures/loss.pdf").exists()
     with (folder / "adapter/training.csv").open() as file:
         assert any(row["development_loss"] for row in csv.DictReader(file))
+
+
+def test_what_the_training_moved_is_written_coarsely_when_asked_for(trained):
+    done = snakemake(trained, "results/training/taught/delta")
+    assert done.returncode == 0, done.stderr[-3000:]
+    whole, coarse = trained / "results/models/taught", trained / "results/training/taught/delta/delta.safetensors"
+    assert coarse.stat().st_size < (whole / "model.safetensors").stat().st_size / 4

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from itertools import permutations
 from math import log2
 
 import pytest
@@ -223,9 +224,24 @@ def test_windows_differ_in_length_as_collections_do(tokenizer):
     assert lengths == {longest - 2 * cut for cut in (0, 20, 40)}
 
 
-def test_of_an_order_that_is_not_learnt_to_its_end_the_first_place_is(tokenizer):
+def test_of_an_order_that_is_not_learnt_to_its_end_the_best_of_what_remains_is(tokenizer):
     record = example(0, 1, 0, 0) | {"answer": "[2] > [1] > [4] > [3]"}
-    given, labels = learnt(tokenizer, record, whole_orders=0.0)
-    head = tokenizer.ids("[2]")
-    assert given == [*tokenizer.ids("[2] > [1] > [4] > [3]"), tokenizer.end]
-    assert labels == head + [-100] * (len(given) - len(head))
+    texts = [
+        " > ".join([*some, "[2]"]) for size in range(4) for some in permutations(("[1]", "[4]", "[3]"), size)
+    ]  # fmt: skip
+    places = {tuple(tokenizer.ids(text)): text.count(">") for text in texts}
+    named = []
+    for number in range(40):
+        given, labels = learnt(tokenizer, record | {"id": f"w{number}"}, whole_orders=0.0)
+        named.append(places[tuple(given)])
+        best = tokenizer.ids(" [2]" if named[-1] else "[2]")
+        assert labels == [-100] * (len(given) - len(best)) + best
+    assert 10 < named.count(0) < 30
+    assert set(named) == {0, 1, 2, 3}
+
+
+def test_a_thought_is_followed_by_the_passage_that_it_is_about(tokenizer):
+    record = example(0, 1, 0, 0) | {"answer": "[2] > [1] > [4] > [3]", "thought": "text 1"}
+    for number in range(20):
+        given, labels = learnt(tokenizer, record | {"id": f"w{number}"}, whole_orders=0.0, thinking_tokens=0)
+        assert given == labels == [*tokenizer.ids("<think>\ntext 1\n</think>\n\n"), *tokenizer.ids("[2]")]

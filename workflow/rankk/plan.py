@@ -85,7 +85,7 @@ def cost(experiment: Experiment, cell: Cell) -> Cost:
     """One reranked cell's cost."""
     settings = resolve(experiment.rerankers[cell.reranker])
     reranker, preset = settings.reranker, settings.preset
-    queries = queries_of(experiment, cell)
+    queries = queries_of(experiment, cell.collection, cell.language)
     calls = queries * settings.strategy().calls(reranker.depth) * reranker.samples
     passages = 1 if preset.kind == "pointwise" else min(reranker.window, reranker.depth)
     prompt = PROMPT_TOKENS + passages * settings.passage_tokens
@@ -131,12 +131,12 @@ def step_ms(in_flight: int) -> float:
     return STEP_MS[below] * (1 - share) + STEP_MS[above] * share
 
 
-def queries_of(experiment: Experiment, cell: Cell) -> int:
-    """Queries of a cell: counted where the files are there, else the catalog's number."""
-    collection = experiment.collections[cell.collection]
-    path = Path(grid.queries(cell.collection, cell.language))
+def queries_of(experiment: Experiment, name: str, language: str) -> int:
+    """Queries of a collection in a language: counted where the files are there, else the catalog's number."""
+    collection = experiment.collections[name]
+    path = Path(grid.queries(name, language))
     if not path.is_file() and isinstance(collection, FilesCollection):
-        path = Path(collection.queries[cell.language])
+        path = Path(collection.queries[language])
     known = len(read_queries(path)) if path.is_file() else collection.expected_queries or QUERIES
     return min(known, collection.topics or known)
 

@@ -56,7 +56,7 @@ class Fit(Strict):
     weight_decay: float = Field(default=0.0, ge=0)
     evaluations: NonNegativeInt = Field(default=10, description="looks at the development windows, evenly spaced")
     checkpoint_minutes: PositiveFloat = Field(default=10.0, description="between checkpoints, from which a job goes on")
-    gpus: NonNegativeInt = Field(default=1, description="asked of the scheduler")
+    gpus: int = Field(default=1, ge=0, le=1, description="asked of the scheduler; a fit is one process")
     seed: int = 0
 
 
@@ -75,7 +75,7 @@ class Training(Strict):
         default=0.0, ge=0, le=1, description="labels: share of answers with a thought, the best passage's best sentence"
     )
     whole_orders: float = Field(
-        default=1.0, ge=0, le=1, description="share of answers learnt to their end; of the others, the first place"
+        default=1.0, ge=0, le=1, description="share of answers learnt to their end; of the others, one place"
     )
     shortest_passages: PositiveInt | None = Field(
         default=None,

@@ -2,7 +2,7 @@
 
 from rankk.config.experiment import Experiment
 from rankk.config.training import Training
-from rankk.plan import GPU_GIB, MODELS, PROMPT_TOKENS, QUERIES, QWEN_32B, WEIGHT_BYTES, step_ms
+from rankk.plan import GPU_GIB, MODELS, PROMPT_TOKENS, QWEN_32B, WEIGHT_BYTES, queries_of, step_ms
 from rankk.reranking.settings import resolve
 
 PEAK_TFLOPS = 989  # of an H200 in bfloat16, dense, as its maker states it
@@ -25,7 +25,7 @@ def lines(experiment: Experiment) -> list[str]:
 
 def _lines(experiment: Experiment, name: str, training: Training) -> list[str]:
     windows, fit = training.windows, training.fit
-    queries = sum(_queries(experiment, cell.collection) for cell in windows.of)
+    queries = sum(queries_of(experiment, cell.collection, cell.language) for cell in windows.of)
     queries = min(queries, windows.queries * len(windows.of)) if windows.queries else queries
     number = queries * len(windows.ranks) * windows.copies
     passages = sum(windows.sizes) / 2
@@ -49,12 +49,5 @@ def _lines(experiment: Experiment, name: str, training: Training) -> list[str]:
     hours = operations * base.parameters * 1e9 * tokens / (PEAK_TFLOPS * 1e12 * UTILIZATION) / 3600
     moved = base.adapter_parameters(fit.lora_rank) if fit.lora_rank else base.parameters
     memory = (base.parameters * WEIGHT_BYTES if fit.lora_rank else 0) + moved * ADAPTER_BYTES
-    fits = (
-        "" if memory < GPU_GIB * 1.07 * max(1, fit.gpus) else f"; warning: more than {max(1, fit.gpus)} × {GPU_GIB} GiB"
-    )
+    fits = "" if memory < GPU_GIB * 1.07 else f"; warning: more than {GPU_GIB} GiB"
     return [f"{head}; {hours:,.1f} GPU-hours, {memory:,.0f} GB and activations{fits}"]
-
-
-def _queries(experiment: Experiment, name: str) -> int:
-    collection = experiment.collections[name]
-    return min(collection.topics or 10**9, collection.expected_queries or collection.topics or QUERIES)

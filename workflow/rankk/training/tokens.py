@@ -24,8 +24,7 @@ log = logging.getLogger("rankk")
 SPLITS = ("train", "development")
 LENGTH_STEP = 20
 """Tokens between two lengths at which passages are cut."""
-HEAD = re.compile(r"[^\]]*\]")
-"""The first place of an order."""
+ORDER = re.compile(r"\[\d+\]( > \[\d+\])+")
 
 
 class CuttingOnce(ModelTokenizer):
@@ -116,7 +115,9 @@ def tokens(
 ) -> dict[str, Any]:
     """An example as token ids: the prompt as at inference, then answer and end; labels of what is given are -100.
 
-    A thought that quotes what the prompt no longer shows is not learnt.
+    A thought that quotes what the prompt no longer shows is not learnt. An order that is not learnt to its end teaches
+    one step: its first passage, at times after others that are named already, since every place is to be the best of
+    what remains.
     """
     longest = settings.passage_tokens
     lengths = range(longest, min(shortest_passages or longest, longest) - 1, -LENGTH_STEP)
@@ -135,12 +136,22 @@ def tokens(
         said = closed_thought(thinking, quoted)
     elif thinking and settings.thinking_tokens is not None and thinking.close not in record["answer"]:
         given += closed_thought(thinking, "")
-    asked, thought = tokenizer.ids(given), tokenizer.ids(said)
-    answer = [*tokenizer.ids(record["answer"]), tokenizer.end]
-    learnt = len(answer)
-    head = HEAD.match(record["answer"])
-    if head and not chance(whole_orders, f"{record['id']}.whole"):
-        learnt = len(tokenizer.ids(head.group()))
-    labels = [-100] * len(asked) + thought + answer[:learnt] + [-100] * (len(answer) - learnt)
-    ids = asked + thought + answer
+    named, answer = "", record["answer"]
+    if chance(whole_orders, f"{record['id']}.whole") or not ORDER.fullmatch(answer):
+        learnt = [*tokenizer.ids(answer), tokenizer.end]
+    else:
+        named, answer = _one_step(answer.split(" > "), f"{record['id']}.named", first=bool(said))
+        learnt = tokenizer.ids(answer)
+    asked, thought, before = tokenizer.ids(given), tokenizer.ids(said), tokenizer.ids(named)
+    ids = asked + thought + before + learnt
+    labels = [-100] * len(asked) + thought + [-100] * len(before) + learnt
     return {"input_ids": ids, "labels": labels, "length": len(ids)}
+
+
+def _one_step(order: list[str], seed: str, *, first: bool) -> tuple[str, str]:
+    """What is named already of an order, nothing half of the times and always if `first`, and its best passage."""
+    best, *others = order
+    if first or chance(0.5, seed):
+        return "", best
+    draw = random.Random(f"{seed}.others")
+    return "".join(f"{place} > " for place in draw.sample(others, draw.randint(1, len(others)))).rstrip(), f" {best}"
