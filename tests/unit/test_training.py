@@ -138,6 +138,11 @@ def test_evidence_is_the_first_passages_sentence_that_fits_the_query_best(tmp_pa
         best_sentence("what is the capital of France", first, ["The cats of Rome."])
         == "The capital of France is Paris!"
     )
+    headed = "Paris. The capital of France is the city of Paris on the Seine."
+    assert (
+        best_sentence("what is the capital, Paris?", headed, [])
+        == "The capital of France is the city of Paris on the Seine."
+    )
     source, out, facts = write_windows_of(tmp_path, example(0, 1))
     passages = tmp_path / "p.jsonl"
     passages.write_text("".join(json.dumps({"id": f"d{n}", "contents": f"One. q is {n}."}) + "\n" for n in range(2)))

@@ -27,6 +27,9 @@ log = logging.getLogger("rankk")
 
 Window = Mapping[str, Any]
 
+SHORT = 10
+"""Words; sentences much shorter than this are all judged alike by their length."""
+
 
 def by_labels(
     windows: str | Path, passages: str | Path, output: str | Path, facts: str | Path, *, evidence: float = 0.0
@@ -110,14 +113,14 @@ async def _ask(caller: Caller, window: Window, texts: Mapping[str, str]) -> Mapp
 def best_sentence(query: str, passage: str, others: Sequence[str]) -> str:
     """The sentence of a passage that fits the query best: shared words, those rare among the passages counting more.
 
-    Divided by the root of the sentence's length, so that long sentences do not win by chance.
+    Divided by the root of the sentence's length and some words more: neither long sentences win by chance nor headings.
     """
     known = [set(words(text)) for text in (passage, *others)]
     weights = {word: 1 / max(1, sum(word in text for text in known)) for word in words(query)}
 
     def fitness(sentence: str) -> float:
         said = words(sentence)
-        return sum(weights.get(word, 0.0) for word in set(said)) / sqrt(max(1, len(said)))
+        return sum(weights.get(word, 0.0) for word in set(said)) / sqrt(SHORT + len(said))
 
     return max(re.split(r"(?<=[.!?])\s+", passage), key=fitness)
 
