@@ -1,20 +1,36 @@
-"""How long commands take to do nothing."""
+"""How long commands take that have nothing, or next to nothing, to do."""
 
-from common import command, report, seconds
+import tempfile
+from pathlib import Path
+
+from common import cell, command, report, seconds
 
 COMMANDS = {
+    "python -c pass (the bare tool)": [".venv/bin/python", "-c", "pass"],
     "rankk --help": [".venv/bin/rankk", "--help"],
     "rankk presets": [".venv/bin/rankk", "presets"],
     "rankk rerank --help": [".venv/bin/rankk", "rerank", "--help"],
     "rankk evaluate --help": [".venv/bin/rankk", "evaluate", "--help"],
     "snakemake --version (the bare tool)": [".venv/bin/snakemake", "--version"],
     "snakemake -n (the demo)": [".venv/bin/snakemake", "-n", "--quiet", "all"],
+    "snakemake -n (the paper's grid)": [
+        *(".venv/bin/snakemake", "-n", "--quiet", "all", "--configfile", "config/rank-k.yaml")
+    ],
 }
 
 
 def main() -> None:
     """Medians of three."""
-    report("startup", [{"command": name, "seconds": seconds(command(*what))} for name, what in COMMANDS.items()])
+    rows: list[dict[str, object]] = [
+        {"command": name, "seconds": seconds(command(*what))} for name, what in COMMANDS.items()
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        inputs = cell(folder, queries=1, depth=20, window=20, calls=1)
+        replay = [".venv/bin/rankk", "rerank", "--backend=replay", "--preset=rank-k", *inputs]
+        took = seconds(command(*replay, f"--output={folder / 'o.trec'}"))
+        rows.append({"command": "rankk rerank --backend replay, one window", "seconds": took})
+    report("startup", rows)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -29,7 +30,8 @@ class Engine:
 
     llm: Any
     vocabulary: int
-    scale: float  # lengths are divided by it
+    scale: float = 1.0  # lengths are divided by it
+    few_words: int | None = None  # prompts and answers are made of so many different tokens alone
     numbers: "count[int]" = field(default_factory=count)
 
     async def ask(self, window: int, answer_tokens: int, priority: int = 0) -> None:
@@ -43,9 +45,10 @@ class Engine:
         from vllm import SamplingParams, TokensPrompt
 
         number = next(self.numbers)
-        ids = random.Random(number).choices(range(self.vocabulary), k=prompt_tokens)
+        ids = random.Random(number).choices(range(self.few_words or self.vocabulary), k=prompt_tokens)
+        allowed = list(range(self.few_words)) if self.few_words else None
         lengths = {"min_tokens": answer_tokens, "max_tokens": answer_tokens, "ignore_eos": True, "detokenize": False}
-        parameters = SamplingParams(temperature=1.0, seed=None, **lengths)
+        parameters = SamplingParams(temperature=1.0, seed=None, allowed_token_ids=allowed, **lengths)
         async for _ in self.llm.generate(
             TokensPrompt(prompt_token_ids=ids), parameters, str(number), priority=priority
         ):
@@ -53,13 +56,16 @@ class Engine:
 
 
 @asynccontextmanager
-async def engine(shape: Path, config: EngineConfig, scale: float) -> AsyncIterator[tuple[Engine, float]]:
-    """The engine and the seconds that its start took."""
+async def engine(
+    shape: Path, config: EngineConfig, scale: float = 1.0, **more: Any
+) -> AsyncIterator[tuple[Engine, float]]:
+    """The engine and the seconds that its start took. `more`: vLLM's engine arguments that a configuration lacks."""
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.v1.engine.async_llm import AsyncLLM
 
     began = time.perf_counter()
-    arguments = config.arguments(on_cpu=not gpus(), revision=None, max_model_len=4096)
+    os.environ.update(config.environment(on_cpu=not gpus(), cores=os.cpu_count() or 1))
+    arguments = config.arguments(on_cpu=not gpus(), revision=None, max_model_len=4096) | more
     llm = AsyncLLM.from_engine_args(AsyncEngineArgs(model=str(shape), skip_tokenizer_init=True, **arguments))
     started = time.perf_counter() - began
     try:

@@ -172,3 +172,36 @@ rule retrieve_shuffled:
         code=fingerprint("rankk.retrieval.shuffled"),
     script:
         "../scripts/retrieve_shuffled.py"
+
+
+rule retrieve_dense:
+    input:
+        run=lambda wildcards: grid.run(
+            wildcards.collection,
+            wildcards.language,
+            EXPERIMENT.retrievers[wildcards.retriever].of[0],
+        ),
+        queries=grid.queries("{collection}", "{language}"),
+        passages=grid.passages("{collection}"),
+        model=lambda wildcards: EXPERIMENT.encoder_files(wildcards.retriever),
+    output:
+        grid.run("{collection}", "{language}", "{retriever}"),
+    log:
+        "results/logs/runs/{collection}.{language}.{retriever}.log",
+    benchmark:
+        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
+    wildcard_constraints:
+        retriever=EXPERIMENT.retrievers_of("dense"),
+    conda:
+        "../envs/workflow.yaml"
+    threads: 2
+    resources:
+        mem_mb=grown(8000),
+        runtime=grown(240),
+    params:
+        retriever=lambda wildcards: EXPERIMENT.retrievers[
+            wildcards.retriever
+        ].model_dump(mode="json"),
+        code=fingerprint("rankk.retrieval.dense"),
+    script:
+        "../scripts/retrieve_dense.py"

@@ -68,6 +68,7 @@ for name, training in EXPERIMENT.training.items():
             teacher=EXPERIMENT.teacher(name),
             min_agreement=training.min_agreement,
             evidence=training.evidence,
+            undecided=training.undecided,
             code=fingerprint("rankk.training.teacher"),
         script:
             "../scripts/teach.py"

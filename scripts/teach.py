@@ -10,7 +10,13 @@ from rankk.training.teacher import by_labels, by_model
 files = snakemake.output.examples, snakemake.output.facts
 with job(snakemake.log[0]):
     if snakemake.params.teacher is None:
-        by_labels(snakemake.input.windows, snakemake.input.passages, *files, evidence=snakemake.params.evidence)
+        by_labels(
+            snakemake.input.windows,
+            snakemake.input.passages,
+            *files,
+            evidence=snakemake.params.evidence,
+            undecided=snakemake.params.undecided,
+        )
     else:
         by_model(
             snakemake.input.windows,

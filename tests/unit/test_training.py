@@ -100,6 +100,12 @@ def test_a_share_of_the_queries_is_put_as_people_type_them(tmp_path, part):
     assert {"First question?", "first question"} <= set(queries)
 
 
+def test_a_share_of_the_queries_is_cut_down_to_keywords(tmp_path, part):
+    (tmp_path / "q.tsv").write_text("q1\tWhich of the questions is the first?\nq2\tWhat is it?\n")
+    queries = {window["query"] for window in windows(tmp_path, part, copies=8, keywords=0.5)[0]}
+    assert queries == {"Which of the questions is the first?", "questions first", "What is it?", "what is it"}
+
+
 def test_lists_too_short_for_a_window_are_counted_and_no_window_at_all_is_an_error(tmp_path, part):
     with pytest.raises(RankkError, match="no window to learn from"):
         windows(tmp_path, part, ranks=[[25, 50]])
@@ -130,6 +136,17 @@ def test_labels_order_by_grade_and_then_as_the_first_stage_does(tmp_path):
     ((_, record),) = read_jsonl(out)
     assert record["answer"] == "[3] > [2] > [4] > [1]"
     assert json.loads(facts.read_text()) == {"left out: all grades equal": 1, "train": 1}
+
+
+def test_a_share_of_the_windows_that_judgments_do_not_decide_is_kept_as_the_first_stage_orders_them(tmp_path):
+    records = [example(0, None, 0) | {"id": f"w{number}"} for number in range(40)]
+    source, out, facts = write_windows_of(tmp_path, *records, example(0, 1, 0) | {"id": "decided"})
+    by_labels(source, tmp_path / "none.jsonl", out, facts, undecided=0.5)
+    counts = json.loads(facts.read_text())
+    assert counts["kept in the first stage's order"] + counts["left out: all grades equal"] == 40
+    assert 10 < counts["kept in the first stage's order"] < 30
+    assert counts["train"] == counts["kept in the first stage's order"] + 1
+    assert all(record["answer"] == "[3] > [2] > [1]" for _, record in read_jsonl(out) if record["id"] != "decided")
 
 
 def test_evidence_is_the_first_passages_sentence_that_fits_the_query_best(tmp_path):

@@ -87,7 +87,19 @@ class Shuffled(Strict):
     seed: int = 0
 
 
-Retriever = Annotated[BM25 | Splade | PublishedRun | Hybrid | Shuffled, Field(discriminator="type")]
+class Dense(Strict):
+    """Another first stage's passages in the order of a bi-encoder's similarity (Reimers & Gurevych 2019)."""
+
+    type: Literal["dense"]
+    of: list[str] = Field(min_length=1, max_length=1, description="name of the retriever")
+    depth: PositiveInt = Field(default=100, description="passages that are encoded and kept")
+    model: str = Field(description="name in the catalog's models, a hub id or a local folder")
+    revision: str | None = None
+    max_seq_length: PositiveInt = Field(default=256, description="tokens; longer passages are cut")
+    batch_size: PositiveInt = 64
+
+
+Retriever = Annotated[BM25 | Splade | PublishedRun | Hybrid | Shuffled | Dense, Field(discriminator="type")]
 
 
 class PackagedModel(Strict):

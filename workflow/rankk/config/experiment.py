@@ -177,7 +177,7 @@ class Experiment(Strict):
     def encoder_files(self, retriever: str) -> list[str]:
         """The folder of a retriever's model that the workflow fetches; nothing for a folder of the user's."""
         settings = self.retrievers[retriever]
-        return self._fetched(settings.model, settings.revision) if settings.type == "splade" else []
+        return self._fetched(settings.model, settings.revision) if settings.type in ("splade", "dense") else []
 
     def model_files(self, reranker: str) -> list[str]:
         """The folder of a reranker's model that the workflow fetches; nothing where a server holds it, or the user."""

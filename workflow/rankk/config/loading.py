@@ -112,6 +112,7 @@ def describe(fault: Any, file: str, prefix: str) -> str:
         "run",
         "hybrid",
         "shuffled",
+        "dense",
     }  # of unions: not part of the user's key path
     path = prefix
     for part in fault["loc"]:

@@ -27,6 +27,9 @@ class Windows(Strict):
     typed: float = Field(
         default=0.0, ge=0, le=1, description="share of queries put in lower case, without ? at the end"
     )
+    keywords: float = Field(
+        default=0.0, ge=0, le=1, description="share of queries cut down to their content words, as keywords are typed"
+    )
     seed: int = 0
     held_out: list[str] = Field(
         default=[], description="collections for evaluation: their queries and judged passages are never learnt from"
@@ -73,6 +76,12 @@ class Training(Strict):
     )
     evidence: float = Field(
         default=0.0, ge=0, le=1, description="labels: share of answers with a thought, the best passage's best sentence"
+    )
+    undecided: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="labels: share kept of the windows whose judgments tell nothing apart, in the first stage's order",
     )
     whole_orders: float = Field(
         default=1.0, ge=0, le=1, description="share of answers learnt to their end; of the others, one place"

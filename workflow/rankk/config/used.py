@@ -86,7 +86,7 @@ class _Names:
         retriever = self._take("retrievers", name, where)
         self._take_model(getattr(retriever, "model", None), f"retrievers.{name}.model")
         for member in getattr(retriever, "of", []):
-            if self._take_retriever(member, f"retrievers.{name}.of").type in ("hybrid", "shuffled"):
+            if self._take_retriever(member, f"retrievers.{name}.of").type in ("hybrid", "shuffled", "dense"):
                 raise RankkError(f"{self._file}: retrievers.{name}.of: {member!r} is made of others itself; name those")
         return retriever
 

@@ -32,12 +32,19 @@ SHORT = 10
 
 
 def by_labels(
-    windows: str | Path, passages: str | Path, output: str | Path, facts: str | Path, *, evidence: float = 0.0
+    windows: str | Path,
+    passages: str | Path,
+    output: str | Path,
+    facts: str | Path,
+    *,
+    evidence: float = 0.0,
+    undecided: float = 0.0,
 ) -> None:
     """Write each window with the "answer" that its judgments give: by grade, then in the first stage's order.
 
-    A share `evidence` of them also gets a "thought": the sentence of the first passage that fits the query best.
-    Windows whose judgments tell nothing apart are left out and counted.
+    Of windows whose judgments tell nothing apart, a share `undecided` is kept, for a first stage that is worth
+    learning; the others are left out and counted. A share `evidence` of the windows with a best passage also gets a
+    "thought": the sentence of that passage that fits the query best.
     """
     counts: Counter[str] = Counter()
     texts = {record["id"]: record["contents"] for _, record in read_jsonl(passages)} if evidence else {}
@@ -45,12 +52,15 @@ def by_labels(
     def labelled() -> Iterator[dict[str, Any]]:
         for _, window in read_jsonl(windows):
             hits = window["passages"]
-            if len({hit["grade"] or 0 for hit in hits}) < 2:
-                counts["left out: all grades equal"] += 1
-                continue
+            decided = len({hit["grade"] or 0 for hit in hits}) > 1
+            if not decided:
+                if window["split"] != "train" or not chance(undecided, f"{window['id']}.undecided"):
+                    counts["left out: all grades equal"] += 1
+                    continue
+                counts["kept in the first stage's order"] += 1
             order = sorted(range(len(hits)), key=lambda place: (-(hits[place]["grade"] or 0), hits[place]["rank"]))
             example = window | {"answer": written(order)}
-            if chance(evidence, f"{window['id']}.evidence"):
+            if decided and chance(evidence, f"{window['id']}.evidence"):
                 counts["with evidence"] += 1
                 best, *others = (texts[hits[place]["id"]] for place in order)
                 example["thought"] = best_sentence(window["query"], best, others)

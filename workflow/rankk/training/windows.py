@@ -20,6 +20,13 @@ from rankk.trec import Run, read_qrels, read_queries, read_run
 
 log = logging.getLogger("rankk")
 
+FUNCTION_WORDS = """
+a an the of in on at to for from by with about as and or but that this these those it its he his she her they their
+who whom whose what which when where why how is are was were be been do does did has have had can could will would
+should there
+"""
+"""English words that a question has and keywords do not."""
+
 
 @dataclass(frozen=True)
 class Files:
@@ -86,8 +93,7 @@ def _windows(
             grades = qrels.get(qid, {})
             ranks = {hit.docid: rank for rank, hit in enumerate(run[qid], 1)}
             passages = [{"id": f"{name}/{docid}", "rank": ranks[docid], "grade": grades.get(docid)} for docid in docids]
-            query = as_typed(queries[qid]) if chance(settings.typed, f"{identifier}.typed") else queries[qid]
-            yield {"id": identifier, "query": query, "passages": passages}
+            yield {"id": identifier, "query": _worded(settings, queries[qid], identifier), "passages": passages}
             used.update(docids)
         for docid in sorted(used):
             written.write(json.dumps({"id": f"{name}/{docid}", "contents": texts[docid]}, ensure_ascii=False) + "\n")
@@ -113,9 +119,21 @@ def chance(share: float, seed: str) -> bool:
     return random.Random(seed).random() < share
 
 
+def _worded(settings: Windows, query: str, identifier: str) -> str:
+    if chance(settings.keywords, f"{identifier}.keywords"):
+        return as_keywords(query)
+    return as_typed(query) if chance(settings.typed, f"{identifier}.typed") else query
+
+
 def as_typed(query: str) -> str:
     """A question as people type it into a search box: lower case, no mark at its end."""
     return query.lower().rstrip(" ?.!")
+
+
+def as_keywords(query: str) -> str:
+    """A question's content words in their order; the typed question where it has none."""
+    typed = as_typed(query)
+    return " ".join(word for word in typed.split() if word not in FUNCTION_WORDS.split()) or typed
 
 
 def _judged_texts(files: Files) -> Iterator[str]:

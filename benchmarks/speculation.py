@@ -1,0 +1,63 @@
+"""What a decoding step costs that checks guessed tokens, and so how many must be right for n-gram speculation to pay.
+
+python benchmarks/speculation.py --shape benchmarks/shapes/qwen2.5-32b
+
+Random weights agree with no guess by themselves, so every guess is made and none accepted: a step then gives one token,
+and its time over a plain step's is the mean number of tokens that a step must give before anything is won.
+"""
+
+import argparse
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from common import report
+from workload import curve, engine
+
+from rankk.reranking.backends.engine_config import EngineConfig, NgramSpeculation
+
+WORDS = 8
+"""Different tokens in prompts and answers: the last few always stood somewhere before, so that there is a guess."""
+IN_FLIGHT = (1, 4, 8, 16, 32, 64, 96, 128)
+
+
+def arguments(config: EngineConfig) -> dict[str, Any]:
+    """vLLM's arguments for guesses of which none is accepted."""
+    if not config.speculative:
+        return {}
+    settings = config.arguments(on_cpu=False, revision=None, max_model_len=1)["speculative_config"]
+    none = {"rejection_sample_method": "synthetic", "synthetic_acceptance_rates": [0.0] * config.speculative.tokens}
+    return {"speculative_config": settings | none}
+
+
+async def steps(shape: Path, config: EngineConfig) -> dict[int, float]:
+    """Seconds a decoding step by number of calls in flight."""
+    async with engine(shape, config, **arguments(config)) as (llm, started):
+        print(f"engine started in {started:.1f} s", flush=True)
+        llm.few_words = WORDS
+        await asyncio.gather(*(llm.ask(1, 8) for _ in range(8)))  # warm
+        return {number: step for number, (step, _) in (await curve(llm, IN_FLIGHT)).items()}
+
+
+def main() -> None:
+    """Steps without guesses, and with each number of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", type=Path, required=True, help="folder with the model's config.json")
+    parser.add_argument("--tokens", type=int, nargs="*", default=[3, 8], help="guessed at once")
+    parser.add_argument("--engine", type=json.loads, default={}, help="engine settings as JSON")
+    parser.add_argument("--name", default="speculation", help="of the table")
+    options = parser.parse_args()
+    settings = {"load_format": "dummy", "enable_prefix_caching": False, "max_num_seqs": max(IN_FLIGHT)} | options.engine
+    plain = asyncio.run(steps(options.shape, EngineConfig(**settings)))
+    rows: list[dict[str, object]] = []
+    for tokens in options.tokens:
+        guessing = EngineConfig(**settings, speculative=NgramSpeculation(tokens=tokens, shortest=1))
+        for number, step in asyncio.run(steps(options.shape, guessing)).items():
+            row: dict[str, object] = {"guessed": tokens, "in flight": number, "ms a plain step": 1000 * plain[number]}
+            rows.append(row | {"ms a step": 1000 * step, "tokens a step that pay": step / plain[number]})
+    report(options.name, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""A bi-encoder's order of a first stage's passages, with a real encoder of random weights."""
+
+import json
+
+import pytest
+
+from rankk.errors import RankkError
+from rankk.retrieval.dense import rescore_run
+from rankk.trec import ranked, read_run, write_run
+
+TEXTS = {"d1": "a red fox", "d2": "a blue whale in the sea", "d3": "the red fox and the whale", "d4": "grass"}
+SETTINGS = {"revision": None, "depth": 3, "max_seq_length": 16, "batch_size": 2}
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    """A BERT of one layer; the weights are the same every time."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("encoder")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *sorted({word for text in TEXTS.values() for word in text.split()})]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder / "bert")
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=len(words), **shape)).save_pretrained(folder / "bert")
+    SentenceTransformer(modules=[Transformer(str(folder / "bert")), Pooling(16)]).save(str(folder / "model"))
+    return folder / "model"
+
+
+@pytest.fixture
+def files(tmp_path):
+    lines = [json.dumps({"id": docid, "contents": text}) for docid, text in TEXTS.items()]
+    (tmp_path / "passages.jsonl").write_text("\n".join(lines))
+    (tmp_path / "queries.tsv").write_text("q1\tred fox\nq2\tblue whale\nq3\tnothing found\n")
+    write_run(tmp_path / "first.trec", {"q2": ranked(["d4", "d3", "d2", "d1"]), "q1": ranked(["d4", "d2"])}, "first")
+    names = {"queries": tmp_path / "queries.tsv", "passages": tmp_path / "passages.jsonl"}
+    return {"run": tmp_path / "first.trec", "output": tmp_path / "dense.trec"} | names
+
+
+def test_the_first_passages_are_ordered_by_similarity_to_the_query(encoder, files):
+    from sentence_transformers import SentenceTransformer
+
+    rescore_run(**files, model=str(encoder), **SETTINGS)
+    run = read_run(files["output"])
+    assert {qid: {hit.docid for hit in hits} for qid, hits in run.items()} == {
+        "q2": {"d4", "d3", "d2"},
+        "q1": {"d4", "d2"},
+    }
+    model = SentenceTransformer(str(encoder))
+    for qid, query in (("q1", "red fox"), ("q2", "blue whale")):
+        expected = [float(model.similarity(*model.encode([query, TEXTS[hit.docid]]))) for hit in run[qid]]
+        assert [hit.score for hit in run[qid]] == pytest.approx(expected, abs=1e-5)
+        assert expected == sorted(expected, reverse=True)
+
+
+def test_an_encoder_that_is_not_there_is_named(tmp_path, files):
+    with pytest.raises(RankkError, match=r"no/such/encoder: cannot be loaded"):
+        rescore_run(**files, model=str(tmp_path / "no/such/encoder"), **SETTINGS)
