@@ -31,9 +31,9 @@ def arguments(config: EngineConfig) -> dict[str, Any]:
     return {"speculative_config": settings | none}
 
 
-async def steps(shape: Path, config: EngineConfig) -> dict[int, float]:
+async def steps(shape: Path, config: EngineConfig, scale: float) -> dict[int, float]:
     """Seconds a decoding step by number of calls in flight."""
-    async with engine(shape, config, **arguments(config)) as (llm, started):
+    async with engine(shape, config, scale, **arguments(config)) as (llm, started):
         print(f"engine started in {started:.1f} s", flush=True)
         llm.few_words = WORDS
         await asyncio.gather(*(llm.ask(1, 8) for _ in range(8)))  # warm
@@ -44,16 +44,17 @@ def main() -> None:
     """Steps without guesses, and with each number of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shape", type=Path, required=True, help="folder with the model's config.json")
+    parser.add_argument("--scale", type=float, default=8, help="by which prompts are shorter than 2,000 tokens")
     parser.add_argument("--tokens", type=int, nargs="*", default=[3, 8], help="guessed at once")
     parser.add_argument("--engine", type=json.loads, default={}, help="engine settings as JSON")
     parser.add_argument("--name", default="speculation", help="of the table")
     options = parser.parse_args()
     settings = {"load_format": "dummy", "enable_prefix_caching": False, "max_num_seqs": max(IN_FLIGHT)} | options.engine
-    plain = asyncio.run(steps(options.shape, EngineConfig(**settings)))
+    plain = asyncio.run(steps(options.shape, EngineConfig(**settings), options.scale))
     rows: list[dict[str, object]] = []
     for tokens in options.tokens:
         guessing = EngineConfig(**settings, speculative=NgramSpeculation(tokens=tokens, shortest=1))
-        for number, step in asyncio.run(steps(options.shape, guessing)).items():
+        for number, step in asyncio.run(steps(options.shape, guessing, options.scale)).items():
             row: dict[str, object] = {"guessed": tokens, "in flight": number, "ms a plain step": 1000 * plain[number]}
             rows.append(row | {"ms a step": 1000 * step, "tokens a step that pay": step / plain[number]})
     report(options.name, rows)

@@ -1,6 +1,7 @@
 """What made a result: fingerprints of code, versions, commit, hardware."""
 
 import ast
+import os
 import subprocess
 from functools import cache
 from hashlib import sha256
@@ -96,8 +97,12 @@ def _commit() -> str | None:
 
 
 def gpus() -> list[str]:
-    """Names of the GPUs of this machine; none where NVIDIA's driver is not there."""
-    return _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+    """Names of the GPUs that this process may use; none where NVIDIA's driver is not there."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None and not visible.strip():
+        return []
+    ask = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+    return (_output(*ask, f"--id={visible}") if visible else []) or _output(*ask)  # parts of a GPU have no id there
 
 
 def _output(*command: str) -> list[str]:

@@ -52,8 +52,12 @@ def published(evidence: Evidence) -> Table:
 
 
 def position(evidence: Evidence) -> Table:
-    """One row a reranked cell: where in the windows stood what the answers name first, by fifths of the window."""
-    calls = evidence.calls[(evidence.calls["size"] >= FIFTHS) & evidence.calls["first"].notna()]
+    """One row a reranked cell: where in the windows stood what the answers name first, by fifths of the window.
+
+    Of each query's first call alone: later windows hold what earlier answers moved, at places that follow from it.
+    """
+    calls = evidence.calls
+    calls = calls[(calls["call"] == 0) & (calls["size"] >= FIFTHS) & calls["first"].notna()]
     fifth = ((calls["first"] - 1) * FIFTHS // calls["size"]).astype(int)
     names = ["first fifth", *(f"{place}." for place in range(2, FIFTHS)), "last fifth"]
     shares = pd.crosstab([calls[name] for name in CELL], fifth, normalize="index").reindex(columns=range(FIFTHS))
@@ -62,8 +66,9 @@ def position(evidence: Evidence) -> Table:
     numbers = values[names]
     plain = numbers.astype(object)
     note = (
-        "Share of the answers whose first passage stood in that fifth of the window. From a shuffled first stage, a "
-        "model that reads without regard to places has a fifth in each; from one that ranks, the first fifth is larger."
+        "Share of the queries' first calls whose answer's first passage stood in that fifth of the window. From a "
+        "shuffled first stage, a model that reads without regard to places has a fifth in each; from one that ranks, "
+        "the first fifth is larger. Later calls are not counted: their windows hold what was moved before."
     )
     return Table(numbers, plain.eq(""), plain.where(plain.isna(), ""), lead, note)
 
