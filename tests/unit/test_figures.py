@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from rankk.report.cost import pareto
+from rankk.report.effectiveness import enumerated
 from rankk.report.evidence import Evidence
 from rankk.report.figures import FIGURES, draw
 from rankk.report.style import STYLE
@@ -91,3 +92,8 @@ def test_where_no_model_thought_reasoning_is_drawn_as_none(found):
 
 def test_the_frontier_holds_what_nothing_cheaper_equals():
     assert pareto(np.array([3.0, 1.0, 2.0, 2.0]), np.array([0.9, 0.5, 0.5, 0.7])) == [1, 3, 0]
+
+
+def test_long_ids_are_shortened_to_their_ends_where_there_is_no_room():
+    assert enumerated(["q1", "q2"], 20) == "q1, q2"
+    assert enumerated(["writer.guide.words_count", "q2"], 20) == "…s_count, q2"

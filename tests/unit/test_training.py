@@ -237,6 +237,13 @@ def test_a_thought_that_is_left_out_when_asked_is_given_and_one_that_quotes_the_
     assert cut_away == (none + answer, [-100] * len(none) + answer)
 
 
+def test_a_tokenizer_that_ends_answers_otherwise_than_its_template_is_not_learnt_from(tokenizer):
+    assert tokenizer.end == tokenizer._tokenizer.convert_tokens_to_ids("<|im_end|>")
+    tokenizer._tokenizer.eos_token = "<|im_start|>"
+    with pytest.raises(RankkError, match=r"ends an answer with '<\|im_end\|>', its tokenizer says '<\|im_start\|>'"):
+        learnt(tokenizer, example(0, 1) | {"answer": "[2] > [1]"})
+
+
 def test_windows_differ_in_length_as_collections_do(tokenizer):
     texts = {f"d{n}": "word " * 90 for n in range(2)}
     settings = resolve(validate_reranker({"preset": "listwise", "model": "m", "passage_tokens": 90}, "x"))

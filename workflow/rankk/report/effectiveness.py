@@ -1,5 +1,7 @@
 """Figures of effectiveness: by system, by language, by query and by the first stage's difficulty."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,7 @@ from rankk.report.style import (
     MARKERS,
     MOST_PANELS,
     Drawn,
+    characters,
     legend,
     panels,
     title,
@@ -19,6 +22,7 @@ from rankk.report.style import (
 
 ROW = 0.17  # inches a system takes
 NAMED = 3  # queries named at each end
+MOST_EDGED = 100  # bars of a panel; the edges of more would hide them
 SMALLEST = 0.1  # gain that an axis reaches at least
 QUARTERS = ["hardest", "2nd", "3rd", "easiest"]
 
@@ -101,6 +105,13 @@ def languages(evidence: Evidence) -> Drawn:
     return Drawn(figure, data, caption, alt)
 
 
+def enumerated(ids: Iterable[str], room: int) -> str:
+    """Ids in about so many characters; of long ones their ends."""
+    names = list(ids)
+    each = max(4, room // len(names) - len(", "))
+    return ", ".join(name if len(name) <= each else f"…{name[1 - each :]}" for name in names)
+
+
 def gains(evidence: Evidence) -> Drawn:
     """Each query's gain or loss against the baseline, sorted; a panel a reranked cell, its extremes named."""
     rows = evidence.gains
@@ -111,12 +122,14 @@ def gains(evidence: Evidence) -> Drawn:
         for chosen, number, label in ((ordered["gain"] > 0, 0, "gain"), (ordered["gain"] < 0, 1, "loss")):
             if chosen.any():
                 bars = (ordered.index[chosen], ordered["gain"][chosen], 1.0)
-                axis.bar(*bars, color=COLOURS[number], hatch=HATCHES[number], linewidth=0.2, label=label)
+                edged = {"hatch": HATCHES[number], "linewidth": 0.2} if len(ordered) <= MOST_EDGED else {"linewidth": 0}
+                axis.bar(*bars, color=COLOURS[number], label=label, **edged)
         axis.axhline(0, color="black", linewidth=0.5)
         title(axis, f"{collection}, {language}, {retriever}", reranker)
         best, worst = ordered[ordered["gain"] > 0].head(NAMED), ordered[ordered["gain"] < 0].tail(NAMED)
-        named = [f"+ {', '.join(best['qid'])}"] * (len(best) > 0) + [f"− {', '.join(worst['qid'])}"] * (len(worst) > 0)
-        axis.text(
+        room = characters(axis)
+        named = [f"{sign} {enumerated(ids['qid'], room)}" for sign, ids in (("+", best), ("−", worst)) if len(ids)]
+        written = axis.text(
             0.98,
             0.97,
             "\n".join(named) or "no query changes",
@@ -126,6 +139,7 @@ def gains(evidence: Evidence) -> Drawn:
             fontsize=6,
             color="#333333",
         )
+        written.set_in_layout(False)
         axis.set_xticks([])
         axis.set_xlim(-1, len(ordered))
     largest = max(SMALLEST, float(rows["gain"].abs().max()) * 1.15)

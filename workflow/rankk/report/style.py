@@ -64,8 +64,13 @@ def legend(figure: Any) -> None:
 
 def title(axis: Any, *lines: str) -> None:
     """A panel's title, broken so that it does not reach into its neighbour."""
-    room = int(axis.figure.get_figwidth() / axis.get_gridspec().ncols * CHARACTERS_AN_INCH)
+    room = characters(axis)
     axis.set_title("\n".join(part for line in lines for part in wrap(line, room)))
+
+
+def characters(axis: Any) -> int:
+    """Letters of a title that a panel has room for side by side."""
+    return int(axis.figure.get_figwidth() / axis.get_gridspec().ncols * CHARACTERS_AN_INCH)
 
 
 def save(drawn: Drawn, folder: Path, name: str) -> None:

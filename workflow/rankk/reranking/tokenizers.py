@@ -8,6 +8,9 @@ from typing import Any, Protocol
 from rankk.errors import RankkError
 from rankk.reranking.types import Prompt
 
+SAID = "What was said."
+"""An answer, to see what a chat template puts behind it."""
+
 
 class TokenCounter(Protocol):
     """Counts tokens and cuts text; `kind` tells the manifest how."""
@@ -96,7 +99,17 @@ class ModelTokenizer:
 
     @property
     def end(self) -> int:
-        """The token that ends an answer."""
+        """The token that ends an answer. RankkError where the chat template ends it with another: no engine would stop."""
+        end = self._tokenizer.eos_token
+        if self._tokenizer.chat_template:
+            said = [{"role": "user", "content": "q"}, {"role": "assistant", "content": SAID}]
+            text = self._tokenizer.apply_chat_template(said, tokenize=False, **self._template_kwargs)
+            behind = self.ids(text.rpartition(SAID)[2].lstrip())
+            if behind and behind[0] != self._tokenizer.eos_token_id:
+                written = self._tokenizer.decode(behind[:1])
+                raise RankkError(
+                    f"model {self._model}: its chat template ends an answer with {written!r}, its tokenizer says {end!r}"
+                )
         return int(self._tokenizer.eos_token_id)
 
     def count(self, text: str) -> int:

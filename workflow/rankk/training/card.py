@@ -26,7 +26,7 @@ def draw_loss(trained: str | Path, figure: str | Path) -> None:
             if len(rows):
                 axis.plot(rows["step"], rows[column], line, label=label, markersize=3)
         axis.set_xlabel("step")
-        axis.set_ylabel("loss (nats a token of the answer)")
+        axis.set_ylabel("loss (nats a token)")
         axis.legend()
         last = data["step"].max()
         caption = f"Loss on the answers' tokens over {last} steps; the loss learnt from is a mean over each interval."
@@ -50,7 +50,9 @@ def write_card(
     facts = read_facts(trained)
     results = pd.read_csv(summary)
     differences = pd.read_csv(significance)
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
+    )
     card = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         name=name,
         training=training,
