@@ -99,16 +99,15 @@ class ModelTokenizer:
 
     @property
     def end(self) -> int:
-        """The token that ends an answer. RankkError where the chat template ends it with another: no engine would stop."""
-        end = self._tokenizer.eos_token
+        """The token that ends an answer. RankkError where the chat template writes another: no engine would stop."""
         if self._tokenizer.chat_template:
             said = [{"role": "user", "content": "q"}, {"role": "assistant", "content": SAID}]
             text = self._tokenizer.apply_chat_template(said, tokenize=False, **self._template_kwargs)
             behind = self.ids(text.rpartition(SAID)[2].lstrip())
             if behind and behind[0] != self._tokenizer.eos_token_id:
-                written = self._tokenizer.decode(behind[:1])
                 raise RankkError(
-                    f"model {self._model}: its chat template ends an answer with {written!r}, its tokenizer says {end!r}"
+                    f"model {self._model}: its chat template ends an answer with "
+                    f"{self._tokenizer.decode(behind[:1])!r}, its tokenizer says {self._tokenizer.eos_token!r}"
                 )
         return int(self._tokenizer.eos_token_id)
 
