@@ -8,8 +8,9 @@ from pathlib import Path
 from common import cell, command, report, seconds, words
 
 from rankk.evaluation.measures import per_query
+from rankk.retrieval.encoders import load
 from rankk.retrieval.lucene import index_bm25, jar, java, search_bm25
-from rankk.retrieval.splade import encode, load, read_texts
+from rankk.retrieval.splade import encode, read_texts
 from rankk.trec import read_run
 
 QUERIES, RUNS, TEXTS = 200, 100, 300
@@ -60,14 +61,16 @@ def bm25(folder: Path) -> dict[str, object]:
 
 def splade(folder: Path) -> dict[str, object]:
     """Encoding of 300 passages by the demo's encoder, against SparseEncoder.encode on all of them at once."""
+    from sentence_transformers import SparseEncoder
+
     texts = folder / "some.jsonl"
     texts.write_text("".join(islice((folder / "passages.jsonl").open(), TEXTS)))
-    encoder = load(str(ENCODER), None, MAX_LENGTH)
+    encoder = load(SparseEncoder, str(ENCODER), None, MAX_LENGTH)
     contents = [text for _, text in read_texts(texts)]
     settings = {"revision": None, "max_seq_length": MAX_LENGTH, "batch_size": BATCH}
     ours = seconds(lambda: encode(texts, str(ENCODER), folder / "vectors.jsonl", **settings))
     bare = seconds(lambda: encoder.encode(contents, batch_size=BATCH, show_progress_bar=False))
-    loaded = seconds(lambda: load(str(ENCODER), None, MAX_LENGTH))
+    loaded = seconds(lambda: load(SparseEncoder, str(ENCODER), None, MAX_LENGTH))
     return {"ours": ours - loaded, "SparseEncoder.encode": bare, "ratio": (ours - loaded) / bare}
 
 

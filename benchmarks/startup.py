@@ -14,7 +14,12 @@ COMMANDS = {
     "snakemake --version (the bare tool)": [".venv/bin/snakemake", "--version"],
     "snakemake -n (the demo)": [".venv/bin/snakemake", "-n", "--quiet", "all"],
     "snakemake -n (the paper's grid)": [
-        *(".venv/bin/snakemake", "-n", "--quiet", "all", "--configfile", "config/rank-k.yaml")
+        ".venv/bin/snakemake",
+        "-n",
+        "--quiet",
+        "all",
+        "--configfile",
+        "config/rank-k.yaml",
     ],
 }
 

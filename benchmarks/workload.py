@@ -30,7 +30,7 @@ class Engine:
 
     llm: Any
     vocabulary: int
-    scale: float = 1.0  # lengths are divided by it
+    scale: float  # lengths are divided by it
     few_words: int | None = None  # prompts and answers are made of so many different tokens alone
     numbers: "count[int]" = field(default_factory=count)
 
@@ -56,9 +56,7 @@ class Engine:
 
 
 @asynccontextmanager
-async def engine(
-    shape: Path, config: EngineConfig, scale: float = 1.0, **more: Any
-) -> AsyncIterator[tuple[Engine, float]]:
+async def engine(shape: Path, config: EngineConfig, scale: float, **more: Any) -> AsyncIterator[tuple[Engine, float]]:
     """The engine and the seconds that its start took. `more`: vLLM's engine arguments that a configuration lacks."""
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.v1.engine.async_llm import AsyncLLM

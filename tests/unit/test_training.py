@@ -237,8 +237,8 @@ def test_a_thought_that_is_left_out_when_asked_is_given_and_one_that_quotes_the_
     assert cut_away == (none + answer, [-100] * len(none) + answer)
 
 
-def test_a_tokenizer_that_ends_answers_otherwise_than_its_template_is_not_learnt_from(tokenizer):
-    assert tokenizer.end == tokenizer._tokenizer.convert_tokens_to_ids("<|im_end|>")
+def test_a_tokenizer_that_ends_answers_otherwise_than_its_template_is_not_learnt_from(tokenizer, tmp_path):
+    assert CuttingOnce(tmp_path).end == tokenizer._tokenizer.convert_tokens_to_ids("<|im_end|>")
     tokenizer._tokenizer.eos_token = "<|im_start|>"
     with pytest.raises(RankkError, match=r"ends an answer with '<\|im_end\|>', its tokenizer says '<\|im_start\|>'"):
         learnt(tokenizer, example(0, 1) | {"answer": "[2] > [1]"})

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -97,7 +98,7 @@ class ModelTokenizer:
         begins = start is not None and self._tokenizer("a")["input_ids"][0] == start
         self._start: str = self._tokenizer.bos_token if begins else ""
 
-    @property
+    @cached_property
     def end(self) -> int:
         """The token that ends an answer. RankkError where the chat template writes another: no engine would stop."""
         if self._tokenizer.chat_template:

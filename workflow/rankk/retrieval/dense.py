@@ -2,10 +2,9 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
-from rankk.errors import RankkError
 from rankk.passages import PassageStore
+from rankk.retrieval.encoders import load
 from rankk.trec import Hit, Run, read_queries, read_run, write_run
 
 log = logging.getLogger("rankk")
@@ -27,7 +26,9 @@ def rescore_run(
 
     `model`: a hub id or a folder. Texts are cut to `max_seq_length` tokens. RankkError where there is no such encoder.
     """
-    encoder = load(model, revision, max_seq_length)
+    from sentence_transformers import SentenceTransformer
+
+    encoder = load(SentenceTransformer, model, revision, max_seq_length)
     first = {qid: [hit.docid for hit in hits[:depth]] for qid, hits in read_run(run).items()}
     topics = read_queries(queries)
     docids = sorted({docid for found in first.values() for docid in found})
@@ -43,16 +44,3 @@ def rescore_run(
         rescored[qid] = sorted(hits, key=lambda hit: -hit.score)
     write_run(output, rescored, "dense")
     log.info("%d queries and %d passages encoded by %s", len(first), len(docids), model)
-
-
-def load(model: str, revision: str | None, max_seq_length: int) -> Any:
-    """The encoder. RankkError where there is none at that place."""
-    from sentence_transformers import SentenceTransformer
-
-    try:
-        encoder = SentenceTransformer(model, revision=revision, trust_remote_code=False)
-    except OSError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RankkError(f"retriever model {model}: cannot be loaded ({reason})") from None
-    encoder.max_seq_length = max_seq_length
-    return encoder

@@ -5,11 +5,10 @@ import logging
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from rankk.errors import RankkError
 from rankk.files import atomic_write, read_jsonl
 from rankk.progress import bar
+from rankk.retrieval.encoders import load
 from rankk.trec import read_queries
 
 log = logging.getLogger("rankk")
@@ -34,7 +33,9 @@ def encode(
 
     `model`: a hub id or a folder. Texts are cut to `max_seq_length` tokens.
     """
-    encoder = load(model, revision, max_seq_length)
+    from sentence_transformers import SparseEncoder
+
+    encoder = load(SparseEncoder, model, revision, max_seq_length)
     total = sum(1 for _ in read_texts(texts))
     with atomic_write(vectors) as file, bar(what="encode", unit="texts", total=total) as progress:
         rows = read_texts(texts)
@@ -50,22 +51,6 @@ def impacts(weights: list[tuple[str, float]]) -> dict[str, int]:
     """Whole positive impacts by token; a weight that rounds to nothing is left out."""
     scaled = {token: round(weight / WEIGHT_RANGE * LEVELS) for token, weight in weights}
     return {token: impact for token, impact in scaled.items() if impact > 0}
-
-
-def load(model: str, revision: str | None, max_seq_length: int) -> Any:
-    """The encoder. RankkError where there is none at that place."""
-    from sentence_transformers import SparseEncoder
-
-    try:
-        encoder = SparseEncoder(model, revision=revision, trust_remote_code=False)
-    except OSError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RankkError(
-            f"retriever model {model}: cannot be loaded ({reason}); give a local folder, or accept its licence on the "
-            "hub, log in and download it first"
-        ) from None
-    encoder.max_seq_length = max_seq_length
-    return encoder
 
 
 def read_texts(path: str | Path) -> Iterator[tuple[str, str]]:

@@ -20,11 +20,12 @@ from rankk.trec import Run, read_qrels, read_queries, read_run
 
 log = logging.getLogger("rankk")
 
-FUNCTION_WORDS = """
+WORDS = """
 a an the of in on at to for from by with about as and or but that this these those it its he his she her they their
 who whom whose what which when where why how is are was were be been do does did has have had can could will would
 should there
 """
+FUNCTION_WORDS = frozenset(WORDS.split())
 """English words that a question has and keywords do not."""
 
 
@@ -133,7 +134,7 @@ def as_typed(query: str) -> str:
 def as_keywords(query: str) -> str:
     """A question's content words in their order; the typed question where it has none."""
     typed = as_typed(query)
-    return " ".join(word for word in typed.split() if word not in FUNCTION_WORDS.split()) or typed
+    return " ".join(word for word in typed.split() if word not in FUNCTION_WORDS) or typed
 
 
 def _judged_texts(files: Files) -> Iterator[str]:
