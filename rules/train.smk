@@ -97,7 +97,6 @@ for name, training in EXPERIMENT.training.items():
             base=training.base,
             revision=training.revision,
             reranker=EXPERIMENT.rerankers[training.reranker].deciding(),
-            whole_orders=training.whole_orders,
             shortest_passages=training.shortest_passages,
             max_length=training.max_length,
             code=fingerprint("rankk.training.tokens"),

@@ -12,7 +12,6 @@ with job(snakemake.log[0]):
         Reranker(**snakemake.params.reranker),
         *snakemake.output,
         revision=snakemake.params.revision,
-        whole_orders=snakemake.params.whole_orders,
         shortest_passages=snakemake.params.shortest_passages,
         max_length=snakemake.params.max_length,
         processes=snakemake.threads,

@@ -1,7 +1,5 @@
 """The coarse difference between two models: small, near enough, and of no other model."""
 
-import shutil
-
 import pytest
 import torch
 from hypothesis import given
@@ -9,7 +7,7 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rankk.config.catalog import AdaptedModel
-from rankk.delta import FILE, _packed, _unpacked, add_delta, taught_end, write_delta
+from rankk.delta import FILE, _packed, _unpacked, add_delta, write_delta
 from rankk.errors import RankkError
 from rankk.files import sha256
 from rankk.models import adapt
@@ -56,22 +54,6 @@ def test_a_difference_takes_two_bits_a_weight_and_comes_back_to_a_third_of_its_s
     rows = sum(len(before[name]) for name in moved)
     header = 200 * 2 * len(before)
     assert (tmp_path / FILE).stat().st_size < matrices / 4 + 2 * rows + 2 * sum(map(len, before.values())) + header
-
-
-def test_another_end_of_answers_is_part_of_the_difference(base, trained, tmp_path):
-    other = tmp_path / "other"
-    shutil.copytree(trained, other)
-    tokenizer = AutoTokenizer.from_pretrained(trained)
-    tokenizer.eos_token = "<|im_start|>"
-    tokenizer.save_pretrained(other)
-    write_delta(base, other, tmp_path)
-    kept = AdaptedModel(base="b", adapter=str(tmp_path), sha256=sha256(tmp_path / FILE), licence="CC0")
-    adapt(kept, base, tmp_path / "whole")
-    end = tokenizer.convert_tokens_to_ids("<|im_start|>")
-    assert AutoTokenizer.from_pretrained(tmp_path / "whole").eos_token_id == end
-    assert AutoModelForCausalLM.from_pretrained(tmp_path / "whole").config.eos_token_id == end
-    write_delta(base, trained, tmp_path)
-    assert taught_end(tmp_path / FILE) is None
 
 
 @given(st.integers(1, 5), st.integers(1, 9), st.randoms())

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from itertools import permutations
 from math import log2
 
 import pytest
@@ -206,23 +205,24 @@ def tokenizer(tmp_path):
     return CuttingOnce(tmp_path)
 
 
-def learnt(tokenizer, record, *, whole_orders=1.0, **settings):
-    """The prompt of a window of two, what else is given, and what is learnt, as texts."""
+def learnt(tokenizer, record, **settings):
+    """The tokens behind a window's prompt, their labels and their weights."""
     texts = {f"d{n}": f"text {n}" for n in range(4)}
     reranker = validate_reranker({"preset": "listwise", "model": "m", "passage_tokens": 20} | settings, "x")
     shown = [texts[passage["id"]] for passage in record["passages"]]
     asked = fit(resolve(reranker).preset, "q", shown, tokenizer, context=None, answer_tokens=1, passage_tokens=20)
     prompt = tokenizer.ids(tokenizer.render(asked))
-    found = tokens(record, texts, resolve(reranker), tokenizer, whole_orders)
-    ids, labels = found["input_ids"], found["labels"]
-    assert found["length"] == len(ids) == len(labels)
+    found = tokens(record, texts, resolve(reranker), tokenizer)
+    ids, labels, weights = found["input_ids"], found["labels"], found["weights"]
+    assert found["length"] == len(ids)
     assert ids[: len(prompt)] == prompt
     assert all(label in (-100, token) for label, token in zip(labels, ids, strict=True))
-    return ids[len(prompt) :], labels[len(prompt) :]
+    assert all((label == -100) == (weight == 0) for label, weight in zip(labels, weights, strict=True))
+    return ids[len(prompt) :], labels[len(prompt) :], weights[len(prompt) :]
 
 
 def test_an_example_is_the_prompt_as_it_is_asked_with_the_loss_on_answer_and_end_alone(tokenizer):
-    given, labels = learnt(tokenizer, example(0, 1) | {"answer": "[2] > [1]"})
+    given, labels, _ = learnt(tokenizer, example(0, 1) | {"answer": "[2] > [1]"})
     assert given == labels == [*tokenizer.ids("[2] > [1]"), tokenizer.end]
 
 
@@ -230,11 +230,11 @@ def test_a_thought_that_is_left_out_when_asked_is_given_and_one_that_quotes_the_
     record = example(0, 1) | {"answer": "[2] > [1]"}
     answer = [*tokenizer.ids("[2] > [1]"), tokenizer.end]
     none, quoted = tokenizer.ids("<think>\n\n</think>\n\n"), tokenizer.ids("<think>\ntext 1\n</think>\n\n")
-    assert learnt(tokenizer, record, thinking_tokens=0) == (none + answer, [-100] * len(none) + answer)
+    assert learnt(tokenizer, record, thinking_tokens=0)[:2] == (none + answer, [-100] * len(none) + answer)
     found = learnt(tokenizer, record | {"thought": "text 1"}, thinking_tokens=0)
-    assert found == (quoted + answer, quoted + answer)
+    assert found[:2] == (quoted + answer, quoted + answer)
     cut_away = learnt(tokenizer, record | {"thought": "no longer there"}, thinking_tokens=0)
-    assert cut_away == (none + answer, [-100] * len(none) + answer)
+    assert cut_away[:2] == (none + answer, [-100] * len(none) + answer)
 
 
 def test_a_tokenizer_that_ends_answers_otherwise_than_its_template_is_not_learnt_from(tokenizer, tmp_path):
@@ -253,24 +253,16 @@ def test_windows_differ_in_length_as_collections_do(tokenizer):
     assert lengths == {longest - 2 * cut for cut in (0, 20, 40)}
 
 
-def test_of_an_order_that_is_not_learnt_to_its_end_the_best_of_what_remains_is(tokenizer):
-    record = example(0, 1, 0, 0) | {"answer": "[2] > [1] > [4] > [3]"}
-    texts = [
-        " > ".join([*some, "[2]"]) for size in range(4) for some in permutations(("[1]", "[4]", "[3]"), size)
-    ]  # fmt: skip
-    places = {tuple(tokenizer.ids(text)): text.count(">") for text in texts}
-    named = []
-    for number in range(40):
-        given, labels = learnt(tokenizer, record | {"id": f"w{number}"}, whole_orders=0.0)
-        named.append(places[tuple(given)])
-        best = tokenizer.ids(" [2]" if named[-1] else "[2]")
-        assert labels == [-100] * (len(given) - len(best)) + best
-    assert 10 < named.count(0) < 30
-    assert set(named) == {0, 1, 2, 3}
+def test_the_places_of_an_order_weigh_less_the_later_they_come(tokenizer):
+    record = example(0, 1, 0) | {"answer": "[2] > [1] > [3]"}
+    given, _, weights = learnt(tokenizer, record)
+    first, second = (len(tokenizer.ids(text)) for text in ("[2]", "[2] > [1]"))
+    assert weights == [1] * first + [1 / 2] * (second - first) + [1 / 3] * (len(given) - second)
+    quoted = len(tokenizer.ids("<think>\ntext 1\n</think>\n\n"))
+    _, _, thinking = learnt(tokenizer, record | {"thought": "text 1"}, thinking_tokens=0)
+    assert thinking == [0.1] * quoted + weights
 
 
-def test_a_thought_is_followed_by_the_passage_that_it_is_about(tokenizer):
-    record = example(0, 1, 0, 0) | {"answer": "[2] > [1] > [4] > [3]", "thought": "text 1"}
-    for number in range(20):
-        given, labels = learnt(tokenizer, record | {"id": f"w{number}"}, whole_orders=0.0, thinking_tokens=0)
-        assert given == labels == [*tokenizer.ids("<think>\ntext 1\n</think>\n\n"), *tokenizer.ids("[2]")]
+def test_an_answer_that_reasons_weighs_the_same_everywhere(tokenizer):
+    _, _, weights = learnt(tokenizer, example(0, 1) | {"answer": "<think>The second.</think> [2] > [1]"})
+    assert set(weights) == {1.0}

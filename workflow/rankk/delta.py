@@ -14,8 +14,6 @@ LEVELS = (-1.5104, -0.4528, 0.4528, 1.5104)
 """Least squared error for normally distributed values in units of their deviation (Max 1960, table I)."""
 PER_BYTE = 4
 CODES, SCALES = ".codes", ".scales"
-END = "eos_token"
-"""Metadata of the file where the training taught another end of an answer than the base's."""
 
 
 def write_delta(base: str | Path, trained: str | Path, folder: str | Path, *, revision: str | None = None) -> None:
@@ -44,8 +42,7 @@ def write_delta(base: str | Path, trained: str | Path, folder: str | Path, *, re
         kept[name + SCALES] = ((moved * values).sum(1) / (values * values).sum(1)).to(torch.float16)
         kept[name + CODES] = _packed(codes.to(torch.uint8))
     Path(folder).mkdir(parents=True, exist_ok=True)
-    ends = [_tokenizer(model, at).eos_token for model, at in ((base, revision), (trained, None))]
-    save_file(kept, str(Path(folder, FILE)), metadata={END: ends[1]} if ends[0] != ends[1] else None)
+    save_file(kept, str(Path(folder, FILE)))
 
 
 def add_delta(weights: dict[str, Any], delta: str | Path) -> None:
@@ -63,20 +60,6 @@ def add_delta(weights: dict[str, Any], delta: str | Path) -> None:
         else:
             moved = torch.tensor(LEVELS)[_unpacked(kept[name + CODES])] * kept[name + SCALES].float()[:, None]
         weights[name].copy_(weights[name].float() + moved)
-
-
-def taught_end(delta: str | Path) -> str | None:
-    """The token that ends answers since the training; None: the base's."""
-    from safetensors import safe_open
-
-    with safe_open(str(delta), "pt") as file:
-        return (file.metadata() or {}).get(END)
-
-
-def _tokenizer(model: str | Path, revision: str | None) -> Any:
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(str(model), revision=revision, trust_remote_code=False)
 
 
 def _weights(model: str | Path, revision: str | None = None) -> dict[str, Any]:

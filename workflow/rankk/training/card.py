@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
+from rankk.evaluation.experiment import PAIRS
 from rankk.files import atomic_write
 from rankk.report.style import COLUMN_WIDTH, STYLE, Drawn, save
 from rankk.training.sft import read_facts
@@ -50,6 +51,7 @@ def write_card(
     facts = read_facts(trained)
     results = pd.read_csv(summary)
     differences = pd.read_csv(significance)
+    differences = differences[differences["family"] == PAIRS]
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
     )

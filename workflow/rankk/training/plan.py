@@ -12,7 +12,7 @@ ADAPTER_BYTES = 16  # a trained weight in 32 bits, its gradient, and AdamW's two
 TEACHERS_IN_FLIGHT = 256
 
 ASSUMPTIONS = f"""\
-Assumed of training: every query gives all its windows, of middle size, with passages as long as they may be; 4
+Assumed of training: every query gives all its windows, of mean size, with passages as long as they may be; 4
 operations a weight and token with an adapter, 6 without, 2 more with gradient checkpointing; {UTILIZATION:.0%} of
 {PEAK_TFLOPS} TFLOP/s. Memory is that of weights, gradients and optimizer; activations come on top."""
 
@@ -28,7 +28,7 @@ def _lines(experiment: Experiment, name: str, training: Training) -> list[str]:
     queries = sum(queries_of(experiment, cell.collection, cell.language) for cell in windows.of)
     queries = min(queries, windows.queries * len(windows.of)) if windows.queries else queries
     number = queries * len(windows.ranks) * windows.copies
-    passages = sum(windows.sizes) / 2
+    passages = (windows.sizes[0] + 2 * windows.sizes[1]) / 3  # the mean of the larger of two draws
     settings = resolve(experiment.rerankers[training.reranker])
     prompt = PROMPT_TOKENS + passages * settings.passage_tokens
     answer, teacher = passages * LABEL_TOKENS, ""

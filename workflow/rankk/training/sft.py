@@ -91,10 +91,20 @@ def _trainer(data: dict[str, Any], base: str, revision: str | None, fit: Fit, ch
     tokenizer = AutoTokenizer.from_pretrained(base, revision=revision, trust_remote_code=False)
 
     class Trainer(SFTTrainer):
+        loss_is_scaled_for_ga = False  # type: ignore[assignment]  # it is a mean of each micro batch
+
         def _get_train_sampler(self, *arguments: Any) -> Any:
             sampler = super()._get_train_sampler(*arguments)
             sampler.lengths = list(sampler.lengths)  # a data set's column is read anew at each look
             return sampler
+
+        def compute_loss(
+            self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, *_: Any, **__: Any
+        ) -> Any:
+            weights = inputs.pop("weights")[:, 1:]
+            outputs = model(**inputs, fused_lm_head=True)  # TRL's: of what is learnt alone, never all logits
+            loss = -(outputs.log_probs * weights).sum() / weights.sum()
+            return (loss, outputs) if return_outputs else loss
 
     trainer = Trainer(
         model=model,
@@ -118,7 +128,10 @@ def _collator(padding: int) -> Any:
         def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
             batch: dict[str, Any] = super().torch_call(examples)
             rows, length = batch.pop("attention_mask").shape
-            return batch | {"position_ids": torch.arange(length).repeat(rows, 1)}
+            weights = torch.zeros(rows, length)
+            for row, example in zip(weights, examples, strict=True):
+                row[: example["length"]] = torch.tensor(example["weights"])
+            return batch | {"position_ids": torch.arange(length).repeat(rows, 1), "weights": weights}
 
     return Collator(pad_token_id=padding, pad_to_multiple_of=PADDED_TO)
 

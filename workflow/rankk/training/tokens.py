@@ -17,13 +17,14 @@ from rankk.reranking.budget import fit as fit_prompt
 from rankk.reranking.settings import Settings, resolve
 from rankk.reranking.thinking import closed_thought
 from rankk.reranking.tokenizers import ModelTokenizer
-from rankk.training.windows import chance
 
 log = logging.getLogger("rankk")
 
 SPLITS = ("train", "development")
 LENGTH_STEP = 20
 """Tokens between two lengths at which passages are cut."""
+THOUGHT_WEIGHT = 0.1
+"""Of a thought's tokens before an answer that is nothing but an order: as its tenth place."""
 ORDER = re.compile(r"\[\d+\]( > \[\d+\])+")
 
 
@@ -50,12 +51,11 @@ def write_tokens(
     facts: str | Path,
     *,
     revision: str | None = None,
-    whole_orders: float = 1.0,
     shortest_passages: int | None = None,
     max_length: int,
     processes: int = 1,
 ) -> None:
-    """Write a data set a split (columns input_ids, labels, length) into `folder`, and their counts.
+    """Write a data set a split (columns input_ids, labels, weights, length) into `folder`, and their counts.
 
     Examples longer than `max_length` tokens are left out and counted. RankkError where none is left to learn from.
     """
@@ -70,10 +70,10 @@ def write_tokens(
         texts=texts,
         settings=settings,
         tokenizer=tokenizer,
-        whole_orders=whole_orders,
         shortest_passages=shortest_passages,
     )
-    columns = Features({"input_ids": List(Value("int32")), "labels": List(Value("int32")), "length": Value("int32")})
+    lists = {"input_ids": "int32", "labels": "int32", "weights": "float32"}
+    columns = Features({name: List(Value(kind)) for name, kind in lists.items()} | {"length": Value("int32")})
     with TemporaryDirectory(dir=Path(folder).parent) as scratch:
         for split in SPLITS:
             records = list(_records(examples, split))
@@ -110,14 +110,13 @@ def tokens(
     texts: Mapping[str, str],
     settings: Settings,
     tokenizer: ModelTokenizer,
-    whole_orders: float = 1.0,
     shortest_passages: int | None = None,
 ) -> dict[str, Any]:
     """An example as token ids: the prompt as at inference, then answer and end; labels of what is given are -100.
 
-    A thought that quotes what the prompt no longer shows is not learnt. An order that is not learnt to its end teaches
-    one step: its first passage, at times after others that are named already, since every place is to be the best of
-    what remains.
+    A thought that quotes what the prompt no longer shows is not learnt. `weights` of the loss are 1, but the r-th place
+    of an answer that is nothing but an order weighs 1/r, since the first places decide most of an order's worth (as in
+    FIRST, Gangi Reddy et al. 2024).
     """
     longest = settings.passage_tokens
     lengths = range(longest, min(shortest_passages or longest, longest) - 1, -LENGTH_STEP)
@@ -136,22 +135,21 @@ def tokens(
         said = closed_thought(thinking, quoted)
     elif thinking and settings.thinking_tokens is not None and thinking.close not in record["answer"]:
         given += closed_thought(thinking, "")
-    named, answer = "", record["answer"]
-    if chance(whole_orders, f"{record['id']}.whole") or not ORDER.fullmatch(answer):
-        learnt = [*tokenizer.ids(answer), tokenizer.end]
-    else:
-        named, answer = _one_step(answer.split(" > "), f"{record['id']}.named", first=bool(said))
-        learnt = tokenizer.ids(answer)
-    asked, thought, before = tokenizer.ids(given), tokenizer.ids(said), tokenizer.ids(named)
-    ids = asked + thought + before + learnt
-    labels = [-100] * len(asked) + thought + [-100] * len(before) + learnt
-    return {"input_ids": ids, "labels": labels, "length": len(ids)}
+    asked, thought, answer = tokenizer.ids(given), tokenizer.ids(said), tokenizer.ids(record["answer"])
+    learnt = [*thought, *answer, tokenizer.end]
+    weights = [1.0] * len(learnt)
+    if ORDER.fullmatch(record["answer"]):
+        places = _place_weights(record["answer"], len(answer), tokenizer)
+        weights = [THOUGHT_WEIGHT] * len(thought) + places + places[-1:]
+    return {
+        "input_ids": asked + learnt,
+        "labels": [-100] * len(asked) + learnt,
+        "weights": [0.0] * len(asked) + weights,
+        "length": len(asked) + len(learnt),
+    }
 
 
-def _one_step(order: list[str], seed: str, *, first: bool) -> tuple[str, str]:
-    """What is named already of an order, nothing half of the times and always if `first`, and its best passage."""
-    best, *others = order
-    if first or chance(0.5, seed):
-        return "", best
-    draw = random.Random(f"{seed}.others")
-    return "".join(f"{place} > " for place in draw.sample(others, draw.randint(1, len(others)))).rstrip(), f" {best}"
+def _place_weights(answer: str, length: int, tokenizer: ModelTokenizer) -> list[float]:
+    """1/r for each of the `length` tokens of an order, r being the place that it belongs to."""
+    ends = [len(tokenizer.ids(answer[: place.end()])) for place in re.finditer(r"\[\d+\]", answer)]
+    return [1 / (1 + sum(end <= token for end in ends[:-1])) for token in range(length)]

@@ -108,7 +108,7 @@ def _drawn(settings: Windows, run: Run, name: str, counts: Counter[str]) -> Iter
             for copy in range(settings.copies):
                 identifier = f"{name}.{qid}.{first}-{last}.{copy}"
                 draw = random.Random(f"{settings.seed}.{identifier}")
-                size = draw.randint(*settings.sizes)
+                size = max(draw.randint(*settings.sizes), draw.randint(*settings.sizes))  # most windows asked are full
                 if len(candidates) < size:
                     counts["windows left out: list too short"] += 1
                     continue
