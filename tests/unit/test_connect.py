@@ -6,6 +6,7 @@ import pytest
 
 from rankk.config.loading import validate_reranker
 from rankk.errors import BackendError
+from rankk.reranking.backends.engine_config import EngineConfig
 from rankk.reranking.backends.openai import OpenAIBackend
 from rankk.reranking.backends.server_tokens import CLOSE_ENOUGH, ServerTokenizer
 from rankk.reranking.cell import rerank_cell
@@ -133,3 +134,11 @@ def test_the_manifest_says_who_counted_the_tokens(tmp_path, tokenizes, kind):
             output=tmp_path / "cell.trec",
         )
     assert f'"tokens_counted_by": "{kind}"' in (tmp_path / "cell.json").read_text()
+
+
+def test_an_engine_on_the_cpu_takes_its_process_s_cores_whatever_a_job_s_libraries_are_told(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {5, 2})
+    environment = EngineConfig().environment(on_cpu=True)
+    assert environment["VLLM_CPU_OMP_THREADS_BIND"] == "2,5"
+    assert environment["OMP_NUM_THREADS"] == environment["MKL_NUM_THREADS"] == "2"
+    assert EngineConfig().environment(on_cpu=False) == {}

@@ -1,5 +1,6 @@
 """How vLLM is started. No heavy imports: configuration files are checked with it."""
 
+import os
 from typing import Any, Literal
 
 from pydantic import Field, PositiveInt
@@ -76,11 +77,15 @@ class EngineConfig(Strict):
             }
         return {name: value for name, value in arguments.items() if value is not None}
 
-    def environment(self, *, on_cpu: bool, cores: int) -> dict[str, str]:
+    def environment(self, *, on_cpu: bool) -> dict[str, str]:
         """Environment variables that vLLM reads."""
         if not on_cpu:
             return {}
+        cores = sorted(os.sched_getaffinity(0))
         return {
             "VLLM_CPU_KVCACHE_SPACE": str(self.cpu_kv_cache_gib),
-            "VLLM_CPU_OMP_THREADS_BIND": f"0-{cores - 1}",
+            "VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, cores)),
+            # Snakemake tells a job's libraries how many threads its rule has; the engine is no part of the job.
+            "OMP_NUM_THREADS": str(len(cores)),
+            "MKL_NUM_THREADS": str(len(cores)),
         }

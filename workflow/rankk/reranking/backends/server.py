@@ -156,7 +156,7 @@ def _start(files: _Files, model: str, arguments: Mapping[str, Any], config: Engi
     """Start supervisor and server, registered at once: whoever starts it may die while it loads."""
     on_cpu = not gpus()
     port, key = _free_port(), secrets.token_urlsafe(32)
-    environment = os.environ | config.environment(on_cpu=on_cpu, cores=os.cpu_count() or 1)
+    environment = os.environ | config.environment(on_cpu=on_cpu)
     environment["VLLM_API_KEY"] = key
     if Path(model).exists():
         environment["HF_HUB_OFFLINE"] = "1"

@@ -22,7 +22,7 @@ class VllmBackend:
     def __init__(
         self, model: str, arguments: Mapping[str, Any], config: EngineConfig, tokenizer: ModelTokenizer
     ) -> None:
-        os.environ.update(config.environment(on_cpu=not gpus(), cores=os.cpu_count() or 1))
+        os.environ.update(config.environment(on_cpu=not gpus()))
         if Path(model).exists():
             os.environ["HF_HUB_OFFLINE"] = "1"
         try:
