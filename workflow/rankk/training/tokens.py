@@ -25,7 +25,8 @@ LENGTH_STEP = 20
 """Tokens between two lengths at which passages are cut."""
 THOUGHT_WEIGHT = 0.1
 """Of a thought's tokens before an answer that is nothing but an order: as its tenth place."""
-ORDER = re.compile(r"\[\d+\]( > \[\d+\])+")
+PLACE = r"\[\d+\]"
+ORDER = re.compile(f"{PLACE}( > {PLACE})+")
 
 
 class CuttingOnce(ModelTokenizer):
@@ -151,5 +152,5 @@ def tokens(
 
 def _place_weights(answer: str, length: int, tokenizer: ModelTokenizer) -> list[float]:
     """1/r for each of the `length` tokens of an order, r being the place that it belongs to."""
-    ends = [len(tokenizer.ids(answer[: place.end()])) for place in re.finditer(r"\[\d+\]", answer)]
+    ends = [len(tokenizer.ids(answer[: place.end()])) for place in re.finditer(PLACE, answer)]
     return [1 / (1 + sum(end <= token for end in ends[:-1])) for token in range(length)]
