@@ -32,10 +32,9 @@ def main() -> None:
             for what in ("first", "again"):
                 seconds, memory = measured([*command, f"--output={folder / 'o.trec'}"])
                 size = (folder / "o.calls.jsonl").stat().st_size / 1e6
-                row = {"queries": queries, "depth": depth, "calls": queries * calls, "run": what, "seconds": seconds}
-                rows.append(
-                    row | {"ms a call": 1000 * seconds / queries / calls, "peak MB": memory, "journal MB": size}
-                )
+                sizes = {"queries": queries, "depth": depth, "calls": queries * calls}
+                cost = {"ms a call": 1000 * seconds / queries / calls, "peak MB": memory, "journal MB": size}
+                rows.append({**sizes, "run": what, "seconds": seconds, **cost})
                 print(rows[-1], flush=True)
     report("scale", rows)
 

@@ -62,8 +62,9 @@ async def engine(shape: Path, config: EngineConfig, scale: float, **more: Any) -
     from vllm.v1.engine.async_llm import AsyncLLM
 
     began = time.perf_counter()
-    os.environ.update(config.environment(on_cpu=not gpus(), cores=os.cpu_count() or 1))
-    arguments = config.arguments(on_cpu=not gpus(), revision=None, max_model_len=4096) | more
+    os.environ.update(config.environment(on_cpu=not gpus()))
+    context = config.max_model_len or 4096
+    arguments = config.arguments(on_cpu=not gpus(), revision=None, max_model_len=context) | more
     llm = AsyncLLM.from_engine_args(AsyncEngineArgs(model=str(shape), skip_tokenizer_init=True, **arguments))
     started = time.perf_counter() - began
     try:
