@@ -11,10 +11,15 @@ from ..conftest import ROOT
 GRID = """
 experiment: p
 grid:
-  - {collections: [mini], languages: [eng], retrievers: [bm25], rerankers: [none, whole, brief, large, mine]}
+  - collections: [mini]
+    languages: [eng]
+    retrievers: [bm25]
+    rerankers: [none, whole, brief, copies, half, large, mine]
 rerankers:
   whole: {preset: rank-k, engine: {tensor_parallel: 4}}
   brief: {preset: rank-k, thinking_tokens: 500, samples: 2, engine: {tensor_parallel: 4}}
+  copies: {preset: rank-k, engine: {tensor_parallel: 2, data_parallel: 2}}
+  half: {preset: rank-k, engine: {tensor_parallel: 2}}
   large: {preset: rank-k, engine: {gpu_memory_utilization: 0.4}}
   mine: {preset: rank-k, model: ./mine}
 """
@@ -38,6 +43,18 @@ def test_calls_and_tokens_follow_from_windows_and_budgets(found):
 def test_a_sliding_window_has_as_many_calls_in_flight_as_queries(found):
     assert found["whole"].in_flight == 40
     assert found["whole"].gpu_hours == pytest.approx(4 * found["whole"].hours)
+
+
+def test_gpus_that_hold_one_copy_are_1_7_times_as_fast_as_half_as_many(found):
+    assert found["half"].hours == pytest.approx(1.69 * found["whole"].hours, rel=0.01)
+
+
+def test_two_copies_halve_a_prompts_time_and_decode_with_half_as_many_calls_each(found):
+    copies, half = found["copies"], found["half"]
+    assert copies.in_flight == half.in_flight == 40
+    decoding = half.output_tokens * (plan.step_ms(20) / 20 / 2 - plan.step_ms(40) / 40) * 1e6
+    prefill = -half.prompt_tokens * plan.PREFILL_MS / 2 * 1e6
+    assert copies.hours - half.hours == pytest.approx((decoding + prefill) / 2**plan.SPLIT_EXPONENT / 3.6e6)
 
 
 def test_a_model_that_does_not_fit_is_a_warning_and_an_unknown_one_has_no_hours(found):

@@ -10,6 +10,7 @@ from rankk.config.collections import FilesCollection
 from rankk.config.experiment import Experiment
 from rankk.config.reranker import Reranker
 from rankk.grid import Cell
+from rankk.reranking.backends.engine_config import EngineConfig
 from rankk.reranking.settings import resolve
 from rankk.trec import read_queries
 
@@ -17,6 +18,8 @@ STEP_MS = {1: 17.5, 16: 17.5, 32: 18.8, 64: 19.4, 96: 20.8, 128: 22.1, 192: 30.0
 """Milliseconds of a decoding step by calls in flight: a 32B shape in bfloat16 on one H200 (benchmarks/README.md)."""
 PREFILL_MS = 0.099
 """Milliseconds a prompt token, same engine."""
+SPLIT_EXPONENT = 0.76
+"""Two H100s that hold one copy together are 1.69 = 2^0.76 times as fast as one; more are taken to follow that power."""
 GPU_GIB = 139  # of the H200
 WEIGHT_BYTES = 2  # bfloat16
 PROMPT_TOKENS = 250  # instructions, query and the passages' frames, in tokens
@@ -55,8 +58,9 @@ MODELS = {
 ASSUMPTIONS = """\
 Assumed: passages as long as they may be (passage_tokens); answers of 2,400 tokens for 32B reasoning models, 600 for 7B
 ones and 110 without reasoning, or the thinking budget where that is shorter; the worst case of calls where answers
-decide. Speeds: measured with Qwen2.5-32B's shape in bfloat16 on one H200 (benchmarks/README.md), scaled by parameters
-and, linearly, by GPUs. Engine starts and first stages are not counted."""
+decide. Speeds: measured with Qwen2.5-32B's shape in bfloat16 on one H200 (benchmarks/README.md), scaled by parameters.
+GPUs that hold one copy together (tensor_parallel) are 1.7 times as fast as half as many, as measured with two; copies
+(data_parallel) share the calls. Engine starts and first stages are not counted."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +102,17 @@ def cost(experiment: Experiment, cell: Cell) -> Cost:
     strategy = settings.strategy()
     side_by_side = ceil(strategy.calls(reranker.depth) / max(1, strategy.longest_chain(reranker.depth)))
     in_flight = max(1, min(in_flight, queries * side_by_side * reranker.samples))
-    share = model.parameters / QWEN_32B.parameters / reranker.engine.gpus
-    milliseconds = calls * prompt * PREFILL_MS + calls * output * step_ms(in_flight) / in_flight
-    hours = milliseconds * share / 3.6e6
+    hours = calls * milliseconds(reranker.engine, model, in_flight, prompt, output) / 3.6e6
     return Cost(cell, queries, calls, *millions, in_flight, hours, hours * reranker.engine.gpus, warning)
+
+
+def milliseconds(engine: EngineConfig, model: Model, in_flight: int, prompt: int, output: int) -> float:
+    """A call's share of the wall clock: prompt and output in tokens, `in_flight` calls over all copies of the model."""
+    of_a_copy = max(1, in_flight / engine.data_parallel)
+    one_copy = prompt * PREFILL_MS + output * step_ms(of_a_copy) / of_a_copy
+    copies = min(in_flight, engine.data_parallel)
+    share: float = model.parameters / QWEN_32B.parameters / engine.tensor_parallel**SPLIT_EXPONENT
+    return one_copy * share / copies
 
 
 def capacity(reranker: Reranker, model: Model, tokens: int) -> tuple[int, str]:
@@ -120,7 +131,7 @@ def capacity(reranker: Reranker, model: Model, tokens: int) -> tuple[int, str]:
     return min(held, wanted), "" if held >= 32 else f"only {held} calls in flight: decoding will be slow"
 
 
-def step_ms(in_flight: int) -> float:
+def step_ms(in_flight: float) -> float:
     """Milliseconds of a decoding step, linear between what was measured."""
     numbers = sorted(STEP_MS)
     above = next((number for number in numbers if number >= in_flight), numbers[-1])
