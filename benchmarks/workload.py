@@ -103,7 +103,7 @@ async def curve(engine: Engine, in_flight: Sequence[int], tokens: int = 48) -> d
 
 
 def bound(chains: Sequence[int], calls: int, measured: dict[int, tuple[float, float]], places: int) -> float:
-    """Seconds that no schedule on this engine beats, for chains of so many answer tokens each.
+    """Seconds of a schedule that loses none, for chains of so many answer tokens each.
 
     As many chains as there are places decode together, longest first, at the measured seconds a step; whenever one
     ends the others go on with fewer beside them. Prefill is counted for every call at its best rate.

@@ -14,12 +14,14 @@ grid:
   - collections: [mini]
     languages: [eng]
     retrievers: [bm25]
-    rerankers: [none, whole, brief, copies, half, large, mine]
+    rerankers: [none, whole, brief, copies, half, narrow, coarse, large, mine]
 rerankers:
   whole: {preset: rank-k, engine: {tensor_parallel: 4}}
   brief: {preset: rank-k, thinking_tokens: 500, samples: 2, engine: {tensor_parallel: 4}}
   copies: {preset: rank-k, engine: {tensor_parallel: 2, data_parallel: 2}}
   half: {preset: rank-k, engine: {tensor_parallel: 2}}
+  narrow: {preset: rank-k, engine: {tensor_parallel: 4, kv_cache_dtype: fp8}}
+  coarse: {preset: rank-k, engine: {tensor_parallel: 4, quantization: fp8}}
   large: {preset: rank-k, engine: {gpu_memory_utilization: 0.4}}
   mine: {preset: rank-k, model: ./mine}
 """
@@ -49,12 +51,26 @@ def test_gpus_that_hold_one_copy_are_1_7_times_as_fast_as_half_as_many(found):
     assert found["half"].hours == pytest.approx(1.69 * found["whole"].hours, rel=0.01)
 
 
-def test_two_copies_halve_a_prompts_time_and_decode_with_half_as_many_calls_each(found):
+def test_two_copies_share_prompts_and_contexts_and_decode_with_half_as_many_calls_each(found):
     copies, half = found["copies"], found["half"]
     assert copies.in_flight == half.in_flight == 40
-    decoding = half.output_tokens * (plan.step_ms(20) / 20 / 2 - plan.step_ms(40) / 40) * 1e6
-    prefill = -half.prompt_tokens * plan.PREFILL_MS / 2 * 1e6
-    assert copies.hours - half.hours == pytest.approx((decoding + prefill) / 2**plan.SPLIT_EXPONENT / 3.6e6)
+    split = 2**plan.SPLIT_EXPONENT
+    steps = [half.output_tokens * 1e6 * plan.step_ms(n) / n / split for n in (40, 20)]
+    same = half.hours * 3.6e6 - steps[0]
+    assert copies.hours * 3.6e6 == pytest.approx((same + steps[1]) / 2)
+
+
+def test_a_step_reads_the_contexts_of_all_calls_in_flight_from_the_cache(found):
+    whole, narrow = found["whole"], found["narrow"]
+    tokens_read = 360 * 2400 * (9250 + 1200)
+    read = tokens_read * plan.QWEN_32B.kv_bytes / plan.CACHE_BYTES_A_MS / 4**plan.SPLIT_EXPONENT
+    assert (whole.hours - narrow.hours) * 3.6e6 == pytest.approx(read / 2)
+
+
+def test_fp8_weights_save_their_measured_share_of_all_but_the_cache(found):
+    whole, narrow, coarse = found["whole"], found["narrow"], found["coarse"]
+    cache = 2 * (whole.hours - narrow.hours)
+    assert coarse.hours - cache == pytest.approx(plan.FP8_SHARE * (whole.hours - cache))
 
 
 def test_a_model_that_does_not_fit_is_a_warning_and_an_unknown_one_has_no_hours(found):

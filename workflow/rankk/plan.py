@@ -18,6 +18,10 @@ STEP_MS = {1: 17.5, 16: 17.5, 32: 18.8, 64: 19.4, 96: 20.8, 128: 22.1, 192: 30.0
 """Milliseconds of a decoding step by calls in flight: a 32B shape in bfloat16 on one H200 (benchmarks/README.md)."""
 PREFILL_MS = 0.099
 """Milliseconds a prompt token, same engine."""
+CACHE_BYTES_A_MS = 3.0e9
+"""KV cache that its decoding steps read: what contexts of 2,000 tokens add to a step."""
+FP8_SHARE = 0.65
+"""Time with FP8 weights, of that in bfloat16, same engine: 0.59 a prompt, 0.62 to 0.77 a step."""
 SPLIT_EXPONENT = 0.76
 """Two H100s that hold one copy together are 1.69 = 2^0.76 times as fast as one; more are taken to follow that power."""
 GPU_GIB = 139  # of the H200
@@ -58,9 +62,11 @@ MODELS = {
 ASSUMPTIONS = """\
 Assumed: passages as long as they may be (passage_tokens); answers of 2,400 tokens for 32B reasoning models, 600 for 7B
 ones and 110 without reasoning, or the thinking budget where that is shorter; the worst case of calls where answers
-decide. Speeds: measured with Qwen2.5-32B's shape in bfloat16 on one H200 (benchmarks/README.md), scaled by parameters.
-GPUs that hold one copy together (tensor_parallel) are 1.7 times as fast as half as many, as measured with two; copies
-(data_parallel) share the calls. Engine starts and first stages are not counted."""
+decide. Speeds: measured with Qwen2.5-32B's shape on one H200 (benchmarks/README.md); the weights' part is scaled by
+parameters, the KV cache's by its bytes. GPUs that hold one copy together (tensor_parallel) are 1.7 times as fast as
+half as many, as measured with two; copies (data_parallel) share the calls. The calls in flight stay as many to the end:
+where queries are no more than these, measured runs took 1.25 to 1.45 times as long. Engine starts and first stages are
+not counted."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,17 @@ def cost(experiment: Experiment, cell: Cell) -> Cost:
 def milliseconds(engine: EngineConfig, model: Model, in_flight: int, prompt: int, output: int) -> float:
     """A call's share of the wall clock: prompt and output in tokens, `in_flight` calls over all copies of the model."""
     of_a_copy = max(1, in_flight / engine.data_parallel)
-    one_copy = prompt * PREFILL_MS + output * step_ms(of_a_copy) / of_a_copy
+    weights = prompt * PREFILL_MS + output * step_ms(of_a_copy) / of_a_copy
+    weights *= model.parameters / QWEN_32B.parameters * (FP8_SHARE if engine.quantization == "fp8" else 1.0)
+    cache = output * (prompt + output / 2) * cache_bytes(engine, model) / CACHE_BYTES_A_MS
     copies = min(in_flight, engine.data_parallel)
-    share: float = model.parameters / QWEN_32B.parameters / engine.tensor_parallel**SPLIT_EXPONENT
-    return one_copy * share / copies
+    speed: float = copies * engine.tensor_parallel**SPLIT_EXPONENT
+    return (weights + cache) / speed
+
+
+def cache_bytes(engine: EngineConfig, model: Model) -> float:
+    """Bytes of KV cache a token."""
+    return model.kv_bytes * (0.5 if engine.kv_cache_dtype == "fp8" else 1.0)
 
 
 def capacity(reranker: Reranker, model: Model, tokens: int) -> tuple[int, str]:
@@ -120,7 +133,7 @@ def capacity(reranker: Reranker, model: Model, tokens: int) -> tuple[int, str]:
     engine = reranker.engine
     weights = model.parameters * WEIGHT_BYTES * (0.5 if engine.quantization == "fp8" else 1.0)
     free = GPU_GIB * engine.gpu_memory_utilization * engine.tensor_parallel - weights
-    each = tokens * 0.75 * model.kv_bytes * (0.5 if engine.kv_cache_dtype == "fp8" else 1.0) / 2**30
+    each = tokens * 0.75 * cache_bytes(engine, model) / 2**30
     if free < each:
         return 1, (
             f"does not fit: {weights:.0f} GB of weights and a context of {tokens} tokens on {engine.tensor_parallel} × "
