@@ -10,7 +10,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from rankk import grid, slurm
+from rankk import paths, slurm
 from rankk.config.loading import check
 from rankk.errors import RankkError
 from rankk.jobs import fetch_from, grown, own_engines
@@ -93,5 +93,5 @@ rule all:
     input:
         [cell.run for cell in EXPERIMENT.cells],  # so that a deleted one is made again
         rules.report.output,
-        [grid.training(model, "README.md") for model in EXPERIMENT.training],
+        [paths.training(model, "README.md") for model in EXPERIMENT.training],
         [cell.page for cell in EXPERIMENT.cells if cell.reranked],

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rankk.trec import ranked, write_run
+from rankk.io.trec import ranked, write_run
 
 RESULTS = Path("results/benchmarks-of-the-code")
 WORDS = Path("resources/mini/passages.jsonl")

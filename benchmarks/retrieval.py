@@ -8,10 +8,10 @@ from pathlib import Path
 from common import cell, command, report, seconds, words
 
 from rankk.evaluation.measures import per_query
-from rankk.retrieval.encoders import load
-from rankk.retrieval.lucene import index_bm25, jar, java, search_bm25
-from rankk.retrieval.splade import encode, read_texts
-from rankk.trec import read_run
+from rankk.io.trec import read_run
+from rankk.retrievers.encoders import load
+from rankk.retrievers.lucene import index_bm25, jar, java, search_bm25
+from rankk.retrievers.splade import encode, read_texts
 
 QUERIES, RUNS, TEXTS = 200, 100, 300
 ENCODER, MAX_LENGTH, BATCH = Path("results/models/splade-smoke-test"), 256, 32

@@ -14,8 +14,8 @@ from pathlib import Path
 from common import report
 from workload import Engine, Lengths, bound, curve, engine
 
-from rankk.reranking.backends.engine_config import EngineConfig
-from rankk.reranking.scheduler import PriorityGate
+from rankk.llm.engine_config import EngineConfig
+from rankk.llm.scheduler import PriorityGate
 from rankk.reranking.strategies import STRATEGIES, strategy
 from rankk.reranking.types import TieGroups
 

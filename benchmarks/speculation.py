@@ -15,7 +15,7 @@ from typing import Any
 from common import report
 from workload import curve, engine
 
-from rankk.reranking.backends.engine_config import EngineConfig, NgramSpeculation
+from rankk.llm.engine_config import EngineConfig, NgramSpeculation
 
 WORDS = 8
 """Different tokens in prompts and answers: the last few always stood somewhere before, so that there is a guess."""

@@ -15,9 +15,9 @@ from typing import Any
 from common import report
 
 from rankk.config.loading import validate_reranker
-from rankk.files import read_jsonl
+from rankk.io.files import read_jsonl
+from rankk.io.trec import Run, read_run, write_run
 from rankk.reranking.cell import rerank_cell
-from rankk.trec import Run, read_run, write_run
 
 SHARE = 0.2
 """Of the GPU's memory for each engine: they stand beside each other."""

@@ -13,8 +13,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from rankk.llm.engine_config import EngineConfig
 from rankk.provenance import gpus
-from rankk.reranking.backends.engine_config import EngineConfig
 
 PASSAGE_TOKENS, QUERY_TOKENS = 96, 80
 """A window of 20 passages is a prompt of 2,000 tokens."""

@@ -3,11 +3,11 @@
 
 rule download_libreoffice_help:
     output:
-        directory(grid.downloads("libreoffice-help")),
+        directory(paths.downloads("libreoffice-help")),
     log:
         "results/logs/download/libreoffice-help.log",
     benchmark:
-        grid.benchmark("download", "libreoffice-help")
+        paths.benchmark("download", "libreoffice-help")
     conda:
         "../envs/workflow.yaml"
     resources:
@@ -19,11 +19,11 @@ rule download_libreoffice_help:
 
 rule download_ir_dataset:
     output:
-        directory(grid.downloads("ir_datasets/{dataset}")),
+        directory(paths.downloads("ir_datasets/{dataset}")),
     log:
         "results/logs/download/ir_datasets/{dataset}.log",
     benchmark:
-        grid.benchmark("download", "ir_datasets/{dataset}")
+        paths.benchmark("download", "ir_datasets/{dataset}")
     wildcard_constraints:
         dataset=".+",
     conda:
@@ -37,11 +37,11 @@ rule download_ir_dataset:
 
 rule download_bright:
     output:
-        directory(grid.downloads("bright/{task}.{queries}")),
+        directory(paths.downloads("bright/{task}.{queries}")),
     log:
         "results/logs/download/bright/{task}.{queries}.log",
     benchmark:
-        grid.benchmark("download", "bright", "{task}", "{queries}")
+        paths.benchmark("download", "bright", "{task}", "{queries}")
     conda:
         "../envs/workflow.yaml"
     resources:
@@ -55,11 +55,11 @@ rule download_bright:
 
 rule download_package:
     output:
-        grid.downloads("packages/{package}"),
+        paths.downloads("packages/{package}"),
     log:
         "results/logs/download/packages/{package}.log",
     benchmark:
-        grid.benchmark("download", "packages", "{package}")
+        paths.benchmark("download", "packages", "{package}")
     wildcard_constraints:
         package="[^/]+",
     conda:
@@ -75,11 +75,11 @@ rule download_package:
 
 rule hub_file:
     output:
-        grid.downloads("hub/{owner}/{dataset}@{revision}/{file}"),
+        paths.downloads("hub/{owner}/{dataset}@{revision}/{file}"),
     log:
         "results/logs/download/hub/{owner}/{dataset}@{revision}/{file}.log",
     benchmark:
-        grid.benchmark("download", "hub", "{owner}/{dataset}@{revision}/{file}")
+        paths.benchmark("download", "hub", "{owner}/{dataset}@{revision}/{file}")
     wildcard_constraints:
         owner="[^/]+",
         dataset="[^/@]+",
@@ -102,17 +102,17 @@ for name, collection in EXPERIMENT.collections.items():
         input:
             collection.files,
         output:
-            passages=grid.passages(name),
+            passages=paths.passages(name),
             queries=[
-                grid.queries(name, language) for language in collection.own_languages
+                paths.queries(name, language) for language in collection.own_languages
             ],
-            qrels=grid.qrels(name),
-            excluded=grid.excluded(name),
-            facts=grid.facts(name),
+            qrels=paths.qrels(name),
+            excluded=paths.excluded(name),
+            facts=paths.facts(name),
         log:
             f"results/logs/collections/{name}.log",
         benchmark:
-            grid.benchmark("collections", name)
+            paths.benchmark("collections", name)
         conda:
             "../envs/workflow.yaml"
         resources:
@@ -120,7 +120,7 @@ for name, collection in EXPERIMENT.collections.items():
             runtime=grown(60),
         params:
             collection=collection.model_dump(mode="json"),
-            code=fingerprint("rankk.collections"),
+            code=fingerprint("rankk.corpora"),
         script:
             "../scripts/collection.py"
 
@@ -130,15 +130,15 @@ for name, collection in EXPERIMENT.collections.items():
             name:
                 f"translate_{name}_{language}"
             input:
-                queries=grid.queries(name, translation.source),
+                queries=paths.queries(name, translation.source),
                 model=EXPERIMENT.translator_files(translation.translator),
             output:
-                queries=grid.queries(name, language),
-                provenance=grid.queries(name, language, ".json"),
+                queries=paths.queries(name, language),
+                provenance=paths.queries(name, language, ".json"),
             log:
                 f"results/logs/collections/{name}.{language}.log",
             benchmark:
-                grid.benchmark("collections", name, language)
+                paths.benchmark("collections", name, language)
             conda:
                 "../envs/llm.yaml"
             resources:

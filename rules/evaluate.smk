@@ -6,16 +6,16 @@ rule evaluate:
         runs=[cell.run for cell in EXPERIMENT.cells],
         manifests=[cell.manifest for cell in EXPERIMENT.cells if cell.reranked],
         calls=[cell.calls for cell in EXPERIMENT.cells if cell.reranked],
-        qrels=[grid.qrels(name) for name in EXPERIMENT.evaluated],
+        qrels=[paths.qrels(name) for name in EXPERIMENT.evaluated],
         queries=[
-            grid.queries(cell.collection, cell.language) for cell in EXPERIMENT.cells
+            paths.queries(cell.collection, cell.language) for cell in EXPERIMENT.cells
         ],
     output:
-        **{table: grid.experiment(NAME, f"{table}.csv") for table in grid.TABLES},
+        **{table: paths.experiment(NAME, f"{table}.csv") for table in paths.TABLES},
     log:
         f"results/logs/experiments/{NAME}.evaluate.log",
     benchmark:
-        grid.benchmark("experiments", NAME, "evaluate")
+        paths.benchmark("experiments", NAME, "evaluate")
     conda:
         "../envs/workflow.yaml"
     resources:

@@ -3,11 +3,11 @@
 
 rule prebuilt_index:
     output:
-        directory(grid.prebuilt("{name}")),
+        directory(paths.prebuilt("{name}")),
     log:
         "results/logs/download/indexes/{name}.log",
     benchmark:
-        grid.benchmark("download", "indexes", "{name}")
+        paths.benchmark("download", "indexes", "{name}")
     wildcard_constraints:
         name="[^/]+",
     conda:
@@ -21,13 +21,13 @@ rule prebuilt_index:
 
 rule split_passages:
     input:
-        passages=grid.passages("{collection}"),
+        passages=paths.passages("{collection}"),
     output:
-        grid.segments("{collection}", "{characters}-{stride}"),
+        paths.segments("{collection}", "{characters}-{stride}"),
     log:
         "results/logs/collections/{collection}.segments.{characters}-{stride}.log",
     benchmark:
-        grid.benchmark(
+        paths.benchmark(
             "collections", "{collection}", "segments", "{characters}-{stride}"
         )
     wildcard_constraints:
@@ -39,20 +39,20 @@ rule split_passages:
         mem_mb=grown(1000),
         runtime=grown(240),
     params:
-        code=fingerprint("rankk.collections.segments"),
+        code=fingerprint("rankk.retrievers.segments"),
     script:
         "../scripts/split_passages.py"
 
 
 rule index_bm25:
     input:
-        passages=grid.passages("{collection}"),
+        passages=paths.passages("{collection}"),
     output:
-        directory(grid.index("{collection}", "bm25")),
+        directory(paths.index("{collection}", "bm25")),
     log:
         "results/logs/index/{collection}.bm25.log",
     benchmark:
-        grid.benchmark("index", "{collection}", "bm25")
+        paths.benchmark("index", "{collection}", "bm25")
     conda:
         "../envs/workflow.yaml"
     threads: 2
@@ -61,20 +61,20 @@ rule index_bm25:
         runtime=grown(240),
     params:
         language=lambda wildcards: EXPERIMENT.collections[wildcards.collection].language,
-        code=fingerprint("rankk.retrieval.lucene"),
+        code=fingerprint("rankk.retrievers.lucene"),
     script:
         "../scripts/index_bm25.py"
 
 
 use rule index_bm25 as index_bm25_segments with:
     input:
-        passages=grid.segments("{collection}", "{split}"),
+        passages=paths.segments("{collection}", "{split}"),
     output:
-        directory(grid.index("{collection}", "bm25.{split}")),
+        directory(paths.index("{collection}", "bm25.{split}")),
     log:
         "results/logs/index/{collection}.bm25.{split}.log",
     benchmark:
-        grid.benchmark("index", "{collection}", "bm25.{split}")
+        paths.benchmark("index", "{collection}", "bm25.{split}")
     wildcard_constraints:
         split="[0-9]+-[0-9]+",
 
@@ -84,11 +84,11 @@ rule encode_passages:
         texts=lambda wildcards: EXPERIMENT.indexed(**wildcards),
         model=lambda wildcards: EXPERIMENT.encoder_files(wildcards.retriever),
     output:
-        grid.vectors("{collection}", "{retriever}", "passages"),
+        paths.vectors("{collection}", "{retriever}", "passages"),
     log:
         "results/logs/vectors/{collection}.{retriever}.passages.log",
     benchmark:
-        grid.benchmark("vectors", "{collection}", "{retriever}", "passages")
+        paths.benchmark("vectors", "{collection}", "{retriever}", "passages")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("splade"),
     conda:
@@ -101,20 +101,20 @@ rule encode_passages:
         retriever=lambda wildcards: EXPERIMENT.retrievers[
             wildcards.retriever
         ].model_dump(mode="json"),
-        code=fingerprint("rankk.retrieval.splade"),
+        code=fingerprint("rankk.retrievers.splade"),
     script:
         "../scripts/encode.py"
 
 
 rule index_impact:
     input:
-        vectors=grid.vectors("{collection}", "{retriever}", "passages"),
+        vectors=paths.vectors("{collection}", "{retriever}", "passages"),
     output:
-        directory(grid.index("{collection}", "{retriever}")),
+        directory(paths.index("{collection}", "{retriever}")),
     log:
         "results/logs/index/{collection}.{retriever}.log",
     benchmark:
-        grid.benchmark("index", "{collection}", "{retriever}")
+        paths.benchmark("index", "{collection}", "{retriever}")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("splade"),
     conda:
@@ -124,6 +124,6 @@ rule index_impact:
         mem_mb=grown(4000),
         runtime=grown(240),
     params:
-        code=fingerprint("rankk.retrieval.lucene"),
+        code=fingerprint("rankk.retrievers.lucene"),
     script:
         "../scripts/index_impact.py"

@@ -5,11 +5,11 @@ rule model:
     input:
         base=lambda wildcards: EXPERIMENT.base_files(wildcards.model),
     output:
-        directory(grid.model("{model}")),
+        directory(paths.model("{model}")),
     log:
         "results/logs/models/{model}.log",
     benchmark:
-        grid.benchmark("models", "{model}")
+        paths.benchmark("models", "{model}")
     wildcard_constraints:
         model=EXPERIMENT.model_names,
     conda:
@@ -21,18 +21,18 @@ rule model:
         model=lambda wildcards: EXPERIMENT.models[wildcards.model].model_dump(
             mode="json"
         ),
-        code=fingerprint("rankk.models"),
+        code=fingerprint("rankk.fetching.models"),
     script:
         "../scripts/model.py"
 
 
 rule hub_model:
     output:
-        directory(grid.hub_model("{owner}/{name}", "{revision}")),
+        directory(paths.hub_model("{owner}/{name}", "{revision}")),
     log:
         "results/logs/models/hub/{owner}/{name}@{revision}.log",
     benchmark:
-        grid.benchmark("models", "hub", "{owner}", "{name}@{revision}")
+        paths.benchmark("models", "hub", "{owner}", "{name}@{revision}")
     wildcard_constraints:
         owner="[^/]+",
         name="[^/]+",

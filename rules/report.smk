@@ -9,32 +9,32 @@ TABLES = contents.tables(EXPERIMENT, PUBLISHED)
 
 rule report:
     input:
-        **{table: grid.experiment(NAME, f"{table}.csv") for table in grid.TABLES},
+        **{table: paths.experiment(NAME, f"{table}.csv") for table in paths.TABLES},
     output:
         figures=[
             report(
-                grid.experiment(NAME, f"figures/{figure}.png"),
+                paths.experiment(NAME, f"figures/{figure}.png"),
                 category="Figures",
                 labels={"figure": figure},
                 caption=os.path.abspath(
-                    grid.experiment(NAME, f"figures/{figure}.rst")
+                    paths.experiment(NAME, f"figures/{figure}.rst")
                 ),
             )
             for figure in FIGURES
         ],
         files=expand(
-            grid.experiment(NAME, "figures/{figure}.{format}"),
+            paths.experiment(NAME, "figures/{figure}.{format}"),
             figure=FIGURES,
             format=[name for name in contents.FIGURE_FORMATS if name != "png"],
         ),
         configuration=report(
-            grid.experiment(NAME, "experiment.json"),
+            paths.experiment(NAME, "experiment.json"),
             category="Configuration",
             caption="../workflow/report/configuration.rst",
         ),
         tables=report(
             expand(
-                grid.experiment(NAME, "tables/{table}.{format}"),
+                paths.experiment(NAME, "tables/{table}.{format}"),
                 table=TABLES,
                 format=contents.TABLE_FORMATS,
             ),
@@ -44,7 +44,7 @@ rule report:
     log:
         f"results/logs/experiments/{NAME}.report.log",
     benchmark:
-        grid.benchmark("experiments", NAME, "report")
+        paths.benchmark("experiments", NAME, "report")
     conda:
         "../envs/workflow.yaml"
     resources:
@@ -66,16 +66,16 @@ rule report:
 
 rule page:
     input:
-        run=grid.run(*CELL),
-        first_stage=grid.run("{collection}", "{language}", "{retriever}"),
-        calls=grid.calls(*CELL),
-        manifest=grid.manifest(*CELL),
-        queries=grid.queries("{collection}", "{language}"),
-        passages=grid.passages("{collection}"),
-        qrels=grid.qrels("{collection}"),
+        run=paths.run(*CELL),
+        first_stage=paths.run("{collection}", "{language}", "{retriever}"),
+        calls=paths.calls(*CELL),
+        manifest=paths.manifest(*CELL),
+        queries=paths.queries("{collection}", "{language}"),
+        passages=paths.passages("{collection}"),
+        qrels=paths.qrels("{collection}"),
     output:
         report(
-            grid.page(*CELL),
+            paths.page(*CELL),
             category="Answers",
             caption="../workflow/report/page.rst",
             labels={
@@ -88,7 +88,7 @@ rule page:
     log:
         "results/logs/pages/{collection}.{language}.{retriever}.{reranker}.log",
     benchmark:
-        grid.benchmark(
+        paths.benchmark(
             "pages", "{collection}", "{language}", "{retriever}", "{reranker}"
         )
     wildcard_constraints:
@@ -99,7 +99,7 @@ rule page:
         mem_mb=grown(4000),
         runtime=grown(30),
     params:
-        journal=lambda wildcards: grid.journal(**wildcards),
+        journal=lambda wildcards: paths.journal(**wildcards),
         measure=lambda wildcards: EXPERIMENT.collections[
             wildcards.collection
         ].measures[0],

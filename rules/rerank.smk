@@ -5,19 +5,19 @@ CELL = ["{collection}", "{language}", "{retriever}", "{reranker}"]
 
 rule rerank:
     input:
-        run=grid.run("{collection}", "{language}", "{retriever}"),
-        queries=grid.queries("{collection}", "{language}"),
-        passages=grid.passages("{collection}"),
+        run=paths.run("{collection}", "{language}", "{retriever}"),
+        queries=paths.queries("{collection}", "{language}"),
+        passages=paths.passages("{collection}"),
         model=lambda wildcards: EXPERIMENT.model_files(wildcards.reranker),
         responses=lambda wildcards: EXPERIMENT.responses(**wildcards),
     output:
-        run=grid.run(*CELL),
-        manifest=grid.manifest(*CELL),
-        calls=grid.calls(*CELL),
+        run=paths.run(*CELL),
+        manifest=paths.manifest(*CELL),
+        calls=paths.calls(*CELL),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.log",
     benchmark:
-        grid.benchmark(
+        paths.benchmark(
             "runs", "{collection}", "{language}", "{retriever}", "{reranker}"
         )
     wildcard_constraints:
@@ -39,13 +39,13 @@ rule rerank:
 # A cell of a reranker with `shards: N`: N jobs, each with its part of the queries, and one that joins them.
 use rule rerank as rerank_shard with:
     output:
-        run=grid.shard(*CELL, "{number}", ".trec"),
-        manifest=grid.shard(*CELL, "{number}", ".json"),
-        calls=grid.shard(*CELL, "{number}", ".calls.csv"),
+        run=paths.shard(*CELL, "{number}", ".trec"),
+        manifest=paths.shard(*CELL, "{number}", ".json"),
+        calls=paths.shard(*CELL, "{number}", ".calls.csv"),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.{number}.log",
     benchmark:
-        grid.benchmark("runs", *CELL, "{number}")
+        paths.benchmark("runs", *CELL, "{number}")
     wildcard_constraints:
         number="[0-9]+",
         reranker=EXPERIMENT.rerankers_in_shards(several=True),
@@ -57,18 +57,18 @@ use rule rerank as rerank_shard with:
 
 rule merge_shards:
     input:
-        first_stage=grid.run("{collection}", "{language}", "{retriever}"),
+        first_stage=paths.run("{collection}", "{language}", "{retriever}"),
         runs=lambda wildcards: EXPERIMENT.shards(".trec", **wildcards),
         manifests=lambda wildcards: EXPERIMENT.shards(".json", **wildcards),
         calls=lambda wildcards: EXPERIMENT.shards(".calls.csv", **wildcards),
     output:
-        run=grid.run(*CELL),
-        manifest=grid.manifest(*CELL),
-        calls=grid.calls(*CELL),
+        run=paths.run(*CELL),
+        manifest=paths.manifest(*CELL),
+        calls=paths.calls(*CELL),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.log",
     benchmark:
-        grid.benchmark("runs", *CELL)
+        paths.benchmark("runs", *CELL)
     wildcard_constraints:
         reranker=EXPERIMENT.rerankers_in_shards(several=True),
     conda:

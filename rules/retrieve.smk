@@ -7,13 +7,13 @@ rule retrieve_bm25:
             wildcards.collection, wildcards.retriever
         ),
         queries=lambda wildcards: EXPERIMENT.search_queries(**wildcards),
-        excluded=grid.excluded("{collection}"),
+        excluded=paths.excluded("{collection}"),
     output:
-        grid.run("{collection}", "{language}", "{retriever}"),
+        paths.run("{collection}", "{language}", "{retriever}"),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
+        paths.benchmark("runs", "{collection}", "{language}", "{retriever}")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("bm25"),
     conda:
@@ -29,7 +29,7 @@ rule retrieve_bm25:
         language=lambda wildcards: EXPERIMENT.analyzer_language(
             wildcards.collection, wildcards.retriever
         ),
-        code=fingerprint("rankk.retrieval.lucene"),
+        code=fingerprint("rankk.retrievers.lucene"),
     script:
         "../scripts/retrieve_bm25.py"
 
@@ -39,11 +39,11 @@ rule encode_queries:
         texts=lambda wildcards: EXPERIMENT.search_queries(**wildcards),
         model=lambda wildcards: EXPERIMENT.encoder_files(wildcards.retriever),
     output:
-        grid.vectors("{collection}", "{retriever}", "queries.{language}"),
+        paths.vectors("{collection}", "{retriever}", "queries.{language}"),
     log:
         "results/logs/vectors/{collection}.{retriever}.{language}.log",
     benchmark:
-        grid.benchmark("vectors", "{collection}", "{retriever}", "{language}")
+        paths.benchmark("vectors", "{collection}", "{retriever}", "{language}")
     conda:
         "../envs/workflow.yaml"
     threads: 2
@@ -54,7 +54,7 @@ rule encode_queries:
         retriever=lambda wildcards: EXPERIMENT.retrievers[
             wildcards.retriever
         ].model_dump(mode="json"),
-        code=fingerprint("rankk.retrieval.splade"),
+        code=fingerprint("rankk.retrievers.splade"),
     script:
         "../scripts/encode.py"
 
@@ -64,14 +64,14 @@ rule retrieve_impact:
         index=lambda wildcards: EXPERIMENT.index(
             wildcards.collection, wildcards.retriever
         ),
-        vectors=grid.vectors("{collection}", "{retriever}", "queries.{language}"),
-        excluded=grid.excluded("{collection}"),
+        vectors=paths.vectors("{collection}", "{retriever}", "queries.{language}"),
+        excluded=paths.excluded("{collection}"),
     output:
-        grid.run("{collection}", "{language}", "{retriever}"),
+        paths.run("{collection}", "{language}", "{retriever}"),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
+        paths.benchmark("runs", "{collection}", "{language}", "{retriever}")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("splade"),
     conda:
@@ -84,7 +84,7 @@ rule retrieve_impact:
         retriever=lambda wildcards: EXPERIMENT.retrievers[
             wildcards.retriever
         ].model_dump(mode="json"),
-        code=fingerprint("rankk.retrieval.lucene"),
+        code=fingerprint("rankk.retrievers.lucene"),
     script:
         "../scripts/retrieve_impact.py"
 
@@ -94,15 +94,15 @@ rule published_run:
         run=lambda wildcards: EXPERIMENT.retrievers[wildcards.retriever].path.format(
             **wildcards
         ),
-        passages=grid.passages("{collection}"),
-        queries=grid.queries("{collection}", "{language}"),
-        excluded=grid.excluded("{collection}"),
+        passages=paths.passages("{collection}"),
+        queries=paths.queries("{collection}", "{language}"),
+        excluded=paths.excluded("{collection}"),
     output:
-        grid.run("{collection}", "{language}", "{retriever}"),
+        paths.run("{collection}", "{language}", "{retriever}"),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
+        paths.benchmark("runs", "{collection}", "{language}", "{retriever}")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("run"),
     conda:
@@ -111,7 +111,7 @@ rule published_run:
         mem_mb=grown(2000),
         runtime=grown(30),
     params:
-        code=fingerprint("rankk.retrieval.published"),
+        code=fingerprint("rankk.retrievers.run"),
     script:
         "../scripts/published_run.py"
 
@@ -119,16 +119,16 @@ rule published_run:
 rule retrieve_hybrid:
     input:
         runs=lambda wildcards: [
-            grid.run(wildcards.collection, wildcards.language, member)
+            paths.run(wildcards.collection, wildcards.language, member)
             for member in EXPERIMENT.retrievers[wildcards.retriever].of
         ],
-        queries=grid.queries("{collection}", "{language}"),
+        queries=paths.queries("{collection}", "{language}"),
     output:
-        grid.run("{collection}", "{language}", "{retriever}"),
+        paths.run("{collection}", "{language}", "{retriever}"),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
+        paths.benchmark("runs", "{collection}", "{language}", "{retriever}")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("hybrid"),
     conda:
@@ -140,24 +140,24 @@ rule retrieve_hybrid:
         retriever=lambda wildcards: EXPERIMENT.retrievers[
             wildcards.retriever
         ].model_dump(mode="json"),
-        code=fingerprint("rankk.retrieval.hybrid"),
+        code=fingerprint("rankk.retrievers.fusion"),
     script:
         "../scripts/retrieve_hybrid.py"
 
 
 rule retrieve_shuffled:
     input:
-        run=lambda wildcards: grid.run(
+        run=lambda wildcards: paths.run(
             wildcards.collection,
             wildcards.language,
             EXPERIMENT.retrievers[wildcards.retriever].of[0],
         ),
     output:
-        grid.run("{collection}", "{language}", "{retriever}"),
+        paths.run("{collection}", "{language}", "{retriever}"),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
+        paths.benchmark("runs", "{collection}", "{language}", "{retriever}")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("shuffled"),
     conda:
@@ -169,27 +169,27 @@ rule retrieve_shuffled:
         retriever=lambda wildcards: EXPERIMENT.retrievers[
             wildcards.retriever
         ].model_dump(mode="json"),
-        code=fingerprint("rankk.retrieval.shuffled"),
+        code=fingerprint("rankk.retrievers.shuffled"),
     script:
         "../scripts/retrieve_shuffled.py"
 
 
 rule retrieve_dense:
     input:
-        run=lambda wildcards: grid.run(
+        run=lambda wildcards: paths.run(
             wildcards.collection,
             wildcards.language,
             EXPERIMENT.retrievers[wildcards.retriever].of[0],
         ),
-        queries=grid.queries("{collection}", "{language}"),
-        passages=grid.passages("{collection}"),
+        queries=paths.queries("{collection}", "{language}"),
+        passages=paths.passages("{collection}"),
         model=lambda wildcards: EXPERIMENT.encoder_files(wildcards.retriever),
     output:
-        grid.run("{collection}", "{language}", "{retriever}"),
+        paths.run("{collection}", "{language}", "{retriever}"),
     log:
         "results/logs/runs/{collection}.{language}.{retriever}.log",
     benchmark:
-        grid.benchmark("runs", "{collection}", "{language}", "{retriever}")
+        paths.benchmark("runs", "{collection}", "{language}", "{retriever}")
     wildcard_constraints:
         retriever=EXPERIMENT.retrievers_of("dense"),
     conda:
@@ -202,6 +202,6 @@ rule retrieve_dense:
         retriever=lambda wildcards: EXPERIMENT.retrievers[
             wildcards.retriever
         ].model_dump(mode="json"),
-        code=fingerprint("rankk.retrieval.dense"),
+        code=fingerprint("rankk.retrievers.rescored"),
     script:
         "../scripts/retrieve_dense.py"

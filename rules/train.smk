@@ -20,13 +20,13 @@ for name, training in EXPERIMENT.training.items():
                 for files in EXPERIMENT.held_out_files(name)
             ],
         output:
-            windows=grid.training(name, "windows.jsonl.gz"),
-            passages=grid.training(name, "passages.jsonl.gz"),
-            facts=grid.training(name, "windows.json"),
+            windows=paths.training(name, "windows.jsonl.gz"),
+            passages=paths.training(name, "passages.jsonl.gz"),
+            facts=paths.training(name, "windows.json"),
         log:
             f"results/logs/training/{name}.windows.log",
         benchmark:
-            grid.benchmark("training", name, "windows")
+            paths.benchmark("training", name, "windows")
         conda:
             "../envs/workflow.yaml"
         resources:
@@ -48,16 +48,16 @@ for name, training in EXPERIMENT.training.items():
         name:
             f"teach_{name}"
         input:
-            windows=grid.training(name, "windows.jsonl.gz"),
-            passages=grid.training(name, "passages.jsonl.gz"),
+            windows=paths.training(name, "windows.jsonl.gz"),
+            passages=paths.training(name, "passages.jsonl.gz"),
             model=EXPERIMENT.teacher_files(name),
         output:
-            examples=grid.training(name, "examples.jsonl.gz"),
-            facts=grid.training(name, "examples.json"),
+            examples=paths.training(name, "examples.jsonl.gz"),
+            facts=paths.training(name, "examples.json"),
         log:
             f"results/logs/training/{name}.teach.log",
         benchmark:
-            grid.benchmark("training", name, "teach")
+            paths.benchmark("training", name, "teach")
         conda:
             "../envs/llm.yaml"
         resources:
@@ -77,16 +77,16 @@ for name, training in EXPERIMENT.training.items():
         name:
             f"tokens_{name}"
         input:
-            examples=grid.training(name, "examples.jsonl.gz"),
-            passages=grid.training(name, "passages.jsonl.gz"),
+            examples=paths.training(name, "examples.jsonl.gz"),
+            passages=paths.training(name, "passages.jsonl.gz"),
             base=EXPERIMENT.base_files(name),
         output:
-            tokens=directory(grid.training(name, "tokens")),
-            facts=grid.training(name, "tokens.json"),
+            tokens=directory(paths.training(name, "tokens")),
+            facts=paths.training(name, "tokens.json"),
         log:
             f"results/logs/training/{name}.tokens.log",
         benchmark:
-            grid.benchmark("training", name, "tokens")
+            paths.benchmark("training", name, "tokens")
         conda:
             "../envs/workflow.yaml"
         threads: 8
@@ -107,14 +107,14 @@ for name, training in EXPERIMENT.training.items():
         name:
             f"fit_{name}"
         input:
-            tokens=grid.training(name, "tokens"),
+            tokens=paths.training(name, "tokens"),
             base=EXPERIMENT.base_files(name),
         output:
-            directory(grid.training(name, "adapter")),
+            directory(paths.training(name, "adapter")),
         log:
             f"results/logs/training/{name}.fit.log",
         benchmark:
-            grid.benchmark("training", name, "fit")
+            paths.benchmark("training", name, "fit")
         conda:
             "../envs/workflow.yaml"
         threads: 8
@@ -135,13 +135,13 @@ for name, training in EXPERIMENT.training.items():
             f"model_{name}"
         input:
             base=EXPERIMENT.base_files(name),
-            trained=grid.training(name, "adapter"),
+            trained=paths.training(name, "adapter"),
         output:
-            directory(grid.model(name)),
+            directory(paths.model(name)),
         log:
             f"results/logs/models/{name}.log",
         benchmark:
-            grid.benchmark("models", name)
+            paths.benchmark("models", name)
         conda:
             "../envs/workflow.yaml"
         resources:
@@ -150,7 +150,7 @@ for name, training in EXPERIMENT.training.items():
         params:
             base=training.base,
             revision=training.revision,
-            code=fingerprint("rankk.models"),
+            code=fingerprint("rankk.fetching.models"),
         script:
             "../scripts/merge.py"
 
@@ -159,13 +159,13 @@ for name, training in EXPERIMENT.training.items():
             f"delta_{name}"
         input:
             base=EXPERIMENT.base_files(name),
-            trained=grid.model(name),
+            trained=paths.model(name),
         output:
-            directory(grid.training(name, "delta")),
+            directory(paths.training(name, "delta")),
         log:
             f"results/logs/training/{name}.delta.log",
         benchmark:
-            grid.benchmark("training", name, "delta")
+            paths.benchmark("training", name, "delta")
         conda:
             "../envs/workflow.yaml"
         resources:
@@ -182,24 +182,24 @@ for name, training in EXPERIMENT.training.items():
         name:
             f"card_{name}"
         input:
-            windows=grid.training(name, "windows.json"),
-            examples=grid.training(name, "examples.json"),
-            tokens=grid.training(name, "tokens.json"),
-            trained=grid.training(name, "adapter"),
-            summary=grid.experiment(NAME, "summary.csv"),
-            significance=grid.experiment(NAME, "significance.csv"),
+            windows=paths.training(name, "windows.json"),
+            examples=paths.training(name, "examples.json"),
+            tokens=paths.training(name, "tokens.json"),
+            trained=paths.training(name, "adapter"),
+            summary=paths.experiment(NAME, "summary.csv"),
+            significance=paths.experiment(NAME, "significance.csv"),
         output:
-            card=grid.training(name, "README.md"),
+            card=paths.training(name, "README.md"),
             figure=report(
-                grid.training(name, "figures/loss.png"),
+                paths.training(name, "figures/loss.png"),
                 category="Training",
                 labels={"model": name, "figure": "loss"},
-                caption=os.path.abspath(grid.training(name, "figures/loss.rst")),
+                caption=os.path.abspath(paths.training(name, "figures/loss.rst")),
             ),
         log:
             f"results/logs/training/{name}.card.log",
         benchmark:
-            grid.benchmark("training", name, "card")
+            paths.benchmark("training", name, "card")
         conda:
             "../envs/workflow.yaml"
         resources:

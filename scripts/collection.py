@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rankk.collections import build
+from rankk.corpora import build
 from rankk.logs import job
 
 with job(snakemake.log[0]):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rankk.collections.bright import fetch
+from rankk.corpora.bright import fetch
 from rankk.logs import job
 
 with job(snakemake.log[0], network=True):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rankk.collections.from_ir_datasets import fetch
+from rankk.corpora.ir_datasets import fetch
 from rankk.logs import job
 
 with job(snakemake.log[0], network=True):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rankk.collections.libreoffice_help import download
+from rankk.corpora.libreoffice_help import download
 from rankk.logs import job
 
 with job(snakemake.log[0], network=True):

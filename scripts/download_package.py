@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
+from rankk.fetching.packages import fetch_package
 from rankk.logs import job
-from rankk.packages import fetch_package
 
 target = Path(snakemake.output[0])
 with job(snakemake.log[0], network=True), tempfile.TemporaryDirectory(dir=target.parent) as scratch:

@@ -1,7 +1,7 @@
 """Encode passages or queries as sparse vectors."""
 
 from rankk.logs import job
-from rankk.retrieval.splade import encode
+from rankk.retrievers.splade import encode
 
 retriever = snakemake.params.retriever
 with job(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """Fetch one file of a dataset from the hub."""
 
-from rankk.hub import fetch_file
+from rankk.fetching.hub import fetch_file
 from rankk.logs import job
 
 with job(snakemake.log[0], network=True):

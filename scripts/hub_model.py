@@ -1,6 +1,6 @@
 """Fetch a model from the hub."""
 
-from rankk.hub import fetch
+from rankk.fetching.hub import fetch
 from rankk.logs import job
 
 with job(snakemake.log[0], network=True):

@@ -1,7 +1,7 @@
 """Write a trained model's whole weights."""
 
+from rankk.fetching.models import merge
 from rankk.logs import job
-from rankk.models import merge
 
 with job(snakemake.log[0]):
     base = str(snakemake.input.base) or snakemake.params.base

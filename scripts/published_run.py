@@ -1,7 +1,7 @@
 """Take over a first stage made elsewhere."""
 
 from rankk.logs import job
-from rankk.retrieval.published import take_over
+from rankk.retrievers.run import take_over
 
 with job(snakemake.log[0]):
     take_over(

@@ -3,10 +3,10 @@
 import os
 
 from rankk.config.reranker import Reranker
+from rankk.fetching.scratch import on_this_node
 from rankk.jobs import OWNER
 from rankk.logs import job
 from rankk.reranking.cell import rerank_cell
-from rankk.scratch import on_this_node
 
 with job(snakemake.log[0]):
     model = str(snakemake.input.model)

@@ -1,8 +1,8 @@
 """Retrieve with BM25."""
 
+from rankk.fetching.scratch import on_this_node
 from rankk.logs import job
-from rankk.retrieval.lucene import search_bm25
-from rankk.scratch import on_this_node
+from rankk.retrievers.lucene import search_bm25
 
 retriever = snakemake.params.retriever
 with job(snakemake.log[0]):

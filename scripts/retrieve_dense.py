@@ -1,7 +1,7 @@
 """Order another first stage's passages by a bi-encoder."""
 
 from rankk.logs import job
-from rankk.retrieval.dense import rescore_run
+from rankk.retrievers.rescored import rescore_run
 
 retriever = snakemake.params.retriever
 with job(snakemake.log[0]):

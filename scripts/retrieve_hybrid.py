@@ -1,7 +1,7 @@
 """Fuse several first stages into one."""
 
 from rankk.logs import job
-from rankk.retrieval.hybrid import fuse_runs
+from rankk.retrievers.fusion import fuse_runs
 
 with job(snakemake.log[0]):
     retriever = snakemake.params.retriever

@@ -1,8 +1,8 @@
 """Retrieve with encoded queries from an impact index."""
 
+from rankk.fetching.scratch import on_this_node
 from rankk.logs import job
-from rankk.retrieval.lucene import search_impact
-from rankk.scratch import on_this_node
+from rankk.retrievers.lucene import search_impact
 
 retriever = snakemake.params.retriever
 with job(snakemake.log[0]):

@@ -1,7 +1,7 @@
 """Shuffle another first stage."""
 
 from rankk.logs import job
-from rankk.retrieval.shuffled import shuffle_run
+from rankk.retrievers.shuffled import shuffle_run
 
 retriever = snakemake.params.retriever
 with job(snakemake.log[0]):

@@ -1,7 +1,7 @@
 """Cut passages into overlapping segments."""
 
-from rankk.collections.segments import split_passages
 from rankk.logs import job
+from rankk.retrievers.segments import split_passages
 
 with job(snakemake.log[0]):
     split_passages(

@@ -3,9 +3,9 @@
 import os
 
 from rankk.config.translator import Translator
+from rankk.fetching.scratch import on_this_node
 from rankk.jobs import OWNER
 from rankk.logs import job
-from rankk.scratch import on_this_node
 from rankk.translation import translate
 
 with job(snakemake.log[0]):

@@ -6,36 +6,36 @@ import json
 import random
 from pathlib import Path
 
-from rankk import grid
+from rankk import paths
 from rankk.config.loading import validate_reranker
 from rankk.evaluation import behaviour, experiment
-from rankk.files import write_csv, write_json
+from rankk.io.files import write_csv, write_json
+from rankk.io.trec import ranked, write_run
 from rankk.report.evidence import Evidence
 from rankk.reranking.calls import CALLS
-from rankk.trec import ranked, write_run
 
 QUERIES = {"eng": "what is subject", "fas": "موضوع چیست"}
 DEPTH, WINDOW = 12, 6
 
 
-def build(queries: int = 24, rerankers: tuple[str, ...] = ("quick", "think")) -> list[grid.Cell]:
+def build(queries: int = 24, rerankers: tuple[str, ...] = ("quick", "think")) -> list[paths.Cell]:
     """Write collection, runs, manifests, calls and journals; returns the cells."""
     draw = random.Random(0)
     qids, docids = [f"q{i}" for i in range(queries)], [f"d{i}" for i in range(40)]
-    folder = Path(grid.collection_dir("c"))
+    folder = Path(paths.collection_dir("c"))
     folder.mkdir(parents=True)
-    Path(grid.qrels("c")).write_text(
+    Path(paths.qrels("c")).write_text(
         "".join(f"{qid} 0 {docid} {draw.choice((0, 0, 0, 1, 2, 3))}\n" for qid in qids for docid in docids[:30])
     )
     for language, text in QUERIES.items():
-        Path(grid.queries("c", language)).write_text("".join(f"{qid}\t{text} {qid}\n" for qid in qids))
-    with Path(grid.passages("c").removesuffix(".gz")).open("w") as file:
+        Path(paths.queries("c", language)).write_text("".join(f"{qid}\t{text} {qid}\n" for qid in qids))
+    with Path(paths.passages("c").removesuffix(".gz")).open("w") as file:
         file.writelines(json.dumps({"id": docid, "contents": f"متن <b>{docid}</b>"}) + "\n" for docid in docids)
     cells = [
-        grid.Cell("c", language, retriever, reranker)
+        paths.Cell("c", language, retriever, reranker)
         for language in QUERIES
         for retriever in ("bm25", "splade")
-        for reranker in (grid.FIRST_STAGE, *rerankers)
+        for reranker in (paths.FIRST_STAGE, *rerankers)
     ]
     for cell in cells:
         if not cell.reranked:
@@ -46,7 +46,7 @@ def build(queries: int = 24, rerankers: tuple[str, ...] = ("quick", "think")) ->
     return cells
 
 
-def _reranked(cell: grid.Cell, first: dict, draw: random.Random) -> None:
+def _reranked(cell: paths.Cell, first: dict, draw: random.Random) -> None:
     run, rows, records, thinks = {}, [], [], cell.reranker == "think"
     for qid, hits in first.items():
         order = [hit.docid for hit in hits]
@@ -77,11 +77,11 @@ def _reranked(cell: grid.Cell, first: dict, draw: random.Random) -> None:
     write_json(cell.manifest, manifest | {"calls": counts | {"output_tokens": tokens}, "engine_start_seconds": 5.0})
 
 
-def evaluated(cells: list[grid.Cell]) -> Evidence:
+def evaluated(cells: list[paths.Cell]) -> Evidence:
     """The experiment's tables, written and read again."""
     baselines = {cell: cell.first_stage for cell in cells if cell.reranked}
     reranked = list(baselines)
-    jobs = {f"rerank: {cell.run}": grid.benchmark("runs", cell.language, cell.reranker) for cell in reranked}
+    jobs = {f"rerank: {cell.run}": paths.benchmark("runs", cell.language, cell.reranker) for cell in reranked}
     for file in jobs.values():
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         Path(file).write_text("s\tmax_rss\n40.0\tNA\n")
@@ -91,5 +91,5 @@ def evaluated(cells: list[grid.Cell]) -> Evidence:
         "resources": behaviour.resources(jobs, reranked),
     }
     for name, table in tables.items():
-        write_csv(grid.experiment("x", f"{name}.csv"), table)
-    return Evidence({name: grid.experiment("x", f"{name}.csv") for name in grid.TABLES}, {"c": "fas"})
+        write_csv(paths.experiment("x", f"{name}.csv"), table)
+    return Evidence({name: paths.experiment("x", f"{name}.csv") for name in paths.TABLES}, {"c": "fas"})

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from rankk.trec import ranked, write_run
+from rankk.io.trec import ranked, write_run
 
 
 def write(folder: Path, *, queries: int, depth: int) -> list[str]:

@@ -111,7 +111,7 @@ def main(folder, names):
     import ir_datasets.util
     from ir_datasets.util.download import RequestsDownload
 
-    from rankk.collections.from_ir_datasets import build, fetch
+    from rankk.corpora.ir_datasets import build, fetch
 
     @contextlib.contextmanager
     def stream(self):

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from rankk.reranking.journal import read_journal
-from rankk.trec import read_run
+from rankk.io.trec import read_run
+from rankk.llm.journal import read_journal
 
 from ..fake_server import FakeServer
 from ..synthetic import write

@@ -6,13 +6,13 @@ import json
 import pytest
 import yaml
 
-from rankk.files import read_jsonl
+from rankk.io.files import read_jsonl
+from rankk.io.trec import read_queries
+from rankk.llm.journal import read_journal
+from rankk.llm.tokenizers import ModelTokenizer
 from rankk.provenance import gpus
-from rankk.reranking.journal import read_journal
 from rankk.reranking.presets import load_preset
 from rankk.reranking.prompts import neutralize, render
-from rankk.reranking.tokenizers import ModelTokenizer
-from rankk.trec import read_queries
 
 from ..conftest import mini_collection
 from ..tiny_model import build_model, greedy

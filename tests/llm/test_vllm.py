@@ -13,15 +13,15 @@ import httpx
 import pytest
 import yaml
 
+from rankk.io.trec import read_queries, read_run
+from rankk.llm.journal import read_journal
+from rankk.llm.server import engine_python
+from rankk.llm.server_tokens import ServerTokenizer
+from rankk.llm.tokenizers import ModelTokenizer
+from rankk.llm.types import Message, Prompt
 from rankk.provenance import gpus
-from rankk.reranking.backends.server import engine_python
-from rankk.reranking.backends.server_tokens import ServerTokenizer
-from rankk.reranking.journal import read_journal
 from rankk.reranking.presets import FOLDER, load_preset
 from rankk.reranking.prompts import neutralize, render
-from rankk.reranking.tokenizers import ModelTokenizer
-from rankk.reranking.types import Message, Prompt
-from rankk.trec import read_queries, read_run
 
 from ..synthetic import write
 from ..tiny_model import build_model, greedy

@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rankk.reranking.answers import PARSERS, parse_ranking
-from rankk.reranking.presets import Thinking
-from rankk.reranking.types import Completion, Outcome
+from rankk.llm.types import Completion, Thinking
+from rankk.reranking.parsers.answers import PARSERS, parse_ranking
+from rankk.reranking.types import Outcome
 
 EXAMPLES = 1_000
 

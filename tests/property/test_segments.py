@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankk.collections.segments import best_segments, segments
-from rankk.trec import Hit
+from rankk.io.trec import Hit
+from rankk.retrievers.segments import best_segments, segments
 
 
 def distinct(spaces):

@@ -7,13 +7,13 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rankk.io.trec import Hit
 from rankk.reranking.consensus import Consensus
 from rankk.reranking.fusion import fuse
 from rankk.reranking.strategies.heap import Setwise
 from rankk.reranking.strategies.parallel import Groups, Pointwise, Tournament
 from rankk.reranking.strategies.topdown import TopDown
 from rankk.reranking.strategies.windows import Single, Sliding
-from rankk.trec import Hit
 
 LISTS = st.lists(st.integers(0, 9), max_size=70)
 WINDOWS = st.integers(2, 24)

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from rankk.trec import read_run
+from rankk.io.trec import read_run
 
 from ..fake_server import FakeServer
 from .conftest import command, until, write_experiment

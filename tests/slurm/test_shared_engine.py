@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rankk.io.trec import read_run
 from rankk.provenance import gpus
-from rankk.trec import read_run
 
 from ..conftest import ROOT, mini_collection
 from ..tiny_model import build_model

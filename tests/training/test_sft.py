@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM
 
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
-from rankk.models import merge
+from rankk.fetching.models import merge
 from rankk.training.tokens import write_tokens
 
 from ..conftest import ROOT

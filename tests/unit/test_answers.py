@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from rankk.files import read_jsonl
-from rankk.reranking.answers import ASKED, PARSERS, parse_digits, parse_ranking
-from rankk.reranking.presets import Preset, Thinking
-from rankk.reranking.types import Answer, Completion, Outcome
+from rankk.io.files import read_jsonl
+from rankk.llm.types import Completion, Thinking
+from rankk.reranking.parsers.answers import ASKED, PARSERS, parse_digits, parse_ranking
+from rankk.reranking.presets import Preset
+from rankk.reranking.types import Answer, Outcome
 
 TEMPLATE_OPENS = Thinking(opened_by_template=True)
 MODEL_OPENS = Thinking()

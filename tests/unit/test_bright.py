@@ -4,11 +4,11 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from rankk.collections.bright import build, fetch
+from rankk.corpora.bright import build, fetch
 from rankk.errors import RankkError
-from rankk.files import read_jsonl
-from rankk.retrieval.lucene import index_bm25, search_bm25
-from rankk.trec import read_excluded, read_qrels, read_queries, read_run
+from rankk.io.files import read_jsonl
+from rankk.io.trec import read_excluded, read_qrels, read_queries, read_run
+from rankk.retrievers.lucene import index_bm25, search_bm25
 
 CARD = """---
 configs:

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rankk.errors import RankkError
+from rankk.llm.tokenizers import CharacterCounter, ModelTokenizer, TokenCounter
 from rankk.reranking.budget import FLOOR, even_limit, fit
 from rankk.reranking.presets import load_preset
 from rankk.reranking.prompts import neutralize
-from rankk.reranking.tokenizers import CharacterCounter, ModelTokenizer, TokenCounter
 from tests.unit.chatml import build_tokenizer
 
 PRESET = load_preset("rank-k")

@@ -6,8 +6,8 @@ import sys
 import pytest
 import yaml
 
-from rankk.files import read_jsonl
-from rankk.trec import read_qrels, read_queries
+from rankk.io.files import read_jsonl
+from rankk.io.trec import read_qrels, read_queries
 
 from ..conftest import ROOT
 

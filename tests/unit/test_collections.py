@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from rankk.collections import build
-from rankk.collections.help_pages import page_id, read_page
-from rankk.collections.normalize import Source, evenly_spaced, normalize
+from rankk.corpora import build
+from rankk.corpora.help_pages import page_id, read_page
+from rankk.corpora.normalize import Source, evenly_spaced, normalize
 from rankk.errors import RankkError
-from rankk.trec import read_qrels, read_queries
+from rankk.io.trec import read_qrels, read_queries
 
 PAGE = """<html><head><title>Adding Rows</title><meta name="x"></head><body><p>Menu</p>
 <div id="DisplayArea"><meta itemprop="keywords" content="rows"><h1><a name="x"></a>Adding  Rows</h1>

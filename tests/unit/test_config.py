@@ -8,7 +8,7 @@ import pytest
 from rankk.config.experiment import Experiment
 from rankk.config.loading import check, expand
 from rankk.errors import RankkError
-from rankk.grid import Cell
+from rankk.paths import Cell
 
 from ..conftest import ROOT
 

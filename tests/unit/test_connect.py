@@ -6,13 +6,13 @@ import pytest
 
 from rankk.config.loading import validate_reranker
 from rankk.errors import BackendError
-from rankk.reranking.backends.engine_config import EngineConfig
-from rankk.reranking.backends.openai import OpenAIBackend
-from rankk.reranking.backends.server_tokens import CLOSE_ENOUGH, ServerTokenizer
+from rankk.llm.backends.openai import OpenAIBackend
+from rankk.llm.connect import Engine
+from rankk.llm.engine_config import EngineConfig
+from rankk.llm.server_tokens import CLOSE_ENOUGH, ServerTokenizer
+from rankk.llm.tokenizers import ModelTokenizer
+from rankk.llm.types import Completion, Message, Prompt, Sampling
 from rankk.reranking.cell import rerank_cell
-from rankk.reranking.connect import Engine
-from rankk.reranking.tokenizers import ModelTokenizer
-from rankk.reranking.types import Completion, Message, Prompt, Sampling
 
 from ..fake_server import FakeServer
 from ..synthetic import write

@@ -9,8 +9,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from rankk.config.catalog import AdaptedModel
 from rankk.delta import FILE, _packed, _unpacked, add_delta, write_delta
 from rankk.errors import RankkError
-from rankk.files import sha256
-from rankk.models import adapt
+from rankk.fetching.models import adapt
+from rankk.io.files import sha256
 
 from ..tiny_model import build_model
 

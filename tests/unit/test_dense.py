@@ -5,8 +5,8 @@ import json
 import pytest
 
 from rankk.errors import RankkError
-from rankk.retrieval.dense import rescore_run
-from rankk.trec import ranked, read_run, write_run
+from rankk.io.trec import ranked, read_run, write_run
+from rankk.retrievers.rescored import rescore_run
 
 TEXTS = {"d1": "a red fox", "d2": "a blue whale in the sea", "d3": "the red fox and the whale", "d4": "grass"}
 SETTINGS = {"revision": None, "depth": 3, "max_seq_length": 16, "batch_size": 2}

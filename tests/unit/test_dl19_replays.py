@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rankk.cli import main
-from rankk.trec import read_run
+from rankk.io.trec import read_run
 
 from ..conftest import DL19
 

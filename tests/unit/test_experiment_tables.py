@@ -5,12 +5,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rankk import grid
+from rankk import paths
 from rankk.cli import main
 from rankk.evaluation import experiment
+from rankk.io.trec import ranked, read_qrels, read_run, write_run
 from rankk.report import tables
 from rankk.report.evidence import Evidence
-from rankk.trec import ranked, read_qrels, read_run, write_run
 
 from .. import evidence
 from ..conftest import ROOT
@@ -90,7 +90,7 @@ def test_letters_name_the_rows_that_are_beaten(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cells = evidence.build()
     best = next(cell for cell in cells if cell.reranker == "think")
-    grades = read_qrels(grid.qrels("c"))
+    grades = read_qrels(paths.qrels("c"))
     ideal = {
         qid: ranked(sorted((hit.docid for hit in hits), key=lambda docid: -grades[qid].get(docid, 0)))
         for qid, hits in read_run(best.run).items()
@@ -102,8 +102,8 @@ def test_letters_name_the_rows_that_are_beaten(tmp_path, monkeypatch):
 
 
 def test_two_runs_are_compared_in_a_terminal(found, capsys):
-    ours, theirs = grid.run("c", "eng", "bm25", "think"), grid.run("c", "eng", "bm25")
-    options = ["--qrels", grid.qrels("c"), "--queries", grid.queries("c", "eng"), "--most", "3"]
+    ours, theirs = paths.run("c", "eng", "bm25", "think"), paths.run("c", "eng", "bm25")
+    options = ["--qrels", paths.qrels("c"), "--queries", paths.queries("c", "eng"), "--most", "3"]
     assert main(["compare", ours, theirs, *options]) == 0
     printed = capsys.readouterr().out
     assert "nDCG@10 over 24 judged queries" in printed

@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from rankk.errors import RankkError
-from rankk.files import atomic_write, open_text, read_jsonl
+from rankk.io.files import atomic_write, open_text, read_jsonl
 
 
 def test_a_block_that_fails_leaves_neither_file_nor_partial_file(tmp_path):

@@ -6,10 +6,10 @@ import yaml
 from ir_datasets.datasets.base import Dataset
 from ir_datasets.formats import BaseDocs, BaseQrels, BaseQueries, GenericDoc, GenericQuery, TitleUrlTextDoc, TrecQrel
 
-from rankk.collections.from_ir_datasets import build, fetch
+from rankk.corpora.ir_datasets import build, fetch
 from rankk.errors import RankkError
-from rankk.files import read_jsonl
-from rankk.trec import read_qrels, read_queries
+from rankk.io.files import read_jsonl
+from rankk.io.trec import read_qrels, read_queries
 
 from ..conftest import ROOT
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rankk.retrieval.hybrid import fuse_runs, reciprocal
-from rankk.trec import ranked, read_run, write_run
+from rankk.io.trec import ranked, read_run, write_run
+from rankk.retrievers.fusion import fuse_runs, reciprocal
 
 
 def test_scores_are_sums_of_reciprocal_ranks():

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rankk.errors import RankkError
-from rankk.reranking.journal import Journal, call_key, read_journal
+from rankk.llm.journal import Journal, call_key, read_journal
 
 RECORDS = [{"key": f"k{i}", "qid": "q", "text": "прочее 你好\n" * i} for i in range(4)]
 

@@ -10,7 +10,7 @@ import pytest
 from rankk.cli import main
 from rankk.errors import RankkError
 from rankk.evaluation.measures import per_query
-from rankk.trec import ranked, read_qrels, read_run
+from rankk.io.trec import ranked, read_qrels, read_run
 
 QRELS = {"q1": {"a": 3, "b": 2, "c": 0, "d": 1}, "q2": {"a": 1}}
 

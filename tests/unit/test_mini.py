@@ -5,8 +5,8 @@ import json
 import pytest
 
 from rankk.evaluation.measures import per_query
-from rankk.retrieval.lucene import index_bm25, search_bm25
-from rankk.trec import read_qrels, read_queries, read_run
+from rankk.io.trec import read_qrels, read_queries, read_run
+from rankk.retrievers.lucene import index_bm25, search_bm25
 
 from ..conftest import ROOT
 

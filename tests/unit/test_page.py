@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rankk import grid
+from rankk import paths
 from rankk.report.page import embedded, write_page
 
 from .. import evidence
@@ -22,8 +22,8 @@ def page(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("experiment"))
         cell = next(c for c in evidence.build(queries=100) if c.reranker == "think" and c.language == "fas")
-        plain = Path(grid.passages("c").removesuffix(".gz"))
-        Path(grid.passages("c")).write_bytes(gzip.compress(plain.read_bytes()))
+        plain = Path(paths.passages("c").removesuffix(".gz"))
+        Path(paths.passages("c")).write_bytes(gzip.compress(plain.read_bytes()))
         write_page(
             cell.page,
             title="c, fas, bm25, think",
@@ -32,9 +32,9 @@ def page(tmp_path_factory):
             calls=cell.calls,
             journal=cell.journal,
             manifest=cell.manifest,
-            queries=grid.queries("c", "fas"),
-            passages=grid.passages("c"),
-            qrels=grid.qrels("c"),
+            queries=paths.queries("c", "fas"),
+            passages=paths.passages("c"),
+            qrels=paths.qrels("c"),
             measure="nDCG@10",
         )
         yield Path(cell.page).absolute()

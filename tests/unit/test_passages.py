@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rankk.errors import RankkError
-from rankk.passages import PassageStore
+from rankk.io.passages import PassageStore
 
 
 @given(texts=st.dictionaries(st.text("abc", min_size=1), st.text(), min_size=1))

@@ -17,16 +17,17 @@ import pytest
 
 from rankk.config.loading import validate_reranker
 from rankk.errors import RankkError
-from rankk.passages import PassageStore
-from rankk.reranking.answers import parse_ranking
+from rankk.io.passages import PassageStore
+from rankk.io.trec import ranked, read_run, write_run
+from rankk.llm.connect import Connection
+from rankk.llm.journal import Journal, read_journal
+from rankk.llm.tokenizers import CharacterCounter
+from rankk.llm.types import Completion, Prompt, Sampling
 from rankk.reranking.calls import Caller
-from rankk.reranking.connect import Connection
 from rankk.reranking.engine import rerank
-from rankk.reranking.journal import Journal, read_journal
+from rankk.reranking.parsers.answers import parse_ranking
 from rankk.reranking.settings import resolve
-from rankk.reranking.tokenizers import CharacterCounter
-from rankk.reranking.types import Completion, Outcome, Prompt, Sampling
-from rankk.trec import ranked, read_run, write_run
+from rankk.reranking.types import Outcome
 
 from ..synthetic import write
 

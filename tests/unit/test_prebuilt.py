@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import yaml
 
-from rankk import download
 from rankk.errors import RankkError
-from rankk.retrieval.prebuilt import TYPES, PrebuiltIndex, fetch, known, named
+from rankk.fetching import download
+from rankk.fetching.prebuilt import TYPES, PrebuiltIndex, fetch, known, named
 
 from ..conftest import ROOT
 

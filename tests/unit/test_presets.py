@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rankk.errors import RankkError
-from rankk.reranking.presets import Thinking, load_preset, presets
+from rankk.llm.types import Message, Prompt, Thinking
+from rankk.reranking.presets import load_preset, presets
 from rankk.reranking.prompts import render
-from rankk.reranking.types import Message, Prompt
 
 PASSAGES = ["First passage.", "Second passage."]
 
@@ -175,7 +175,7 @@ def test_an_unknown_preset_names_the_known_ones() -> None:
 
 def test_presets_load_without_heavy_packages() -> None:
     code = (
-        "import sys, rankk.reranking.budget, rankk.reranking.answers\n"
+        "import sys, rankk.reranking.budget, rankk.reranking.parsers.answers\n"
         "print({'torch', 'transformers'} & set(sys.modules))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rankk.errors import RankkError
+from rankk.llm.tokenizers import ModelTokenizer
+from rankk.llm.types import Message, Prompt
 from rankk.reranking.presets import load_preset
 from rankk.reranking.prompts import neutralize, render
-from rankk.reranking.tokenizers import ModelTokenizer
-from rankk.reranking.types import Message, Prompt
 from tests.unit.chatml import build_tokenizer
 
 CONTROL = [

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from rankk.reranking.scheduler import PriorityGate
+from rankk.llm.scheduler import PriorityGate
 
 
 def test_no_more_calls_than_places_are_under_way():

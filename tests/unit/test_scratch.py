@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rankk.scratch import on_this_node
+from rankk.fetching.scratch import on_this_node
 
 
 @pytest.fixture

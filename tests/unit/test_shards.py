@@ -6,11 +6,11 @@ import json
 import pytest
 
 from rankk.config.loading import validate_reranker
+from rankk.io.trec import ranked, read_run
+from rankk.llm.journal import read_journal
 from rankk.reranking.cell import rerank_cell
-from rankk.reranking.journal import read_journal
 from rankk.reranking.shards import members, merge
 from rankk.reranking.strategies.windows import Sliding
-from rankk.trec import ranked, read_run
 
 from ..fake_server import FakeServer
 from ..synthetic import write

@@ -1,7 +1,7 @@
 """A shuffled first stage: the same passages, another order, the same every time."""
 
-from rankk.retrieval.shuffled import shuffle_run
-from rankk.trec import Hit, read_run, write_run
+from rankk.io.trec import Hit, read_run, write_run
+from rankk.retrievers.shuffled import shuffle_run
 
 
 def test_the_first_passages_are_kept_in_an_order_of_the_querys_own(tmp_path):

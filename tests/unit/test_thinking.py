@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from rankk.reranking.presets import Thinking
-from rankk.reranking.thinking import complete_with_budget
-from rankk.reranking.types import Completion, Prompt, Sampling
+from rankk.llm.thinking import complete_with_budget
+from rankk.llm.types import Completion, Prompt, Sampling, Thinking
 
 BUDGET = 8
 

@@ -9,14 +9,14 @@ import pytest
 from rankk.config.loading import validate_reranker
 from rankk.config.training import Windows
 from rankk.errors import RankkError
-from rankk.files import read_jsonl
+from rankk.io.files import read_jsonl
+from rankk.io.trec import Hit, write_run
 from rankk.reranking.budget import fit
 from rankk.reranking.settings import resolve
 from rankk.training.held_out import held_out_passages, held_out_queries
 from rankk.training.teacher import best_sentence, by_labels, by_model, ndcg
 from rankk.training.tokens import CuttingOnce, tokens
 from rankk.training.windows import Files, as_typed, write_windows
-from rankk.trec import Hit, write_run
 
 from ..fake_server import FakeServer
 from .chatml import build_tokenizer

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from rankk.errors import RankkError
-from rankk.trec import Hit, ranked, read_qrels, read_queries, read_run, write_run
+from rankk.io.trec import Hit, ranked, read_qrels, read_queries, read_run, write_run
 
 
 def as_float32(value: float) -> float:

@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
-from rankk.files import read_jsonl
-from rankk.trec import read_run
+from rankk.io.files import read_jsonl
+from rankk.io.trec import read_run
 
 from ..conftest import MINI, mini_collection
 from ..fake_hub import FakeHub

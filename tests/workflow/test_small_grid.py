@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from rankk.trec import read_queries, read_run
+from rankk.io.trec import read_queries, read_run
 
 from ..conftest import MINI, ROOT, mini_collection
 

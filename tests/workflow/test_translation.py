@@ -4,7 +4,7 @@ import json
 
 import yaml
 
-from rankk.trec import read_queries
+from rankk.io.trec import read_queries
 
 from ..conftest import mini_collection
 from ..fake_server import FakeServer

@@ -21,7 +21,7 @@ def fetch_from(mirror: str | None) -> None:
 
 
 def own_engines(*, cluster_job: bool) -> None:
-    """Let engines that this process's jobs start live as long as it does (rankk.reranking.backends.server).
+    """Let engines that this process's jobs start live as long as it does (rankk.llm.server).
 
     Processes started by this one keep its claim. A cluster job makes its own, for it runs on another machine; but jobs
     that are grouped into one of Slurm's allocations belong to the process that heads it.

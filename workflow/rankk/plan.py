@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from rankk import grid
+from rankk import paths
 from rankk.config.collections import FilesCollection
 from rankk.config.experiment import Experiment
 from rankk.config.reranker import Reranker
-from rankk.grid import Cell
-from rankk.reranking.backends.engine_config import EngineConfig
+from rankk.io.trec import read_queries
+from rankk.llm.engine_config import EngineConfig
+from rankk.paths import Cell
 from rankk.reranking.settings import resolve
-from rankk.trec import read_queries
 
 STEP_MS = {1: 17.5, 16: 17.5, 32: 18.8, 64: 19.4, 96: 20.8, 128: 22.1, 192: 30.0, 256: 35.7}
 """Milliseconds of a decoding step by calls in flight: a 32B shape in bfloat16 on one H200 (benchmarks/README.md)."""
@@ -158,7 +158,7 @@ def step_ms(in_flight: float) -> float:
 def queries_of(experiment: Experiment, name: str, language: str) -> int:
     """Queries of a collection in a language: counted where the files are there, else the catalog's number."""
     collection = experiment.collections[name]
-    path = Path(grid.queries(name, language))
+    path = Path(paths.queries(name, language))
     if not path.is_file() and isinstance(collection, FilesCollection):
         path = Path(collection.queries[language])
     known = len(read_queries(path)) if path.is_file() else collection.expected_queries or QUERIES

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from rankk import grid
+from rankk import paths
 from rankk.errors import RankkError
 
 
 def evaluation(runs: list[str], qrels: str, queries: str | None, measures: list[str], *, per_query: bool) -> None:
     """Tab-separated values: run, query (all: the mean), measure, value; queries missing from a run are named."""
     from rankk.evaluation.measures import per_query as evaluate
-    from rankk.trec import read_qrels, read_queries, read_run
+    from rankk.io.trec import read_qrels, read_queries, read_run
 
     judgments = read_qrels(qrels)
     topics = list(read_queries(queries)) if queries else list(judgments)
@@ -31,7 +31,7 @@ def comparison(ours: str, theirs: str, qrels: str, queries: str | None, measure:
 
     from rankk.evaluation.measures import per_query
     from rankk.evaluation.statistics import compare
-    from rankk.trec import read_qrels, read_queries, read_run
+    from rankk.io.trec import read_qrels, read_queries, read_run
 
     judgments = read_qrels(qrels)
     topics = read_queries(queries) if queries else dict.fromkeys(judgments, "")
@@ -61,7 +61,7 @@ def _p(value: float) -> str:
 
 def calls(journal: str, query: str | None) -> None:
     """Every call of a journal: window, reasoning, answer and what it cost."""
-    from rankk.reranking.journal import read_journal
+    from rankk.llm.journal import read_journal
 
     shown = 0
     for record in read_journal(journal):
@@ -96,7 +96,7 @@ def presets() -> None:
 
 def results(experiment: str) -> None:
     """Where an experiment's report, figures and tables are, and its main table."""
-    folder = Path(grid.experiment(experiment))
+    folder = Path(paths.experiment(experiment))
     if not folder.is_dir():
         raise RankkError(f"{folder}: no such experiment; run it first (snakemake)")
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):

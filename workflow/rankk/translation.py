@@ -9,17 +9,17 @@ from typing import Any
 from rankk.config.reranker import Reranker
 from rankk.config.translator import LANGUAGES, Translator
 from rankk.errors import RankkError
-from rankk.files import atomic_write, write_json
+from rankk.io.files import atomic_write, write_json
+from rankk.io.trec import read_queries
+from rankk.llm.connect import Connection, connect
+from rankk.llm.journal import Journal, Record, call_key
+from rankk.llm.scheduler import PriorityGate
+from rankk.llm.thinking import split_thought
+from rankk.llm.types import Message, Prompt
 from rankk.provenance import environment
-from rankk.reranking.connect import Connection, connect
 from rankk.reranking.engine import run_interruptible
-from rankk.reranking.journal import Journal, Record, call_key
 from rankk.reranking.prompts import neutralize
-from rankk.reranking.scheduler import PriorityGate
 from rankk.reranking.settings import Settings, resolve
-from rankk.reranking.thinking import split_thought
-from rankk.reranking.types import Message, Prompt
-from rankk.trec import read_queries
 
 log = logging.getLogger("rankk")
 

@@ -1,6 +1,6 @@
 """What all configuration models share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,3 +12,8 @@ class Strict(BaseModel):
     """Unknown keys are errors, values are not converted silently, instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def cosmetic(**field: Any) -> Any:
+    """A settings field that never changes a result, such as a description; a change of it makes nothing run again."""
+    return Field(**field, json_schema_extra={"decides": False})

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
-from rankk import grid
+from rankk import paths
 from rankk.config.base import Language, Sha256, Strict
 from rankk.config.translator import LANGUAGES
 
@@ -88,7 +88,7 @@ class FilesCollection(CollectionBase):
     @property
     def files(self) -> list[str]:
         """Files that the collection is built from, as they stand here."""
-        return [grid.local(place) for place in (self.passages, *self.queries.values(), self.qrels)]
+        return [paths.local(place) for place in (self.passages, *self.queries.values(), self.qrels)]
 
 
 class LibreOfficeHelp(CollectionBase):
@@ -105,7 +105,7 @@ class LibreOfficeHelp(CollectionBase):
     @property
     def files(self) -> list[str]:
         """The folder of Debian packages that the collection is built from."""
-        return [grid.downloads("libreoffice-help")]
+        return [paths.downloads("libreoffice-help")]
 
 
 class IrDatasets(CollectionBase):
@@ -126,7 +126,7 @@ class IrDatasets(CollectionBase):
     @property
     def files(self) -> list[str]:
         """The folder into which the dataset is fetched."""
-        return [grid.downloads(f"ir_datasets/{self.dataset}")]
+        return [paths.downloads(f"ir_datasets/{self.dataset}")]
 
 
 class Bright(CollectionBase):
@@ -141,7 +141,7 @@ class Bright(CollectionBase):
     @property
     def files(self) -> list[str]:
         """The folder into which the task is fetched."""
-        return [grid.downloads(f"bright/{self.task}.{self.queries}")]
+        return [paths.downloads(f"bright/{self.task}.{self.queries}")]
 
 
 class Squad(CollectionBase):
@@ -159,7 +159,7 @@ class Squad(CollectionBase):
     @property
     def files(self) -> list[str]:
         """The archive that the collection is built from."""
-        return [grid.downloads(f"packages/{self.package}")]
+        return [paths.downloads(f"packages/{self.package}")]
 
 
 Collection = Annotated[FilesCollection | LibreOfficeHelp | IrDatasets | Bright | Squad, Field(discriminator="source")]

@@ -9,15 +9,15 @@ from typing import Any
 
 from pydantic import Field
 
-from rankk import grid
+from rankk import paths
 from rankk.config.base import Strict
 from rankk.config.catalog import BM25, AdaptedModel, Block, Model, Retriever, Splade
 from rankk.config.collections import Collection
 from rankk.config.reranker import Reranker
 from rankk.config.training import FirstStageCell, Training
 from rankk.config.translator import Translator
-from rankk.grid import FIRST_STAGE, Cell
-from rankk.hub import is_hub_id
+from rankk.fetching.hub import is_hub_id
+from rankk.paths import FIRST_STAGE, Cell
 from rankk.reranking.presets import load_preset
 
 
@@ -72,20 +72,20 @@ class Experiment(Strict):
     def jobs(self) -> dict[str, str]:
         """Benchmark file of every job that the cells come from, by "stage: what it made"."""
         used = [*self.evaluated, *(self.searched(cell.collection, cell.retriever) for cell in self.cells)]
-        jobs = {f"collection: {name}": grid.benchmark("collections", name) for name in used}
-        jobs |= {f"model: {name}": grid.benchmark("models", name) for name in (*self.models, *self.training)}
+        jobs = {f"collection: {name}": paths.benchmark("collections", name) for name in used}
+        jobs |= {f"model: {name}": paths.benchmark("models", name) for name in (*self.models, *self.training)}
         for cell in self.cells:
             retriever, searched = self.retrievers[cell.retriever], self.searched(cell.collection, cell.retriever)
             if retriever.type in ("bm25", "splade") and cell.collection not in retriever.prebuilt:
                 index = self._index_name(cell.retriever)
-                jobs[f"index: {searched} {index}"] = grid.benchmark("index", searched, index)
+                jobs[f"index: {searched} {index}"] = paths.benchmark("index", searched, index)
             if retriever.type == "splade":
                 for collection, what in ((searched, "passages"), (cell.collection, cell.language)):
-                    file = grid.benchmark("vectors", collection, cell.retriever, what)
+                    file = paths.benchmark("vectors", collection, cell.retriever, what)
                     jobs[f"encode: {collection} {cell.retriever} {what}"] = file
             names = [name for name in astuple(cell) if name != FIRST_STAGE]
             stage = "rerank" if cell.reranked else "retrieve"
-            jobs[f"{stage}: {cell.run}"] = grid.benchmark("runs", *names)
+            jobs[f"{stage}: {cell.run}"] = paths.benchmark("runs", *names)
         return jobs
 
     @property
@@ -96,11 +96,11 @@ class Experiment(Strict):
             retriever = self.retrievers[cell.retriever]
             for member in [retriever, *(self.retrievers[name] for name in getattr(retriever, "of", []))]:
                 if index := getattr(member, "prebuilt", {}).get(cell.collection):
-                    folders.append(grid.prebuilt(index))
+                    folders.append(paths.prebuilt(index))
         models = [path for name in self.retrievers for path in self.encoder_files(name)]
         models += [path for name in self.rerankers for path in self.model_files(name)]
         models += [path for name in self.translators for path in self.translator_files(name)]
-        return list(dict.fromkeys([path for path in folders if path.startswith(grid.downloads(""))] + models))
+        return list(dict.fromkeys([path for path in folders if path.startswith(paths.downloads(""))] + models))
 
     def bright_revision(self, task: str, queries: str) -> str | None:
         """The commit from which a task of BRIGHT is fetched."""
@@ -134,12 +134,12 @@ class Experiment(Strict):
     def shards(self, suffix: str, **cell: str) -> list[str]:
         """A file of every shard of a cell."""
         numbers = range(self.rerankers[cell["reranker"]].shards)
-        return [grid.shard(**cell, number=str(number), suffix=suffix) for number in numbers]
+        return [paths.shard(**cell, number=str(number), suffix=suffix) for number in numbers]
 
     def search_queries(self, collection: str, language: str, retriever: str) -> str:
         """The queries that the first stage of a cell searches with."""
         settings = self.retrievers[retriever]
-        return grid.queries(collection, getattr(settings, "query_language", None) or language)
+        return paths.queries(collection, getattr(settings, "query_language", None) or language)
 
     def searched(self, collection: str, retriever: str) -> str:
         """The collection whose passages a first stage searches."""
@@ -162,13 +162,13 @@ class Experiment(Strict):
     def index(self, collection: str, retriever: str) -> str:
         """Folder of the index that a first stage searches."""
         if name := self._searching(retriever).prebuilt.get(collection):
-            return grid.prebuilt(name)
-        return grid.index(self.searched(collection, retriever), self._index_name(retriever))
+            return paths.prebuilt(name)
+        return paths.index(self.searched(collection, retriever), self._index_name(retriever))
 
     def indexed(self, collection: str, retriever: str) -> str:
         """File of the passages, or of their segments, that a retriever's index holds."""
         split = self._searching(retriever).split
-        return grid.segments(collection, split.tag) if split else grid.passages(collection)
+        return paths.segments(collection, split.tag) if split else paths.passages(collection)
 
     def analyzer_language(self, collection: str, retriever: str) -> str:
         """Language of the passages that a first stage searches."""
@@ -197,17 +197,17 @@ class Experiment(Strict):
     def first_stage_files(self, cell: FirstStageCell) -> dict[str, str]:
         """Files of a first stage that training windows are drawn from."""
         return {
-            "run": grid.run(cell.collection, cell.language, cell.retriever),
-            "queries": grid.queries(cell.collection, cell.language),
-            "passages": grid.passages(cell.collection),
-            "qrels": grid.qrels(cell.collection),
+            "run": paths.run(cell.collection, cell.language, cell.retriever),
+            "queries": paths.queries(cell.collection, cell.language),
+            "passages": paths.passages(cell.collection),
+            "qrels": paths.qrels(cell.collection),
         }
 
     def held_out_files(self, model: str) -> list[dict[str, str]]:
         """Files of the collections that a model's training must not see, by query language."""
         return [
-            {"run": "", "queries": grid.queries(name, language)}
-            | {"passages": grid.passages(name), "qrels": grid.qrels(name)}
+            {"run": "", "queries": paths.queries(name, language)}
+            | {"passages": paths.passages(name), "qrels": paths.qrels(name)}
             for name in self.training[model].windows.held_out
             for language in self.collections[name].own_languages
         ]
@@ -236,8 +236,8 @@ class Experiment(Strict):
 
     def _fetched(self, model: str, revision: str | None) -> list[str]:
         if model in self.models or model in self.training:
-            return [grid.model(model)]
-        return [grid.hub_model(model, revision or "main")] if is_hub_id(model) else []
+            return [paths.model(model)]
+        return [paths.hub_model(model, revision or "main")] if is_hub_id(model) else []
 
     def responses(self, reranker: str, **cell: str) -> list[str]:
         """The file of stored answers that a cell is computed from; nothing where a model is asked."""

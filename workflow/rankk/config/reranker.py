@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rankk.config.base import Strict
-from rankk.reranking.backends.engine_config import EngineConfig
+from rankk.llm.engine_config import EngineConfig
 
 StrategyName = Literal["sliding", "single", "topdown", "setwise", "tournament", "groups", "pointwise"]
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from rankk.config.base import Strict
-from rankk.reranking.backends.engine_config import EngineConfig
+from rankk.llm.engine_config import EngineConfig
 
 LANGUAGES = {
     "ara": "Arabic", "ben": "Bengali", "dan": "Danish", "deu": "German", "eng": "English", "fas": "Persian",

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rankk import grid
+from rankk import paths
 from rankk.config.catalog import Block
 from rankk.config.collections import FilesCollection
 from rankk.config.experiment import Experiment
 from rankk.config.training import Windows
 from rankk.errors import RankkError
-from rankk.grid import FIRST_STAGE
-from rankk.retrieval import prebuilt
+from rankk.fetching import prebuilt
+from rankk.paths import FIRST_STAGE
 
 Definitions = Mapping[str, Mapping[str, Any]]
 
@@ -107,10 +107,10 @@ class _Names:
         """A files collection's paths must exist."""
         if not isinstance(collection, FilesCollection):
             return
-        paths = {"passages": collection.passages, "qrels": collection.qrels}
-        paths |= {f"queries.{language}": path for language, path in collection.queries.items()}
-        for key, path in paths.items():
-            if grid.local(path) == path and not Path(path).is_file():
+        files = {"passages": collection.passages, "qrels": collection.qrels}
+        files |= {f"queries.{language}": path for language, path in collection.queries.items()}
+        for key, path in files.items():
+            if paths.local(path) == path and not Path(path).is_file():
                 raise RankkError(f"{self._file}: collections.{name}.{key}: {path}: no such file")
 
     def _check_search(self, name: str, collection: str) -> None:

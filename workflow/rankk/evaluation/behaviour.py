@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankk import grid
-from rankk.grid import Cell
-from rankk.trec import read_qrels, read_run
+from rankk import paths
+from rankk.io.trec import read_qrels, read_run
+from rankk.paths import Cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def movement(cells: Iterable[Cell]) -> "pd.DataFrame":
 
     rows: list[dict[str, Any]] = []
     for cell in cells:
-        qrels = read_qrels(grid.qrels(cell.collection))
+        qrels = read_qrels(paths.qrels(cell.collection))
         after = read_run(cell.run)
         for qid, hits in read_run(cell.first_stage.run).items():
             ranks = {hit.docid: rank for rank, hit in enumerate(after[qid], 1)}

@@ -8,13 +8,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankk import grid
+from rankk import paths
 from rankk.evaluation.behaviour import spent
 from rankk.evaluation.measures import JUDGED, PerQuery, per_query
 from rankk.evaluation.statistics import compare, holm, mean_interval
-from rankk.grid import Cell
+from rankk.io.trec import read_qrels, read_queries, read_run
+from rankk.paths import Cell
 from rankk.progress import bar
-from rankk.trec import read_qrels, read_queries, read_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,9 +46,9 @@ def evaluate(
     summary: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     for cell in bar(cells, what="evaluate", unit="cells"):
-        topics = read_queries(grid.queries(cell.collection, cell.language))
+        topics = read_queries(paths.queries(cell.collection, cell.language))
         run = read_run(cell.run)
-        qrels = read_qrels(grid.qrels(cell.collection))
+        qrels = read_qrels(paths.qrels(cell.collection))
         found = per_query(run, qrels, [*measures[cell.collection], JUDGED], topics)
         judged = found.pop(JUDGED)
         values[cell] = found

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rankk.errors import RankkError
-from rankk.trec import Hit
+from rankk.io.trec import Hit
 
 JUDGED = "Judged@10"
 """Share of the first ten passages that somebody judged: what a figure can be trusted for."""

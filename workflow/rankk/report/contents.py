@@ -5,7 +5,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 from rankk.config.experiment import Experiment
-from rankk.files import open_text
+from rankk.io.files import open_text
 from rankk.reranking.presets import load_preset
 
 FIGURE_FORMATS = ("png", "pdf", "csv", "txt", "rst")

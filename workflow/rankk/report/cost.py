@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from rankk.grid import FIRST_STAGE
+from rankk.paths import FIRST_STAGE
 from rankk.report.evidence import CELL, Evidence
 from rankk.report.style import COLOURS, HATCHES, MARKERS, TEXT_WIDTH, Drawn, legend, panels, title
 

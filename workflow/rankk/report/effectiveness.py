@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from rankk.evaluation.statistics import mean_interval
-from rankk.grid import FIRST_STAGE
+from rankk.paths import FIRST_STAGE
 from rankk.report.evidence import STAGE, Evidence, shown
 from rankk.report.style import (
     COLOURS,

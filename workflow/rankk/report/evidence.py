@@ -6,7 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from rankk.grid import FIRST_STAGE
+from rankk.paths import FIRST_STAGE
 
 ALPHA = 0.05
 SYSTEM = ["retriever", "reranker"]
@@ -16,7 +16,7 @@ STAGE = ["collection", "language", "retriever"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """Tables by name (`rankk.grid.TABLES`), read when they are needed.
+    """Tables by name (`rankk.paths.TABLES`), read when they are needed.
 
     `passage_languages`: by collection. `others`: rows of config/reference/published.csv.
     """

@@ -7,14 +7,14 @@ from typing import Any
 
 from rankk.config.reranker import Reranker
 from rankk.evaluation.measures import per_query
-from rankk.files import atomic_write
-from rankk.passages import PassageStore
+from rankk.io.files import atomic_write
+from rankk.io.passages import PassageStore
+from rankk.io.trec import read_qrels, read_queries, read_run
+from rankk.llm.journal import read_journal
+from rankk.llm.thinking import split_thought
 from rankk.reranking.calls import completion_of
-from rankk.reranking.journal import read_journal
 from rankk.reranking.settings import Settings, resolve
-from rankk.reranking.thinking import split_thought
 from rankk.reranking.types import Answer
-from rankk.trec import read_qrels, read_queries, read_run
 
 TEMPLATE = Path(__file__).with_name("page.html")
 
@@ -69,7 +69,7 @@ def embedded(data: Any) -> str:
 
 def windows_of(calls: str, journal: str, settings: Settings) -> dict[str, list[dict[str, Any]]]:
     """The windows of each query in the order in which they were asked."""
-    from rankk.reranking.answers import PARSERS
+    from rankk.reranking.parsers.answers import PARSERS
 
     with Path(calls).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -12,7 +12,7 @@ import pandas as pd
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-from rankk.files import atomic_write, write_csv
+from rankk.io.files import atomic_write, write_csv
 from rankk.report.evidence import Evidence
 
 STYLE = Path(__file__).with_name("paper.mplstyle")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from rankk.files import atomic_write, write_csv
+from rankk.io.files import atomic_write, write_csv
 from rankk.report.evidence import ALPHA, CELL, SYSTEM, Evidence, shown
 
 SIGNIFICANT = "†"

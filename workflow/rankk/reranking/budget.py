@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from rankk.errors import RankkError
+from rankk.llm.tokenizers import TokenCounter
+from rankk.llm.types import Prompt
 from rankk.reranking.presets import Preset
 from rankk.reranking.prompts import neutralize, render
-from rankk.reranking.tokenizers import TokenCounter
-from rankk.reranking.types import Prompt
 
 FLOOR = 16
 """Tokens under which no passage is cut to fit: what is left would not tell what it is about."""

@@ -8,15 +8,16 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from rankk.reranking.answers import PARSERS
-from rankk.reranking.backends.replay import ReplayBackend
+from rankk.llm.backends.replay import ReplayBackend
+from rankk.llm.connect import Connection
+from rankk.llm.journal import Journal, Record, call_key
+from rankk.llm.scheduler import PriorityGate
+from rankk.llm.thinking import complete_with_budget, relevance, split_thought
+from rankk.llm.types import Completion, Prompt, Sampling
 from rankk.reranking.budget import fit
-from rankk.reranking.connect import Connection
-from rankk.reranking.journal import Journal, Record, call_key
-from rankk.reranking.scheduler import PriorityGate
+from rankk.reranking.parsers.answers import PARSERS
 from rankk.reranking.settings import Settings
-from rankk.reranking.thinking import complete_with_budget, relevance, split_thought
-from rankk.reranking.types import Answer, Completion, Outcome, Prompt, Sampling, TieGroups
+from rankk.reranking.types import Answer, Outcome, TieGroups
 
 BAD = (Outcome.TRUNCATED, Outcome.EMPTY, Outcome.REFUSED)
 """Outcomes that leave a window in its previous order."""

@@ -9,17 +9,17 @@ from typing import Any
 
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
-from rankk.files import atomic_write, write_json
-from rankk.hub import commit
-from rankk.passages import PassageStore
+from rankk.fetching.hub import commit
+from rankk.io.files import atomic_write, write_json
+from rankk.io.passages import PassageStore
+from rankk.io.trec import Run, read_queries, read_run, write_run
+from rankk.llm.connect import connect
+from rankk.llm.journal import Journal
 from rankk.provenance import environment
 from rankk.reranking.calls import CALLS, Caller
-from rankk.reranking.connect import connect
 from rankk.reranking.engine import Reranked, rerank, run_interruptible
-from rankk.reranking.journal import Journal
 from rankk.reranking.settings import Settings, resolve
 from rankk.reranking.shards import members
-from rankk.trec import Run, read_queries, read_run, write_run
 
 log = logging.getLogger("rankk")
 

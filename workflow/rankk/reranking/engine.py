@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from rankk.errors import BackendError, RankkError
+from rankk.io.trec import Hit, Run, ranked
 from rankk.progress import bar
 from rankk.reranking.calls import Caller, QueryJudge, Tally
 from rankk.reranking.fusion import fuse
 from rankk.reranking.settings import Settings
-from rankk.trec import Hit, Run, ranked
 
 log = logging.getLogger("rankk")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from rankk.trec import Hit
+from rankk.io.trec import Hit
 
 RRF_K = 60
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from rankk.llm.types import Message, Prompt
 from rankk.reranking.presets import Preset
-from rankk.reranking.types import Message, Prompt
 
 IDENTIFIER = re.compile(r"[\[［【]\s*+(\d++)\s*+[\]］】]")
 CONTROL = (

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
+from rankk.llm.types import Sampling
 from rankk.reranking.consensus import Consensus
 from rankk.reranking.presets import Preset, load_preset
 from rankk.reranking.strategies import strategy
-from rankk.reranking.types import Judge, Sampling, Strategy
+from rankk.reranking.types import Judge, Strategy
 
 
 @dataclass(frozen=True)

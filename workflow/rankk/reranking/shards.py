@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rankk.files import atomic_write, write_json
+from rankk.io.files import atomic_write, write_json
+from rankk.io.trec import Run, read_run, write_run
+from rankk.llm.journal import Journal, read_journal
 from rankk.reranking.calls import CALLS
-from rankk.reranking.journal import Journal, read_journal
 from rankk.reranking.types import Strategy
-from rankk.trec import Run, read_run, write_run
 
 SUMMED = ("queries", "queries_changed", "seconds")
 SUMMED_OF_CALLS = ("asked", "from_journal", "budget_fired", "prompt_tokens", "output_tokens")

@@ -9,7 +9,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from rankk.evaluation.experiment import PAIRS
-from rankk.files import atomic_write
+from rankk.io.files import atomic_write
 from rankk.report.style import COLUMN_WIDTH, STYLE, Drawn, save
 from rankk.training.sft import read_facts
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rankk.config.training import Fit
 from rankk.errors import RankkError
-from rankk.files import atomic_write, write_json
+from rankk.io.files import atomic_write, write_json
 from rankk.provenance import environment
 from rankk.training.tokens import SPLITS
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
-from rankk.files import atomic_write, read_jsonl, write_json
-from rankk.passages import PassageStore
+from rankk.io.files import atomic_write, read_jsonl, write_json
+from rankk.io.passages import PassageStore
+from rankk.llm.connect import connect
+from rankk.llm.journal import Journal
 from rankk.reranking.calls import Caller
-from rankk.reranking.connect import connect
 from rankk.reranking.engine import run_interruptible
-from rankk.reranking.journal import Journal
 from rankk.reranking.settings import resolve
 from rankk.reranking.types import Outcome
 from rankk.training.held_out import words

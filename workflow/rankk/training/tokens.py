@@ -12,11 +12,11 @@ from typing import Any
 
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
-from rankk.files import read_jsonl, write_json
+from rankk.io.files import read_jsonl, write_json
+from rankk.llm.thinking import closed_thought
+from rankk.llm.tokenizers import ModelTokenizer
 from rankk.reranking.budget import fit as fit_prompt
 from rankk.reranking.settings import Settings, resolve
-from rankk.reranking.thinking import closed_thought
-from rankk.reranking.tokenizers import ModelTokenizer
 
 log = logging.getLogger("rankk")
 

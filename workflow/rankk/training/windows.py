@@ -10,13 +10,13 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from rankk.collections.normalize import evenly_spaced
 from rankk.config.training import Windows
+from rankk.corpora.normalize import evenly_spaced
 from rankk.errors import RankkError
-from rankk.files import atomic_write, read_jsonl, write_json
-from rankk.passages import PassageStore, text_of
+from rankk.io.files import atomic_write, read_jsonl, write_json
+from rankk.io.passages import PassageStore, text_of
+from rankk.io.trec import Run, read_qrels, read_queries, read_run
 from rankk.training.held_out import held_out_passages, held_out_queries
-from rankk.trec import Run, read_qrels, read_queries, read_run
 
 log = logging.getLogger("rankk")
 

@@ -1,0 +1,132 @@
+"""What a component is, and the registries that find them.
+
+A retriever, a corpus source, a strategy, a parser, a backend, a fusion, a figure, a table or a measure is one class in
+one file. The class declares its name, its settings (pydantic fields) and what it does. A registry imports the modules
+of its package, the entry points of the group `rankk.plugins` and the plugins of an experiment, and then lists every
+named subclass of its base class. Error messages, command-line choices, the schema and the reference pages follow from
+these classes.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from rankk.config.base import Strict
+from rankk.errors import RankkError
+
+ENTRY_POINTS = "rankk.plugins"
+"""Group of entry points whose modules define components."""
+
+
+class Component(Strict):
+    """Base of every component; the fields of a subclass are its settings."""
+
+    name: ClassVar[str] = ""
+    """Name in configuration files; a class without one is abstract."""
+
+    def deciding(self) -> dict[str, Any]:
+        """Name and settings that decide the result, as plain data. Unset optional settings are left out."""
+        ignored = {
+            name
+            for name, field in type(self).model_fields.items()
+            if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("decides") is False
+        }
+        return {"type": self.name} | self.model_dump(mode="json", exclude=ignored, exclude_none=True)
+
+
+T = TypeVar("T", bound=Component)
+
+
+class Registry(Generic[T]):
+    """All components of one kind, by name.
+
+    `kind` is the word used in messages ("retriever"). `package` names the package whose modules define the components
+    that rankk ships.
+    """
+
+    def __init__(self, kind: str, base: type[T], package: str) -> None:
+        self.kind, self._base, self._package = kind, base, package
+
+    def all(self) -> dict[str, type[T]]:
+        """Every component class by its name, in alphabetical order. RankkError where two share a name."""
+        _import_modules(self._package)
+        _load_entry_points()
+        found: dict[str, type[T]] = {}
+        for component in _subclasses(self._base):
+            if name := component.__dict__.get("name"):
+                if name in found and found[name] is not component:
+                    raise RankkError(
+                        f"{self.kind} {name!r} is defined twice: in {found[name].__module__} and {component.__module__}"
+                    )
+                found[name] = component
+        return dict(sorted(found.items()))
+
+    def names(self) -> list[str]:
+        """Names of all components."""
+        return list(self.all())
+
+    def get(self, name: str) -> type[T]:
+        """The component class of that name. RankkError lists the known names."""
+        known = self.all()
+        if name not in known:
+            raise RankkError(f"{self.kind} {name!r}: unknown; expected one of {', '.join(known)}")
+        return known[name]
+
+    def make(self, settings: Mapping[str, Any], tag: str = "type") -> T:
+        """A component from plain data, whose key `tag` holds its name. Raises pydantic's ValidationError."""
+        return self.get(str(settings[tag])).model_validate({key: v for key, v in settings.items() if key != tag})
+
+
+def load_plugins(plugins: Iterable[str]) -> None:
+    """Import modules that define components: paths of Python files, or dotted names. RankkError where one fails."""
+    for plugin in plugins:
+        try:
+            if plugin.endswith(".py"):
+                _load_file(Path(plugin).resolve())
+            else:
+                importlib.import_module(plugin)
+        except RankkError:
+            raise
+        except Exception as error:  # a plugin is the user's code: whatever it raises is a message about it
+            raise RankkError(f"plugins: {plugin}: cannot be imported: {type(error).__name__}: {error}") from error
+
+
+@cache
+def _load_file(path: Path) -> None:
+    if not path.is_file():
+        raise RankkError(f"plugins: {path}: no such file")
+    name = f"rankk_plugin_{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise RankkError(f"plugins: {path}: not a Python file")
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(sys.modules[name])
+    except BaseException:
+        del sys.modules[name]
+        raise
+
+
+@cache
+def _import_modules(package: str) -> None:
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+        importlib.import_module(module.name)
+
+
+@cache
+def _load_entry_points() -> None:
+    for point in entry_points(group=ENTRY_POINTS):
+        point.load()
+
+
+def _subclasses(base: type[T]) -> Iterable[type[T]]:
+    for component in base.__subclasses__():
+        yield component
+        yield from _subclasses(component)

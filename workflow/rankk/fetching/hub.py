@@ -1,0 +1,112 @@
+"""Models and files of the hub, fetched by jobs of their own into its cache (HF_HOME); other jobs need no network."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from pathlib import Path
+
+from rankk.errors import RankkError
+from rankk.io.files import sha256
+
+log = logging.getLogger("rankk")
+
+OTHER_FORMATS = ["*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx", "*.gguf", "original/*"]
+"""Copies of the weights that are not needed beside safetensors."""
+
+
+def is_hub_id(model: str) -> bool:
+    """Whether a model's name is owner/name, and no folder here."""
+    return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", model)) and not Path(model).exists()
+
+
+def fetch(model: str, revision: str | None, folder: str | Path) -> None:
+    """Make `folder` a link to a model's files in the hub's cache, complete and checked by SHA-256.
+
+    What was cut off goes on where it was. Raises RankkError with address, size and what to do where the hub refuses, or
+    cannot be reached and the cache does not hold the model.
+    """
+    from huggingface_hub import snapshot_download
+
+    size, ignored = _size(model, revision)
+    with _explained(model, size):
+        snapshot = Path(snapshot_download(model, revision=revision, ignore_patterns=ignored))
+    for file in snapshot.rglob("*"):
+        _check(file)
+    _link(folder, snapshot)
+
+
+def fetch_file(dataset: str, revision: str | None, file: str, target: str | Path) -> None:
+    """Make `target` a link to one file of a dataset's repository in the hub's cache; errors as for models."""
+    from huggingface_hub import hf_hub_download
+
+    with _explained(f"datasets/{dataset}", file):
+        found = Path(hf_hub_download(dataset, file, repo_type="dataset", revision=revision))
+    _check(found)
+    _link(target, found)
+
+
+def commit(folder: str | Path) -> str | None:
+    """The commit of a model that stands in the hub's cache, None elsewhere."""
+    place = Path(folder).resolve()
+    return place.name if place.parent.name == "snapshots" else None
+
+
+def _size(model: str, revision: str | None) -> tuple[str, list[str]]:
+    """Size of what is fetched, for messages, and the patterns of what is not; both as far as the hub tells."""
+    from huggingface_hub import HfApi
+
+    try:
+        info = HfApi().model_info(model, revision=revision, files_metadata=True)
+    except Exception as error:  # a hub that cannot be reached: its cache may do
+        log.warning("%s: %s", model, error)
+        return "size not told", OTHER_FORMATS
+    files = {file.rfilename: file.size or 0 for file in info.siblings or []}
+    ignored = OTHER_FORMATS if any(name.endswith(".safetensors") for name in files) else []
+    wanted = [size for name, size in files.items() if not any(fnmatch(name, pattern) for pattern in ignored)]
+    log.info("%s: %.1f GB", model, sum(wanted) / 1e9)
+    return f"{sum(wanted) / 1e9:.1f} GB", ignored
+
+
+@contextmanager
+def _explained(repository: str, what: str) -> Iterator[None]:
+    """The hub's refusals as messages that say what to do."""
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError, RemoteEntryNotFoundError, RepositoryNotFoundError
+
+    address = f"{constants.ENDPOINT}/{repository}"
+    try:
+        yield
+    except GatedRepoError:
+        raise RankkError(
+            f"{address} ({what}) is gated: accept its licence there, log in (`hf auth login`, or HF_TOKEN), and run "
+            "`snakemake downloads` again"
+        ) from None
+    except (RepositoryNotFoundError, RemoteEntryNotFoundError):
+        raise RankkError(f"{address} ({what}): not there, or for its owner only; check the name") from None
+    except Exception as error:  # whatever the hub's client lets through of its transport's errors
+        raise RankkError(
+            f"{address} ({what}) cannot be fetched ({' '.join(str(error).split())[:200]}). Run `snakemake downloads` "
+            "where there is a network, with HF_HOME on a disk that the compute nodes see, or name a local folder or "
+            "file; HF_ENDPOINT names a mirror"
+        ) from None
+
+
+def _link(target: str | Path, source: Path) -> None:
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    link = target.with_name(f".{target.name}.{os.getpid()}")
+    link.symlink_to(source)
+    link.replace(target)
+    log.info("%s: %s", target, source)
+
+
+def _check(file: Path) -> None:
+    """Large files are named by their SHA-256 in the cache; one that has another is removed."""
+    blob = file.resolve()
+    if re.fullmatch("[0-9a-f]{64}", blob.name) and sha256(blob) != blob.name:
+        blob.unlink()
+        file.unlink()
+        raise RankkError(f"{file}: damaged on its way (its SHA-256 is another); it was removed, run again")

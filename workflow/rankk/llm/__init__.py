@@ -1,0 +1,1 @@
+"""Asking a language model: backends, tokenizers, thinking budgets, journal, scheduler. Knows nothing of rerankers."""

@@ -1,0 +1,84 @@
+"""What is sent to a model and what comes back."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from rankk.config.base import Strict
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One chat message."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A rendered window: chat messages, or raw text for models trained without a chat template.
+
+    `prefix` is the beginning of the model's answer that is given to it (for example a closed thought).
+    """
+
+    messages: tuple[Message, ...] = ()
+    text: str = ""
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Every sampling field that decides an answer; none is left to a backend's default."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0  # 0: all
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    max_tokens: int = 1024
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    logprobs: int = 0  # alternatives wanted for the first generated token
+    thinking_budget: int | None = None  # tokens after which the engine itself closes the thought
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a backend answered to one prompt. Times in seconds, lengths in tokens (None: not told)."""
+
+    text: str
+    finish_reason: str  # stop, length, or the server's own word
+    reasoning: str | None = None  # where the server separates it from the answer
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    first_logprobs: dict[str, float] | None = None  # first token's alternatives: text → natural log probability
+    seconds: float = 0.0
+    budget_fired: bool = False  # the thought was closed at its budget
+    token_ids: tuple[int, ...] = ()  # what was written, where a thinking budget has to be verified
+
+
+class Backend(Protocol):
+    """Answers prompts. Raises RankkError for what retrying cannot mend."""
+
+    max_in_flight: int
+    """How many calls it is worth sending at once."""
+
+    async def complete(self, prompt: Prompt, sampling: Sampling, *, priority: int = 0) -> Completion:
+        """One completion; of waiting calls the one with the LOWER priority number goes first."""
+        ...
+
+    async def close(self) -> None:
+        """Release engine, connections and processes."""
+        ...
+
+
+class Thinking(Strict):
+    """How a model marks its reasoning."""
+
+    open: str = Field(default="<think>", min_length=1)
+    close: str = Field(default="</think>", min_length=1)
+    opened_by_template: bool = Field(default=False, description="the prompt ends inside the thought already")

