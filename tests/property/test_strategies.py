@@ -1,4 +1,4 @@
-"""With a perfect judge every strategy keeps its promise, for any list and parameters."""
+"""With a perfect ranker every strategy keeps its promise, for any list and parameters."""
 
 import asyncio
 from itertools import pairwise
@@ -132,7 +132,7 @@ def test_depth_100_window_20_stride_10_is_the_nine_windows_of_the_paper():
     st.booleans(),
     st.sampled_from(["rrf", "borda"]),
 )
-def test_a_consensus_of_perfect_judges_is_perfect(grades, samples, shuffle, method):
+def test_a_consensus_of_perfect_rankers_is_perfect(grades, samples, shuffle, method):
     docids = [f"d{i}" for i in range(len(grades))]
     oracle = Oracle(dict(zip(docids, grades, strict=True)))
     consensus = Consensus(oracle, samples, shuffle=shuffle, method=method, seed=0)

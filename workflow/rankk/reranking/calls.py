@@ -213,7 +213,7 @@ def completion_of(record: Record) -> Completion:
     return Completion(**{name: record[name] for name in names if name in record})
 
 
-class QueryJudge:
+class QueryRanker:
     """What a strategy may ask about one query; numbers its calls from 0 in the order in which they are asked."""
 
     def __init__(

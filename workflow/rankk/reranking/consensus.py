@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Literal
 
 from rankk.reranking.strategies.common import shuffled
-from rankk.reranking.types import Judge, TieGroups
+from rankk.reranking.types import TieGroups, WindowRanker
 
 RRF_K = 60
 """Constant of reciprocal rank fusion (Cormack et al. 2009)."""
@@ -16,13 +16,13 @@ RRF_K = 60
 
 @dataclass(frozen=True)
 class Consensus:
-    """A judge that asks another one `samples` times and merges the orders by reciprocal ranks or Borda counts.
+    """A ranker that asks another `samples` times and merges the orders by reciprocal ranks or Borda counts.
 
     With `shuffle` every sample but the first sees the window in another order (permutation self-consistency, Tang et
     al. 2023).
     """
 
-    judge: Judge
+    ranker: WindowRanker
     samples: int
     shuffle: bool
     method: Literal["rrf", "borda"]
@@ -35,13 +35,13 @@ class Consensus:
             for number in range(self.samples)
         ]
         orders = await asyncio.gather(
-            *(self.judge.rank(view, chain=chain, sample=number) for number, view in enumerate(shown))
+            *(self.ranker.rank(view, chain=chain, sample=number) for number, view in enumerate(shown))
         )
         return merge(window, orders, self.method)
 
     async def score(self, docid: str) -> float:
-        """The judge's own score: samples are for windows."""
-        return await self.judge.score(docid)
+        """The ranker's own score: samples are for windows."""
+        return await self.ranker.score(docid)
 
 
 def merge(window: Sequence[str], orders: Sequence[TieGroups], method: Literal["rrf", "borda"]) -> TieGroups:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from rankk.errors import BackendError, RankkError
 from rankk.io.trec import Hit, Run, ranked
 from rankk.progress import bar
-from rankk.reranking.calls import Caller, QueryJudge, Tally
+from rankk.reranking.calls import Caller, QueryRanker, Tally
 from rankk.reranking.fusion import fuse
 from rankk.reranking.settings import Settings
 
@@ -57,9 +57,9 @@ async def rerank(
 
         async def one(qid: str, hits: Sequence[Hit]) -> None:
             head = [hit.docid for hit in hits[:depth]]
-            judge = QueryJudge(caller, qid, queries[qid], passages, progress.update)
+            ranker = QueryRanker(caller, qid, queries[qid], passages, progress.update)
             try:
-                order = await strategy.rerank(head, settings.judge(judge))
+                order = await strategy.rerank(head, settings.ranker(ranker))
                 if settings.reranker.fusion:
                     fusion = settings.reranker.fusion
                     order = fuse(hits[:depth], order, fusion.method, fusion.weight)
@@ -81,7 +81,7 @@ async def rerank(
 
     if failures:
         raise RankkError(_failed(failures, len(first_stage), str(caller.journal.path)))
-    _judge_outcomes(settings, caller)
+    _check_outcomes(settings, caller)
     changed = sum([hit.docid for hit in run[qid]] != [hit.docid for hit in hits] for qid, hits in first_stage.items())
     if not changed and any(len(hits) > 1 for hits in first_stage.values()):
         log.warning("no query's order differs from the first stage's: the model's answers changed nothing")
@@ -97,7 +97,7 @@ def _failed(failures: Mapping[str, Exception], queries: int, journal: str) -> st
     )
 
 
-def _judge_outcomes(settings: Settings, caller: Caller) -> None:
+def _check_outcomes(settings: Settings, caller: Caller) -> None:
     log.info("outcomes: %s", caller.tally)
     if caller.tally.bad_share > settings.reranker.max_bad_outcomes:
         raise RankkError(

@@ -8,7 +8,7 @@ from rankk.llm.types import Sampling
 from rankk.reranking.consensus import Consensus
 from rankk.reranking.presets import Preset, load_preset
 from rankk.reranking.strategies import strategy
-from rankk.reranking.types import Judge, Strategy
+from rankk.reranking.types import Strategy, WindowRanker
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Settings:
         """The reranker's strategy."""
         return strategy(self.reranker.strategy, self.reranker)
 
-    def judge(self, judge: Judge) -> Judge:
-        """The judge that strategies ask: several samples a window where the reranker wants them."""
+    def ranker(self, ranker: WindowRanker) -> WindowRanker:
+        """The ranker that strategies ask: several samples a window where the reranker wants them."""
         reranker = self.reranker
         if reranker.samples == 1:
-            return judge
-        return Consensus(judge, reranker.samples, shuffle=reranker.shuffle, method=reranker.merge, seed=reranker.seed)
+            return ranker
+        return Consensus(ranker, reranker.samples, shuffle=reranker.shuffle, method=reranker.merge, seed=reranker.seed)
 
 
 def resolve(reranker: Reranker) -> Settings:

@@ -1,4 +1,4 @@
-"""What strategies, judges and parsers hand to each other."""
+"""What strategies, rankers and parsers hand to each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Answer:
         return groups + [[position] for position in range(n) if position not in named]
 
 
-class Judge(Protocol):
+class WindowRanker(Protocol):
     """What a strategy may ask about one query's passages."""
 
     async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
@@ -48,12 +48,12 @@ class Judge(Protocol):
 
 
 class Strategy(Protocol):
-    """Turns a first-stage order into a better one by asking a judge."""
+    """Turns a first-stage order into a better one by asking a ranker."""
 
     exact: bool
     """Whether `calls` is what is really made, or the worst case."""
 
-    async def rerank(self, docids: Sequence[str], judge: Judge) -> list[str]:
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """All of `docids` in their new order."""
         ...
 

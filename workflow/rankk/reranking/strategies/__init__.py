@@ -1,4 +1,4 @@
-"""Strategies: which windows are judged, in which order. They know nothing of prompts or engines.
+"""Strategies: which windows are ranked, in which order. They know nothing of prompts or engines.
 
 Every strategy returns all passages, asks about two or more at a time (pointwise: one), and needs no call for a list
 of one.

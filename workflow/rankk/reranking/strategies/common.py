@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import ceil
 from random import Random
 
-from rankk.reranking.types import Judge, TieGroups
+from rankk.reranking.types import TieGroups, WindowRanker
 
 
 def flatten(groups: TieGroups) -> list[str]:
@@ -12,11 +12,11 @@ def flatten(groups: TieGroups) -> list[str]:
     return [docid for group in groups for docid in group]
 
 
-async def order(judge: Judge, window: Sequence[str], chain: int = 0) -> list[str]:
+async def order(ranker: WindowRanker, window: Sequence[str], chain: int = 0) -> list[str]:
     """A window in its new order; fewer than two passages need no call."""
     if len(window) < 2:
         return list(window)
-    return flatten(await judge.rank(window, chain=chain))
+    return flatten(await ranker.rank(window, chain=chain))
 
 
 def balanced(n: int, largest: int) -> list[int]:

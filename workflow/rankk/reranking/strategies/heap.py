@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rankk.reranking.strategies.common import order
-from rankk.reranking.types import Judge
+from rankk.reranking.types import WindowRanker
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Setwise:
     """Heapsort with heap nodes of window - 1 children, stopped once top_k are found (Zhuang et al. 2023, "A Setwise
     Approach for Effective and Highly Efficient Zero-shot Ranking").
 
-    A call finds the best of a node and its children. With a perfect judge the first top_k are ideal; the others keep
+    A call finds the best of a node and its children. With a perfect ranker the first top_k are ideal; the others keep
     their previous order. Calls depend on the answers: `calls` is the worst case.
     """
 
@@ -25,28 +25,28 @@ class Setwise:
         if self.window < 2:
             raise ValueError(f"needs window >= 2, got {self.window}")
 
-    async def rerank(self, docids: Sequence[str], judge: Judge) -> list[str]:
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """Build the heap level by level (subtrees are independent), then take the root top_k times."""
         heap = list(docids)
         best: list[str] = []
         for level in self._levels(len(heap)):
-            await asyncio.gather(*(self._sift(heap, node, judge) for node in level))
+            await asyncio.gather(*(self._sift(heap, node, ranker) for node in level))
         while heap and len(best) < self.top_k:
             best.append(heap[0])
             last = heap.pop()
             if heap and len(best) < self.top_k:
                 heap[0] = last
-                await self._sift(heap, 0, judge)
+                await self._sift(heap, 0, ranker)
             elif heap:
                 break
         found = set(best)
         return best + [docid for docid in docids if docid not in found]
 
-    async def _sift(self, heap: list[str], node: int, judge: Judge) -> None:
+    async def _sift(self, heap: list[str], node: int, ranker: WindowRanker) -> None:
         """Let the passage at `node` sink to its place."""
         while children := self._children(node, len(heap)):
             members = [node, *children]
-            winner = (await order(judge, [heap[member] for member in members], chain=self.top_k))[0]
+            winner = (await order(ranker, [heap[member] for member in members], chain=self.top_k))[0]
             place = next(member for member in members if heap[member] == winner)
             if place == node:
                 return

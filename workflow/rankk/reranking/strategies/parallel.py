@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rankk.reranking.strategies.common import balanced, order, shuffled, split
-from rankk.reranking.types import Judge
+from rankk.reranking.types import WindowRanker
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Tournament:
     et al. 2024).
 
     A passage scores a point for every stage it survives; the last stage, one window, gives points by rank. Rounds are
-    independent: the first groups in the first stage's order, the others shuffle. With a perfect judge the first top_k
+    independent: the first groups in the first stage's order, the others shuffle. With a perfect ranker the first top_k
     are ideal.
     """
 
@@ -29,16 +29,16 @@ class Tournament:
         if not 1 <= self.top_k <= self.window // 2:
             raise ValueError(f"needs top_k <= window / 2, got {self.top_k} and {self.window}")
 
-    async def rerank(self, docids: Sequence[str], judge: Judge) -> list[str]:
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """Order by points, then by previous order."""
         lists = [docids if number == 0 else shuffled(docids, self.seed, number) for number in range(self.rounds)]
-        played = await asyncio.gather(*(self._round(players, judge) for players in lists))
+        played = await asyncio.gather(*(self._round(players, ranker) for players in lists))
         points: Counter[str] = Counter()
         for won in played:
             points.update(won)
         return sorted(docids, key=lambda docid: -points[docid])
 
-    async def _round(self, players: Sequence[str], judge: Judge) -> Counter[str]:
+    async def _round(self, players: Sequence[str], ranker: WindowRanker) -> Counter[str]:
         points: Counter[str] = Counter()
         remaining = list(players)
         chain = self.longest_chain(len(remaining)) - 1
@@ -46,12 +46,12 @@ class Tournament:
             sizes = balanced(len(remaining), self.window)
             # Dealt out one by one, so that each group gets its share of the list's top.
             groups = [remaining[place :: len(sizes)] for place in range(len(sizes))]
-            ranked = await asyncio.gather(*(order(judge, group, chain=chain) for group in groups))
+            ranked = await asyncio.gather(*(order(ranker, group, chain=chain) for group in groups))
             winners = {docid for ranking in ranked for docid in ranking[: self._advancing(len(ranking))]}
             remaining = [docid for docid in remaining if docid in winners]
             points.update(remaining)
             chain -= 1
-        for place, docid in enumerate(await order(judge, remaining)):
+        for place, docid in enumerate(await order(ranker, remaining)):
             points[docid] += len(remaining) - place
         return points
 
@@ -80,10 +80,10 @@ class Tournament:
 
 @dataclass(frozen=True)
 class Groups:
-    """Shuffled groups, each judged once; a passage's score is its mean relative rank over the rounds (after
+    """Shuffled groups, each ranked once; a passage's score is its mean relative rank over the rounds (after
     GroupRank, 2025, whose model grades groups; here the rank in the group is the grade).
 
-    All calls are independent. A list that one window holds is ideal with a perfect judge; beyond that nothing is
+    All calls are independent. A list that one window holds is ideal with a perfect ranker; beyond that nothing is
     promised.
     """
 
@@ -96,14 +96,14 @@ class Groups:
         if self.window < 2:
             raise ValueError(f"needs window >= 2, got {self.window}")
 
-    async def rerank(self, docids: Sequence[str], judge: Judge) -> list[str]:
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """Order by score, then by previous order."""
         sizes = balanced(len(docids), self.window)
         groups = [group for number in range(self.rounds) for group in split(shuffled(docids, self.seed, number), sizes)]
         place = {docid: number for number, docid in enumerate(docids)}
         ordered = [sorted(group, key=place.__getitem__) for group in groups]
         scores: Counter[str] = Counter()
-        for ranking in await asyncio.gather(*(order(judge, group) for group in ordered)):
+        for ranking in await asyncio.gather(*(order(ranker, group) for group in ordered)):
             for rank, docid in enumerate(ranking):
                 scores[docid] += (len(ranking) - rank) / len(ranking)  # type: ignore[assignment]
         return sorted(docids, key=lambda docid: -scores[docid])
@@ -123,9 +123,9 @@ class Pointwise:
 
     exact = True
 
-    async def rerank(self, docids: Sequence[str], judge: Judge) -> list[str]:
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """Order by score."""
-        scores = await asyncio.gather(*(judge.score(docid) for docid in docids))
+        scores = await asyncio.gather(*(ranker.score(docid) for docid in docids))
         return [docid for docid, _ in sorted(zip(docids, scores, strict=True), key=lambda pair: -pair[1])]
 
     def calls(self, n: int) -> int:

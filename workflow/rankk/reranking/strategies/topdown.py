@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from rankk.reranking.strategies.common import order
-from rankk.reranking.types import Judge
+from rankk.reranking.types import WindowRanker
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class TopDown:
     again over those that beat it (Parry, MacAvaney, Ganguly 2024, "Top-Down Partitioning for Efficient List-Wise
     Ranking").
 
-    With a perfect judge the first top_k are ideal. Calls depend on the answers: `calls` is the worst case.
+    With a perfect ranker the first top_k are ideal. Calls depend on the answers: `calls` is the worst case.
     """
 
     window: int
@@ -26,22 +26,22 @@ class TopDown:
         if not 1 <= self.top_k < self.window:
             raise ValueError(f"needs top_k < window, got {self.top_k} and {self.window}")
 
-    async def rerank(self, docids: Sequence[str], judge: Judge) -> list[str]:
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """Those that beat the pivot (sought again if there are many), the pivot, then the others."""
         if len(docids) <= self.window:
-            return await order(judge, docids)
+            return await order(ranker, docids)
         chain = self.longest_chain(len(docids)) - 1
-        top = await order(judge, docids[: self.window], chain=chain)
+        top = await order(ranker, docids[: self.window], chain=chain)
         above, pivot, below = top[: self.top_k - 1], top[self.top_k - 1], top[self.top_k :]
         rest = docids[self.window :]
         parts = [rest[start : start + self.window - 1] for start in range(0, len(rest), self.window - 1)]
-        judged = await asyncio.gather(*(order(judge, [pivot, *part], chain=chain - 1) for part in parts))
-        for ranking in judged:
+        rankings = await asyncio.gather(*(order(ranker, [pivot, *part], chain=chain - 1) for part in parts))
+        for ranking in rankings:
             place = ranking.index(pivot)
             above += ranking[:place]
             below += ranking[place + 1 :]
         if len(above) > self.top_k - 1:
-            above = await self.rerank(above, judge)
+            above = await self.rerank(above, ranker)
         return [*above, pivot, *below]
 
     def calls(self, n: int) -> int:
