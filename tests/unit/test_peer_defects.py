@@ -17,7 +17,7 @@ import pytest
 
 from rankk.config.loading import validate_reranker
 from rankk.errors import RankkError
-from rankk.io.passages import PassageStore
+from rankk.io.passages import open_passages
 from rankk.io.trec import ranked, read_run, write_run
 from rankk.llm.connect import Connection
 from rankk.llm.journal import Journal, read_journal
@@ -161,7 +161,7 @@ def test_rank_k_20_a_passage_without_title_is_its_text(tmp_path):
     with gzip.open(path, "wt") as file:
         for record in ({"id": "a", "text": "x"}, {"id": "b", "title": "T", "text": "y"}):
             file.write(json.dumps(record) + "\n")
-    with PassageStore(path, {"a", "b"}) as texts:
+    with open_passages(path, {"a", "b"}) as texts:
         assert dict(texts) == {"a": "x", "b": "T y"}
 
 

@@ -27,16 +27,26 @@ def open_text(path: str | Path) -> IO[str]:
 
 
 @contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A path beside `path` to write to; the file moves to `path` only when the block ends without an exception."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
 def atomic_write(path: str | Path) -> Iterator[IO[str]]:
     """A UTF-8 text file that appears at `path` only when the block ends without an exception.
 
     `.gz` is packed with a fixed time stamp, so that equal content gives equal bytes.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        if path.suffix == ".gz":
+    with atomic_path(path) as partial:
+        if Path(path).suffix == ".gz":
             with (
                 partial.open("wb") as raw,
                 gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
@@ -46,9 +56,6 @@ def atomic_write(path: str | Path) -> Iterator[IO[str]]:
         else:
             with partial.open("w", encoding="utf-8", newline="\n") as file:
                 yield file
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_json(path: str | Path, value: Any) -> None:

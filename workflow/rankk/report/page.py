@@ -8,7 +8,7 @@ from typing import Any
 from rankk.config.reranker import Reranker
 from rankk.evaluation.measures import per_query
 from rankk.io.files import atomic_write
-from rankk.io.passages import PassageStore
+from rankk.io.passages import open_passages
 from rankk.io.trec import read_qrels, read_queries, read_run
 from rankk.llm.journal import read_journal
 from rankk.llm.thinking import split_thought
@@ -39,7 +39,7 @@ def write_page(
     after, before = (per_query(read_run(path), grades, [measure], topics)[measure] for path in (run, first_stage))
     windows = windows_of(calls, journal, settings)
     shown = {docid for own in windows.values() for call in own for docid in call["before"]}
-    with PassageStore(passages, shown) as store:
+    with open_passages(passages, shown) as store:
         texts = dict(store)
     data = {
         "cell": title,

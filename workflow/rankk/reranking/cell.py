@@ -11,7 +11,7 @@ from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.fetching.hub import commit
 from rankk.io.files import atomic_write, write_json
-from rankk.io.passages import PassageStore
+from rankk.io.passages import open_passages
 from rankk.io.trec import Run, read_queries, read_run, write_run
 from rankk.llm.connect import connect
 from rankk.llm.journal import Journal
@@ -59,7 +59,7 @@ def rerank_cell(
     wanted = {hit.docid for hits in first_stage.values() for hit in hits[: reranker.depth]}
 
     async def work() -> Reranked:
-        with PassageStore(passages, wanted) as texts, Journal(journal, neighbours(journal)) as calls:
+        with open_passages(passages, wanted) as texts, Journal(journal, neighbours(journal)) as calls:
             async with connect(settings, model or settings.model, engine_owner) as connection:
                 caller = Caller(settings, connection, calls)
                 result = await rerank(first_stage, topics, texts, settings, caller)

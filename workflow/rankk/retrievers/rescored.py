@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from rankk.io.passages import PassageStore
+from rankk.io.passages import open_passages
 from rankk.io.trec import Hit, Run, read_queries, read_run, write_run
 from rankk.retrievers.encoders import load
 
@@ -33,7 +33,7 @@ def rescore_run(
     topics = read_queries(queries)
     docids = sorted({docid for found in first.values() for docid in found})
     settings = {"batch_size": batch_size, "normalize_embeddings": True, "show_progress_bar": False}
-    with PassageStore(passages, docids) as texts:
+    with open_passages(passages, docids) as texts:
         embedded = encoder.encode([texts[docid] for docid in docids], **settings)
     asked = encoder.encode([topics[qid] for qid in first], **settings)
     rows = {docid: row for row, docid in enumerate(docids)}

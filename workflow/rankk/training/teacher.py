@@ -13,7 +13,7 @@ from typing import Any
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.io.files import atomic_write, read_jsonl, write_json
-from rankk.io.passages import PassageStore
+from rankk.io.passages import open_passages
 from rankk.llm.connect import connect
 from rankk.llm.journal import Journal
 from rankk.reranking.calls import Caller
@@ -94,7 +94,7 @@ def by_model(
     wanted = {passage["id"] for window in asked for passage in window["passages"]}
 
     async def work() -> list[Mapping[str, Any]]:
-        with PassageStore(passages, wanted) as texts, Journal(journal) as calls:
+        with open_passages(passages, wanted) as texts, Journal(journal) as calls:
             async with connect(settings, model or settings.model, engine_owner) as connection:
                 caller = Caller(settings, connection, calls)
                 return await asyncio.gather(*(_ask(caller, window, texts) for window in asked))

@@ -14,7 +14,7 @@ from rankk.config.training import Windows
 from rankk.corpora.normalize import evenly_spaced
 from rankk.errors import RankkError
 from rankk.io.files import atomic_write, read_jsonl, write_json
-from rankk.io.passages import PassageStore, text_of
+from rankk.io.passages import open_passages, text_of
 from rankk.io.trec import Run, read_qrels, read_queries, read_run
 from rankk.training.held_out import held_out_passages, held_out_queries
 
@@ -84,7 +84,7 @@ def _windows(
     counts["queries left out: held out"] += len(taken)
     used: set[str] = set()
     drawn = list(_drawn(settings, {qid: run[qid] for qid in kept if qid not in taken}, name, counts))
-    with PassageStore(files.passages, {docid for _, _, docids in drawn for docid in docids}) as texts:
+    with open_passages(files.passages, {docid for _, _, docids in drawn for docid in docids}) as texts:
         duplicates = held_out_passages(texts, chain.from_iterable(map(_judged_texts, held_out)))
         counts.update(f"passages held out: {kind}" for kind in duplicates.values())
         for identifier, qid, docids in drawn:
