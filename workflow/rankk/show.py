@@ -1,5 +1,6 @@
 """What the command line prints for people to read."""
 
+from math import isnan
 from pathlib import Path
 
 from rankk import paths
@@ -8,9 +9,11 @@ from rankk.errors import RankkError
 
 def evaluation(runs: list[str], qrels: str, queries: str | None, measures: list[str], *, per_query: bool) -> None:
     """Tab-separated values: run, query (all: the mean), measure, value; queries missing from a run are named."""
+    from rankk.evaluation.measures import check_measures, formatted, total
     from rankk.evaluation.measures import per_query as evaluate
     from rankk.io.trec import read_qrels, read_queries, read_run
 
+    check_measures(measures)
     judgments = read_qrels(qrels)
     topics = list(read_queries(queries)) if queries else list(judgments)
     for path in runs:
@@ -18,8 +21,8 @@ def evaluation(runs: list[str], qrels: str, queries: str | None, measures: list[
         for measure, values in evaluate(run, judgments, measures, topics).items():
             if per_query:
                 for qid, value in values.items():
-                    print(path, qid, measure, f"{value:.4f}", sep="\t")
-            print(path, "all", measure, f"{sum(values.values()) / len(values):.4f}", sep="\t")
+                    print(path, qid, measure, formatted(measure, value), sep="\t")
+            print(path, "all", measure, formatted(measure, total(measure, values.values())), sep="\t")
         print(path, "all", "queries", len(values), sep="\t")
         if missing := [qid for qid in values if qid not in run]:
             print(path, "all", "missing", f"{len(missing)} ({', '.join(missing[:10])})", sep="\t")
@@ -29,20 +32,23 @@ def comparison(ours: str, theirs: str, qrels: str, queries: str | None, measure:
     """Two runs over the same queries: means, tests, and the queries that differ most."""
     import numpy as np
 
-    from rankk.evaluation.measures import per_query
+    from rankk.evaluation.measures import check_measures, formatted, per_query, total
     from rankk.evaluation.statistics import compare
     from rankk.io.trec import read_qrels, read_queries, read_run
 
+    check_measures([measure])
     judgments = read_qrels(qrels)
     topics = read_queries(queries) if queries else dict.fromkeys(judgments, "")
     (a,), (b,) = (per_query(read_run(path), judgments, [measure], topics).values() for path in (ours, theirs))
     found = compare(np.array(list(a.values())), np.array(list(b.values())))
     print(f"{measure} over {found['queries']} judged queries")
     for path, values in ((ours, a), (theirs, b)):
-        print(f"  {sum(values.values()) / len(values):.4f}  {path}")
+        print(f"  {formatted(measure, total(measure, values.values()))}  {path}")
+    relative = f"{found['gain']:+.1%} (95 % {found['gain_low']:+.1%} to {found['gain_high']:+.1%})"
     print(
-        f"difference {found['difference']:+.4f}; relative gain {found['gain']:+.1%} "
-        f"(95 % {found['gain_low']:+.1%} to {found['gain_high']:+.1%}); effect size {found['effect_size']:.2f}"
+        f"difference {found['difference']:+.4f} (95 % {found['difference_low']:+.4f} to "
+        f"{found['difference_high']:+.4f}); relative gain {'undefined' if isnan(found['gain']) else relative}; "
+        f"effect size {'undefined' if isnan(found['effect_size']) else format(found['effect_size'], '.2f')}"
     )
     print(
         f"{found['wins']} queries gain, {found['losses']} lose; p {_p(found['p_t'])} (paired t-test), "
@@ -56,6 +62,8 @@ def comparison(ours: str, theirs: str, qrels: str, queries: str | None, measure:
 
 
 def _p(value: float) -> str:
+    if isnan(value):
+        return "undefined"
     return f"= {value:.4f}" if value >= 0.0001 else "< 0.0001"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rankk import paths
 from rankk.evaluation.behaviour import spent
-from rankk.evaluation.measures import JUDGED, PerQuery, per_query
+from rankk.evaluation.measures import JUDGED, PerQuery, is_count, per_query
 from rankk.evaluation.statistics import compare, holm, mean_interval
 from rankk.io.trec import read_qrels, read_queries, read_run
 from rankk.paths import Cell
@@ -23,12 +23,14 @@ log = logging.getLogger("rankk")
 
 Baselines = Mapping[Cell, Cell]
 DECLARED, PAIRS = "baseline", "pairs"
-"""Families of comparisons: each cell with its declared baseline; all rerankers of one first stage with each other."""
+"""Families of comparisons, each corrected by itself (Holm) for each measure. Baseline: every cell with its declared
+baseline, the hypotheses of the experiment. Pairs: all other pairs of cells with the same first stage. Every comparison
+belongs to one family and so has one corrected p."""
 
 SUMMARY = [
-    *("collection", "language", "retriever", "reranker", "measure", "value", "low", "high", "queries", "missing"),
-    *("judged_at_10", "baseline", "gain", "gain_low", "gain_high", "p_t", "p_t_holm", "calls", "usable_share"),
-    *("output_tokens", "seconds", "gpu_seconds"),
+    *("collection", "language", "retriever", "reranker", "measure", "aggregate", "value", "low", "high", "queries"),
+    *("missing", "judged_at_10", "baseline", "gain", "gain_low", "gain_high", "p_t", "p_t_holm"),
+    *("calls", "usable_share", "output_tokens", "seconds", "gpu_seconds"),
 ]
 
 
@@ -58,7 +60,7 @@ def evaluate(
         facts = {"missing": len(missing), "judged_at_10": sum(judged.values()) / len(judged)} | cost_of(cell)
         for measure, by_query in found.items():
             rows += [asdict(cell) | {"measure": measure, "qid": qid, "value": v} for qid, v in by_query.items()]
-            summary.append(asdict(cell) | {"measure": measure} | mean_of(by_query) | facts)
+            summary.append(asdict(cell) | {"measure": measure} | overall(measure, by_query) | facts)
     compared = pd.DataFrame(comparisons(values, baselines), columns=COMPARISON)
     for family in (DECLARED, PAIRS):
         for measure in compared["measure"].unique():
@@ -74,8 +76,9 @@ def evaluate(
 
 CELL = ["collection", "language", "retriever", "reranker"]
 COMPARISON = [
-    *("family", *CELL, "baseline", "measure", "queries", "difference", "gain", "gain_low", "gain_high", "wins"),
-    *("losses", "effect_size", "p_t", "p_t_holm", "p_randomization", "p_randomization_holm"),
+    *("family", *CELL, "baseline", "measure", "queries", "difference", "difference_low", "difference_high"),
+    *("gain", "gain_low", "gain_high", "wins", "losses", "effect_size", "p_t", "p_t_holm"),
+    *("p_randomization", "p_randomization_holm"),
 ]
 
 
@@ -86,8 +89,9 @@ def comparisons(values: Mapping[Cell, PerQuery], baselines: Baselines) -> Iterat
     stages: dict[Cell, list[Cell]] = {}
     for cell in values:
         stages.setdefault(cell.first_stage, []).append(cell)
-    pairs = [(b, a) for cells in stages.values() for a, b in combinations(cells, 2)]
     declared = [(cell, baselines[cell]) for cell in values if cell in baselines]
+    known = {frozenset(pair) for pair in declared}
+    pairs = [(b, a) for cells in stages.values() for a, b in combinations(cells, 2) if frozenset((a, b)) not in known]
     for family, members in ((DECLARED, declared), (PAIRS, pairs)):
         for cell, other in bar(members, what=f"tests, {family}", unit="comparisons"):
             for measure, by_query in values[cell].items():
@@ -97,13 +101,15 @@ def comparisons(values: Mapping[Cell, PerQuery], baselines: Baselines) -> Iterat
                 yield asdict(cell) | where | compare(ours, theirs)
 
 
-def mean_of(by_query: Mapping[str, float]) -> dict[str, float | int]:
-    """Mean over queries with its bootstrap interval."""
+def overall(measure: str, by_query: Mapping[str, float]) -> dict[str, Any]:
+    """A measure's value over all queries, how it is aggregated, and the bootstrap interval of a mean."""
     import numpy as np
 
     sample = np.fromiter(by_query.values(), dtype=float)
+    if is_count(measure):
+        return {"aggregate": "sum", "value": float(sample.sum()), "queries": len(sample)}
     low, high = mean_interval(sample)
-    return {"value": float(sample.mean()), "low": low, "high": high, "queries": len(sample)}
+    return {"aggregate": "mean", "value": float(sample.mean()), "low": low, "high": high, "queries": len(sample)}
 
 
 def cost_of(cell: Cell) -> dict[str, Any]:

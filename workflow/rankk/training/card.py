@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from rankk.evaluation.experiment import PAIRS
 from rankk.io.files import atomic_write
 from rankk.report.style import COLUMN_WIDTH, STYLE, Drawn, save
 from rankk.training.sft import read_facts
@@ -50,8 +49,6 @@ def write_card(
     """Write a model card: recipe, data and licences, what was left out, and the experiment's figures with intervals."""
     facts = read_facts(trained)
     results = pd.read_csv(summary)
-    differences = pd.read_csv(significance)
-    differences = differences[differences["family"] == PAIRS]
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
     )
@@ -64,7 +61,7 @@ def write_card(
         tokens=pd.read_json(tokens, typ="series").to_dict(),
         facts=facts,
         results=results.to_dict("records"),
-        differences=differences.to_dict("records"),
+        differences=pd.read_csv(significance).to_dict("records"),
     )
     with atomic_write(path) as file:
         file.write(card)

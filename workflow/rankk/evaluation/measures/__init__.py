@@ -1,0 +1,147 @@
+"""Effectiveness of runs per query: all measures of ir_measures, and those in the modules of this package.
+
+A judged query that a run lacks counts 0 and is reported; a query without judgments counts nowhere. Passages are ranked
+in the order of the run as read (score, then rank column), for every measure: how a measure's implementation would
+break ties has no influence.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from rankk.component import Registry
+from rankk.errors import RankkError
+from rankk.evaluation.measures.base import Measure
+from rankk.io.trec import Hit
+
+MEASURES = Registry("measure", Measure, __name__)  # type: ignore[type-abstract]
+
+JUDGED = "Judged@10"
+"""Share of the first ten passages that are judged: low values make other measures unreliable."""
+
+PerQuery = dict[str, dict[str, float]]
+"""Value by measure and query id."""
+
+NAME = re.compile(r"(?P<name>\w+)(?:\((?P<settings>[^()]*)\))?(?:@(?P<cutoff>[^@]+))?")
+
+
+def check_measures(names: Iterable[str]) -> None:
+    """RankkError names the first measure that is unknown or cannot be computed here; each is tried on a tiny run."""
+    for name in names:
+        parse_measure(name)
+
+
+@cache
+def parse_measure(name: str) -> Any:
+    """A `Measure`, or a measure of ir_measures, that was tried. RankkError says what is wrong with the name."""
+    try:
+        measure = _parsed(name)
+    except ValidationError as error:
+        raise _wrong(name, error.errors()[0]["msg"]) from None
+    except (NameError, ValueError, TypeError) as error:
+        raise _wrong(name, error) from None
+    # trec_eval's code aborts the process where a cutoff is 0.
+    if (cutoff := _parameters(measure).get("cutoff")) is not None and not (type(cutoff) is int and cutoff >= 1):
+        raise _wrong(name, f"cutoff {cutoff}, expected a whole number from 1")
+    _values([measure], {"1": ["a", "b"]}, {"1": {"a": 1, "b": 0}})
+    return measure
+
+
+def _wrong(name: Any, reason: object) -> RankkError:
+    text = re.sub(r"=<object object at \w+>", " is missing", " ".join(str(reason).split())).rstrip(".")
+    return RankkError(
+        f"measure {str(name)!r} cannot be computed: {text}; expected a measure of ir_measures, e.g. nDCG@10 or "
+        f"R(rel=2)@100, or one of {', '.join(MEASURES.names())}"
+    )
+
+
+def _parsed(name: str) -> Any:
+    import ir_measures
+
+    match = NAME.fullmatch(name)
+    if match is None or match["name"] not in MEASURES.names():
+        return ir_measures.parse_measure(name)
+    settings = dict(item.split("=", 1) for item in (match["settings"] or "").split(",") if item.strip())
+    if match["cutoff"]:
+        settings["cutoff"] = match["cutoff"]
+    return MEASURES.get(match["name"])(**{key.strip(): yaml.safe_load(value) for key, value in settings.items()})
+
+
+def _parameters(measure: Any) -> dict[str, Any]:
+    return measure.model_dump() if isinstance(measure, Measure) else dict(measure.params)
+
+
+def is_count(name: str) -> bool:
+    """Whether a measure counts something (NumQ, NumRet, NumRel), so that its total over queries is a sum, no mean."""
+    from ir_measures.measures import SumAgg
+
+    measure = parse_measure(name)
+    return not isinstance(measure, Measure) and isinstance(measure.aggregator(), SumAgg)
+
+
+def total(name: str, values: Iterable[float]) -> float:
+    """A measure over all queries: the sum of a count, the mean of anything else."""
+    found = list(values)
+    return sum(found) / (1 if is_count(name) else len(found))
+
+
+def formatted(name: str, value: float, digits: int = 4) -> str:
+    """A value for readers: counts are whole numbers."""
+    return f"{value:.{0 if is_count(name) else digits}f}"
+
+
+def relevance_level(names: Sequence[str]) -> int:
+    """Grade from which passages are relevant: `rel` of the first measure that states one, else 1."""
+    levels = (_parameters(parse_measure(name)).get("rel") for name in names)
+    return next((int(level) for level in levels if level is not None), 1)
+
+
+def per_query(
+    run: Mapping[str, Sequence[Hit]],
+    qrels: Mapping[str, Mapping[str, int]],
+    measures: Sequence[str],
+    topics: Iterable[str],
+) -> PerQuery:
+    """Values for every topic with judgments, in the topics' order; 0 where the run lacks the topic."""
+    parsed = [parse_measure(name) for name in measures]
+    judged = [qid for qid in topics if qid in qrels]
+    if not judged:
+        raise RankkError("none of the topics has judgments: are run, queries and qrels of one collection?")
+    values: PerQuery = {str(measure): dict.fromkeys(judged, 0.0) for measure in parsed}
+    rankings = {qid: [hit.docid for hit in run[qid]] for qid in judged if run.get(qid)}
+    for name, found in _values(parsed, rankings, {qid: qrels[qid] for qid in judged}).items():
+        values[name] |= found
+    return values
+
+
+def _values(
+    measures: Sequence[Any], rankings: Mapping[str, Sequence[str]], qrels: Mapping[str, Mapping[str, int]]
+) -> PerQuery:
+    import ir_measures
+
+    ours = [measure for measure in measures if isinstance(measure, Measure)]
+    theirs = [measure for measure in measures if not isinstance(measure, Measure)]
+    values: PerQuery = {
+        str(measure): {qid: measure.value(ranking, qrels[qid]) for qid, ranking in rankings.items()} for measure in ours
+    }
+    # Strictly decreasing scores, as implementations order ties differently.
+    scored = {
+        qid: {docid: float(len(ranking) - place) for place, docid in enumerate(ranking)}
+        for qid, ranking in rankings.items()
+    }
+    known = {qid: _safe(grades) for qid, grades in qrels.items()}
+    try:
+        for metric in ir_measures.iter_calc(theirs, known, scored) if theirs else ():
+            values.setdefault(str(metric.measure), {})[metric.query_id] = metric.value
+    except Exception as error:  # whatever providers raise, from AssertionError to CalledProcessError
+        raise _wrong(", ".join(map(str, theirs)), error) from error
+    return values
+
+
+def _safe(grades: Mapping[str, int]) -> Mapping[str, int]:
+    """Grades with which trec_eval's code does not write outside its memory: not all of them below 0."""
+    return grades if max(grades.values()) >= 0 else dict.fromkeys(grades, 0)
