@@ -1,9 +1,9 @@
 """A finished experiment in the current folder: two languages, two first stages, a model that thinks and one that
 does not. Values are drawn at random with a fixed seed; files are what the workflow's rules leave behind."""
 
-import csv
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 from rankk import paths
@@ -11,8 +11,11 @@ from rankk.config.loading import validate_reranker
 from rankk.evaluation import behaviour, experiment
 from rankk.io.files import write_csv, write_json
 from rankk.io.trec import ranked, write_run
+from rankk.llm.journal import CallRecord, Journal
+from rankk.llm.types import Thinking
 from rankk.report.evidence import Evidence
-from rankk.reranking.calls import CALLS
+from rankk.reranking.tally import Call, write_calls
+from rankk.reranking.types import Answer, Outcome
 
 QUERIES = {"eng": "what is subject", "fas": "موضوع چیست"}
 DEPTH, WINDOW = 12, 6
@@ -55,23 +58,24 @@ def _reranked(cell: paths.Cell, first: dict, draw: random.Random) -> None:
             places = draw.sample(range(1, WINDOW + 1), WINDOW)
             answer = " > ".join(f"[{place}]" for place in places)
             thought = "<think>hm</think>\n" if thinks else ""
-            record = {"key": f"{qid}-{call}", "qid": qid, "call": call, "sample": 0, "window": window}
-            record |= {"text": thought + answer, "reasoning": None, "finish_reason": "stop", "outcome": "ok"}
-            record |= {"repairs": [], "prompt_tokens": 300, "output_tokens": draw.randint(50, 400), "seconds": 2.0}
-            records.append(record | {"budget_fired": False, "finished": 1000.0 + call})
+            record = CallRecord(
+                **{"key": f"{qid}-{call}", "qid": qid, "call": call, "window": tuple(window)},
+                **{"text": thought + answer, "finish_reason": "stop", "outcome": "ok", "finished": 1000.0 + call},
+                **{"prompt_tokens": 300, "output_tokens": draw.randint(50, 400), "seconds": 2.0},
+            )
+            records.append(record)
+            row = Call.of(record, Answer(((places[0] - 1,),), Outcome.OK), Thinking(), [start + 1], DEPTH)
             outcome = draw.choice(("ok", "ok", "repaired", "partial", "truncated"))
-            own = {"outcome": outcome, "repairs": "", "thought_share": 0.9 if thinks else 0.0, "first": places[0]}
-            rows.append({name: record.get(name) for name in CALLS} | own | {"window": " ".join(window)})
+            rows.append(replace(row, outcome=outcome, thought_share=0.9 if thinks else 0.0))
         draw.shuffle(order)
         run[qid] = ranked(order)
     write_run(cell.run, run, cell.reranker)
-    Path(cell.journal).write_text("".join(json.dumps(record) + "\n" for record in records))
-    with Path(cell.calls).open("w", newline="") as file:
-        table = csv.DictWriter(file, CALLS)
-        table.writeheader()
-        table.writerows(rows)
+    with Journal(cell.journal) as journal:
+        for record in records:
+            journal.append(record)
+    write_calls(cell.calls, rows)
     reranker = validate_reranker({"preset": "qwq" if thinks else "listwise", "model": "m"}, "test")
-    tokens = sum(record["output_tokens"] for record in records)
+    tokens = sum(record.output_tokens for record in records)
     counts = {"outcomes": {"ok": len(rows)}, "usable_share": 1.0, "prompt_tokens": 300 * len(rows)}
     manifest = {"reranker": reranker.model_dump(mode="json"), "gpus": ["one"], "seconds": 30.0}
     write_json(cell.manifest, manifest | {"calls": counts | {"output_tokens": tokens}, "engine_start_seconds": 5.0})

@@ -52,7 +52,7 @@ def test_sigkill_at_random_moments_repeats_no_finished_call_and_changes_no_resul
             process.wait()
             time.sleep(0.1)  # requests already sent are counted now, not after the next start
             for record in read_journal(journal):
-                finished.setdefault(server.asked[int(record["reasoning"]) - 1], len(server.asked))
+                finished.setdefault(server.asked[int(record.reasoning) - 1], len(server.asked))
             assert not output.exists() or read_run(output)
         assert 0 < len(finished) < 48 * 5, "the kills fell before or after the work"
         subprocess.run(command(inputs, server, output), check=True, stderr=subprocess.DEVNULL)

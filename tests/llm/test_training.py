@@ -84,11 +84,11 @@ def test_the_engine_answers_with_the_trained_model_as_transformers_does(trained)
     records = list(read_journal(trained / "results/runs/few/eng/bm25/own.calls.jsonl"))
     assert len(records) == 2
     for record in records:
-        texts = [tokenizer.cut(neutralize(passages[docid]), 20) for docid in record["window"]]
-        prompt = render(load_preset("listwise"), queries[record["qid"]], texts)
+        texts = [tokenizer.cut(neutralize(passages[docid]), 20) for docid in record.window]
+        prompt = render(load_preset("listwise"), queries[record.qid], texts)
         expected = greedy(model, tokenizer.render(prompt), TOKENS)
-        assert record["text"] == expected.rstrip("\ufffd")  # vLLM keeps the bytes of an unfinished character back
-        assert record["output_tokens"] == TOKENS
+        assert record.text == expected.rstrip("\ufffd")  # vLLM keeps the bytes of an unfinished character back
+        assert record.output_tokens == TOKENS
 
 
 def test_a_card_and_a_curve_tell_how_the_model_came_about(trained):

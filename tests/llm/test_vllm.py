@@ -81,10 +81,10 @@ def test_a_cell_in_process_computes_what_transformers_computes(cell, model):
     passages = {r["id"]: r["contents"] for r in map(json.loads, (cell / "passages.jsonl").read_text().splitlines())}
     tokenizer = ModelTokenizer(model)
     for record in records:
-        texts = [neutralize(passages[docid]) for docid in record["window"]]
-        prompt = render(load_preset("listwise"), queries[record["qid"]], texts)
-        assert record["text"] == greedy(model, tokenizer.render(prompt), TOKENS)
-        assert record["output_tokens"] == TOKENS
+        texts = [neutralize(passages[docid]) for docid in record.window]
+        prompt = render(load_preset("listwise"), queries[record.qid], texts)
+        assert record.text == greedy(model, tokenizer.render(prompt), TOKENS)
+        assert record.output_tokens == TOKENS
     assert read_run(cell / "cell.trec").keys() == queries.keys()
 
 
@@ -109,7 +109,7 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
     budgets = json.loads((tmp_path / "some.json").read_text())
     assert budgets["thinking_budget"] == "native"
     assert budgets["calls"]["budget_fired"] == 4, "a random model never closes its thought by itself"
-    assert all("</think>" in record["text"] for record in read_journal(tmp_path / "some.calls.jsonl"))
+    assert all("</think>" in record.text for record in read_journal(tmp_path / "some.calls.jsonl"))
     assert json.loads((tmp_path / "none.json").read_text())["calls"]["budget_fired"] == 0
 
     owner.kill()
@@ -141,7 +141,7 @@ def test_a_budget_works_in_two_calls_where_the_tags_are_not_tokens(tmp_path, mod
     manifest = json.loads((tmp_path / "two.json").read_text())
     assert manifest["thinking_budget"] == "two calls"
     assert manifest["calls"]["budget_fired"] == 4
-    assert all("</why>" in record["text"] for record in read_journal(tmp_path / "two.calls.jsonl"))
+    assert all("</why>" in record.text for record in read_journal(tmp_path / "two.calls.jsonl"))
 
 
 def test_a_journal_that_holds_every_answer_starts_no_engine(cell, model):

@@ -187,8 +187,8 @@ def test_rank_k_27_every_call_is_kept_with_reasoning_tokens_and_time(tmp_path):
     run_cell(tmp_path, 3, answer, depth=20)
     (record,) = read_journal(tmp_path / "cell.calls.jsonl")
     kept = {"reasoning": "since", "prompt_tokens": 9, "output_tokens": 4, "seconds": 0.5, "finish_reason": "stop"}
-    assert kept.items() <= record.items()
-    assert record["window"] == ["d0", "d1", "d2"]
+    assert kept.items() <= vars(record).items()
+    assert record.window == ("d0", "d1", "d2")
 
 
 def test_rank_llm_a_failing_query_is_never_left_silently_in_its_old_order(tmp_path):

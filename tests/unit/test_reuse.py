@@ -3,8 +3,8 @@
 import pytest
 
 from rankk.config.loading import validate_reranker
-from rankk.reranking.calls import Tally
 from rankk.reranking.cell import rerank_cell
+from rankk.reranking.tally import Tally
 
 from ..fake_server import FakeServer
 from ..synthetic import write

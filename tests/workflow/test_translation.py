@@ -61,7 +61,7 @@ def test_no_query_is_translated_twice_and_one_without_translation_is_named(tmp_p
         qid, server.silent = next((qid, text) for qid, text in english.items())
         failed = snakemake(tmp_path, QUERIES)
         assert failed.returncode != 0
-        assert f"1 of 5 queries not translated ({qid})" in failed.stderr
+        assert f"translation: 1 of 5 queries failed ({qid})" in failed.stderr
         assert not (tmp_path / QUERIES).exists()
         server.silent = ""
         assert snakemake(tmp_path, QUERIES).returncode == 0

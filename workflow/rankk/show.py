@@ -73,20 +73,21 @@ def calls(journal: str, query: str | None) -> None:
 
     shown = 0
     for record in read_journal(journal):
-        if query is not None and record["qid"] != query:
+        if query is not None and record.qid != query:
             continue
         shown += 1
-        tokens = f"{record.get('prompt_tokens', '?')} + {record.get('output_tokens', '?')} tokens"
-        print(
-            f"── query {record['qid']}, call {record['call']}, sample {record['sample']}: {record['outcome']}",
-            end="",
+        repairs = f" ({', '.join(record.repairs)})" if record.repairs else ""
+        tokens = " + ".join(
+            "?" if count is None else str(count) for count in (record.prompt_tokens, record.output_tokens)
         )
-        print(f" ({', '.join(record['repairs'])})" if record.get("repairs") else "", end="")
-        print(f", {record['finish_reason']}, {tokens}, {record.get('seconds', '?')} s")
-        print("window:", " ".join(f"[{place}] {docid}" for place, docid in enumerate(record["window"], 1)))
-        if record.get("reasoning"):
-            print("reasoning:", record["reasoning"])
-        print("answer:", record.get("text", ""))
+        print(
+            f"── query {record.qid}, call {record.call}, sample {record.sample}: {record.outcome}{repairs}, "
+            f"{record.finish_reason}, {tokens} tokens, {record.seconds} s"
+        )
+        print("window:", " ".join(f"[{place}] {docid}" for place, docid in enumerate(record.window, 1)))
+        if record.reasoning:
+            print("reasoning:", record.reasoning)
+        print("answer:", record.text)
         print()
     if not shown:
         raise RankkError(f"{journal}: no calls" + (f" of query {query!r}" if query else ""))

@@ -1,10 +1,8 @@
 """Queries in a further language, by a model that is asked once a query."""
 
-import asyncio
 import logging
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from rankk.config.reranker import Reranker
 from rankk.config.translator import LANGUAGES, Translator
@@ -12,12 +10,12 @@ from rankk.errors import RankkError
 from rankk.io.files import atomic_write, write_json
 from rankk.io.trec import read_queries
 from rankk.llm.connect import Connection, connect
-from rankk.llm.journal import Journal, Record, call_key
+from rankk.llm.journal import CallRecord, Journal, call_key
 from rankk.llm.scheduler import PriorityGate
+from rankk.llm.tasks import failed, finish_all, run_interruptible
 from rankk.llm.thinking import split_thought
-from rankk.llm.types import Message, Prompt
+from rankk.llm.types import Completion, Message, Prompt
 from rankk.provenance import environment
-from rankk.reranking.engine import run_interruptible
 from rankk.reranking.prompts import neutralize
 from rankk.reranking.settings import Settings, resolve
 
@@ -51,23 +49,21 @@ def translate(
     settings = resolve(Reranker(**translator.model_dump()))
     texts = read_queries(queries)
 
-    async def work() -> dict[str, Record]:
+    async def work() -> dict[str, str]:
         with Journal(f"{base}.calls.jsonl") as journal:
             async with connect(settings, model or settings.model, engine_owner) as connection:
                 caller = _Caller(settings, connection, journal, LANGUAGES[source], LANGUAGES[target])
-                found = await asyncio.gather(*(caller.ask(*query) for query in texts.items()), return_exceptions=True)
-        failed = {qid: error for qid, error in zip(texts, found, strict=True) if isinstance(error, BaseException)}
-        if failed:
-            first = next(iter(failed.values()))
-            raise RankkError(f"{len(failed)} of {len(texts)} queries not translated ({', '.join(failed)}): {first}")
-        return dict(zip(texts, found, strict=True))  # type: ignore[arg-type]
+                done, failures = await finish_all(texts, lambda qid: caller.ask(qid, texts[qid]))
+        if failures:
+            raise RankkError(f"translation: {failed(failures, len(texts))}")
+        return {qid: done[qid] for qid in texts}
 
-    records = run_interruptible(work(), f"{base}.calls.jsonl")
+    translations = run_interruptible(work(), f"{base}.calls.jsonl")
     provenance = {"translator": translator.model_dump(mode="json"), "from": source, "to": target, "prompt": PROMPT}
     write_json(f"{base}.json", provenance | {"queries": str(queries), **environment()})
     with atomic_write(output) as file:
-        file.writelines(f"{qid}\t{record['translation']}\n" for qid, record in records.items())
-    log.info("%s: %d queries from %s into %s", output, len(records), source, target)
+        file.writelines(f"{qid}\t{text}\n" for qid, text in translations.items())
+    log.info("%s: %d queries from %s into %s", output, len(translations), source, target)
 
 
 class _Caller:
@@ -78,28 +74,31 @@ class _Caller:
         self._languages = {"source": source, "target": target}
         self._gate = PriorityGate(connection.backend.max_in_flight)
 
-    async def ask(self, qid: str, text: str) -> Record:
-        """The journal's record of a query's translation, made now if it is not there yet."""
+    async def ask(self, qid: str, text: str) -> str:
+        """A query's translation, from the journal or made now."""
+        settings = self._settings
         query = neutralize(text, self._connection.counter.special_tokens)
         prompt = Prompt(messages=(Message("user", PROMPT.format(query=query, **self._languages)),))
         deciding = {
-            "model": self._settings.model,
-            "revision": self._settings.reranker.revision,
+            "model": settings.model,
+            "revision": settings.reranker.revision,
             "prompt": asdict(prompt),
-            "sampling": asdict(self._settings.sampling),
+            "sampling": asdict(settings.sampling),
             "engine": self._connection.deciding,
         }
         key = call_key(deciding)
         async with self._gate.place(0):
-            return self._journal.get(key) or await self._translated(key, qid, text, prompt)
+            if (made := self._journal.get(key)) is not None:
+                return self._translation(qid, made)
+            completion = await self._connection.backend.complete(prompt, settings.sampling)  # type: ignore[union-attr]
+            translation = self._translation(qid, completion)
+            self._journal.append(CallRecord(**vars(completion), key=key, qid=qid, call=0, outcome="ok"))
+            return translation
 
-    async def _translated(self, key: str, qid: str, text: str, prompt: Prompt) -> Record:
-        completion = await self._connection.backend.complete(prompt, self._settings.sampling)  # type: ignore[union-attr]
+    def _translation(self, qid: str, completion: Completion) -> str:
+        """The first line that the model wrote after its reasoning."""
         lines = split_thought(completion, self._settings.preset.thinking)[1].strip().splitlines()
         translation = " ".join(lines[0].strip(f"{QUOTES} ").split()) if lines else ""
         if not translation or completion.finish_reason == "length":
             raise RankkError(f"query {qid}: the model's answer holds no translation: {completion.text[:100]!r}")
-        record: dict[str, Any] = {"key": key, "qid": qid, "query": text, "translation": translation}
-        record |= {"prompt_tokens": completion.prompt_tokens, "output_tokens": completion.output_tokens}
-        self._journal.append(record)
-        return record
+        return translation

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rankk import paths
 from rankk.io.trec import read_qrels, read_run
 from rankk.paths import Cell
+from rankk.reranking.tally import CALLS, read_calls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,25 +24,18 @@ MOVED_BEYOND = 100
 def calls(cells: Iterable[Cell]) -> "pd.DataFrame":
     """One row a call: cell, query, outcome, tokens, seconds, `size` of the window.
 
-    `rank` is the window's first place in the first stage, `first` the answer's first passage's in the window,
-    `thought_tokens` is the output's share that is reasoning, by characters: engines count only the whole.
+    `rank` is the first-stage rank of the window's best passage, `first` the place in the window of the passage that the
+    answer puts first, `thought_tokens` the output's share that is reasoning, by characters: engines count the whole.
     """
     import pandas as pd
 
     tables = []
     for cell in cells:
-        table = pd.read_csv(cell.calls, dtype={"qid": str, "window": str}, keep_default_na=False, na_values=[""])
-        places = {
-            qid: {hit.docid: rank for rank, hit in enumerate(hits, 1)}
-            for qid, hits in read_run(cell.first_stage.run).items()
-        }
-        windows = [(places[qid], window.split()) for qid, window in zip(table["qid"], table["window"], strict=True)]
-        table["rank"] = [min((ranks[docid] for docid in window), default=0) for ranks, window in windows]
+        table = pd.DataFrame(map(asdict, read_calls(cell.calls)), columns=CALLS)
         table["thought_tokens"] = (table["output_tokens"] * table["thought_share"]).round()
-        table["size"] = [len(window) for _, window in windows]
         for number, (name, value) in enumerate(asdict(cell).items()):
             table.insert(number, name, value)
-        tables.append(table.drop(columns=["window", "key", "thought_share"]))
+        tables.append(table.drop(columns=["window", "key", "thought_share", "list_size"]))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=CALL_COLUMNS)
 
 

@@ -1,13 +1,16 @@
 """What is sent to a model and what comes back."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
 from rankk.config.base import Strict
 
 Role = Literal["system", "user", "assistant"]
+
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""A number of things: whole, not negative, and exact in every reader of JSON."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,10 @@ class Completion:
     text: str
     finish_reason: str  # stop, length, or the server's own word
     reasoning: str | None = None  # where the server separates it from the answer
-    prompt_tokens: int | None = None
-    output_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    output_tokens: Count | None = None
     first_logprobs: dict[str, float] | None = None  # first token's alternatives: text → natural log probability
-    seconds: float = 0.0
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     budget_fired: bool = False  # the thought was closed at its budget
     token_ids: tuple[int, ...] = ()  # what was written, where a thinking budget has to be verified
 

@@ -26,10 +26,8 @@ class Evidence:
     others: Sequence[Mapping[str, str]] = ()
 
     def _read(self, name: str) -> pd.DataFrame:
-        table = pd.read_csv(self.files[name], dtype={"qid": str, "docid": str}, keep_default_na=False, na_values=[""])
-        if "budget_fired" in table:
-            table["budget_fired"] = table["budget_fired"].astype(str) == "True"
-        return table
+        types = {"qid": str, "docid": str, "budget_fired": bool}
+        return pd.read_csv(self.files[name], dtype=types, keep_default_na=False, na_values=[""])
 
     @cached_property
     def summary(self) -> pd.DataFrame:

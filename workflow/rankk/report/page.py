@@ -1,6 +1,5 @@
 """A static page on which people read a cell's answers: no server, no request to anywhere."""
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ from rankk.io.passages import open_passages
 from rankk.io.trec import read_qrels, read_queries, read_run
 from rankk.llm.journal import read_journal
 from rankk.llm.thinking import split_thought
-from rankk.reranking.calls import completion_of
 from rankk.reranking.settings import Settings, resolve
-from rankk.reranking.types import Answer
+from rankk.reranking.tally import read_calls
+from rankk.reranking.types import Answer, Outcome
 
 TEMPLATE = Path(__file__).with_name("page.html")
 
@@ -71,25 +70,23 @@ def windows_of(calls: str, journal: str, settings: Settings) -> dict[str, list[d
     """The windows of each query in the order in which they were asked."""
     from rankk.reranking.parsers.answers import PARSERS
 
-    with Path(calls).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    wanted = {row["key"] for row in rows}
-    records = {record["key"]: record for record in read_journal(journal) if record["key"] in wanted}
+    used = read_calls(calls)
+    wanted = {call.key for call in used}
+    records = {record.key: record for record in read_journal(journal) if record.key in wanted}
     windows: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        record, window = records[row["key"]], row["window"].split()
-        completion = completion_of(record)
-        thought, said = split_thought(completion, settings.preset.thinking)
-        parsed = Answer((), record["outcome"])
+    for call in used:
+        record, window = records[call.key], call.window.split()
+        thought, said = split_thought(record, settings.preset.thinking)
+        parsed = Answer((), Outcome(call.outcome))
         if settings.preset.kind != "pointwise":
-            parsed = PARSERS[settings.parser](completion, len(window), settings.preset.thinking)
-        windows.setdefault(row["qid"], []).append(
+            parsed = PARSERS[settings.parser](record, len(window), settings.preset.thinking)
+        windows.setdefault(call.qid, []).append(
             {
-                "outcome": row["outcome"],
-                "repairs": row["repairs"].replace(" ", ", "),
-                "tokens": record.get("output_tokens"),
-                "seconds": record.get("seconds"),
-                "fired": row["budget_fired"] == "True",
+                "outcome": call.outcome,
+                "repairs": call.repairs.replace(",", ", "),
+                "tokens": call.output_tokens,
+                "seconds": call.seconds,
+                "fired": call.budget_fired,
                 "thought": thought.strip(),
                 "answer": said.strip(),
                 "before": window,

@@ -2,77 +2,25 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
 from rankk.llm.backends.replay import ReplayBackend
 from rankk.llm.connect import Connection
-from rankk.llm.journal import Journal, Record, call_key
+from rankk.llm.journal import CallRecord, Journal, call_key
 from rankk.llm.scheduler import PriorityGate
-from rankk.llm.thinking import complete_with_budget, relevance, split_thought
+from rankk.llm.thinking import complete_with_budget, relevance
 from rankk.llm.types import Completion, Prompt, Sampling
 from rankk.reranking.budget import fit
 from rankk.reranking.parsers.answers import PARSERS
 from rankk.reranking.settings import Settings
+from rankk.reranking.tally import Call, Tally
 from rankk.reranking.types import Answer, Outcome, TieGroups
-
-BAD = (Outcome.TRUNCATED, Outcome.EMPTY, Outcome.REFUSED)
-"""Outcomes that leave a window in its previous order."""
 
 DECIDING = {"kind", "thinking", "chat_template_kwargs", "positive", "negative"}
 """What of a preset decides an answer beside the prompt, which is there in full."""
-
-
-CALLS = (
-    *("qid", "call", "sample", "key", "outcome", "repairs", "finish_reason", "prompt_tokens", "output_tokens"),
-    *("thought_share", "seconds", "budget_fired", "first", "window"),
-)
-"""Columns of a cell's table of calls.
-
-`thought_share`: of the answer's characters, those that are reasoning. `first`: place (from 1) in the window of what the
-answer names first; none where it names nothing, or several passages at once.
-"""
-
-
-@dataclass
-class Tally:
-    """What a cell's calls came to."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    repairs: Counter[str] = field(default_factory=Counter)
-    prompt_tokens: int = 0
-    output_tokens: int = 0
-    asked: int = 0
-    from_journal: int = 0
-    budget_fired: int = 0
-    used: list[dict[str, Any]] = field(default_factory=list)
-    """One entry a call, for the cell's table (`CALLS`)."""
-    spans: list[tuple[float, float]] = field(default_factory=list)
-    """When each call began and ended (Unix time), whichever process made it."""
-
-    @property
-    def bad_share(self) -> float:
-        """Share of answers that could not be used at all."""
-        return sum(self.outcomes[outcome] for outcome in BAD) / max(1, self.outcomes.total())
-
-    @property
-    def busy_seconds(self) -> float:
-        """Wall-clock time during which at least one of the calls was under way, over all interrupted runs."""
-        total, until = 0.0, 0.0
-        for began, ended in sorted(self.spans):
-            total += max(0.0, ended - max(began, until))
-            until = max(until, ended)
-        return total
-
-    def rate(self, seconds: float) -> str:
-        """Generated tokens per second, for the progress bar."""
-        return f"{self.output_tokens / max(seconds, 1e-9):.0f} tok/s"
-
-    def __str__(self) -> str:
-        return ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.most_common())
 
 
 class Caller:
@@ -99,54 +47,42 @@ class Caller:
         passages: Mapping[str, str],
         chain: int,
         sample: int,
-    ) -> Record:
-        """The journal's record of one call, made now if it is not there yet."""
+    ) -> tuple[CallRecord, Answer]:
+        """The record of one call and its answer; the call is made now if the journal does not hold it yet."""
         async with self._gate.place(-chain):
             prompt, deciding = await self._prepare(qid, number, query, [passages[docid] for docid in window], sample)
             key = call_key(deciding)
-            record = self.journal.get(key)
-            if record is not None:
-                self.tally.from_journal += 1
-            else:
-                record = {"key": key, "qid": qid, "call": number, "sample": sample, "window": list(window)}
-                record |= await self._ask(qid, number, prompt, sample, -chain)
-                answer = self.parse(record)
-                record |= {"outcome": answer.outcome, "repairs": answer.repairs}  # for readers of the journal
-                self.journal.append(record)
+            made = self.journal.get(key)
+            if made is None:
+                completion, score = await self._ask(qid, number, prompt, sample, -chain)
+                answer = self._parse(completion, score, len(window))
+                record = CallRecord(
+                    **vars(completion),
+                    key=key,
+                    qid=qid,
+                    call=number,
+                    sample=sample,
+                    window=tuple(window),
+                    outcome=answer.outcome.value,
+                    repairs=answer.repairs,
+                    score=score,
+                    finished=None if isinstance(self.connection.backend, ReplayBackend) else round(time.time(), 3),
+                )
                 self.tally.asked += 1
-        return record
+                return self.journal.append(record), answer
+        self.tally.from_journal += 1
+        answer = self._parse(made, made.score, len(window))
+        # The same prompt may have been another call, of another query even, where the record was made.
+        used = replace(made, qid=qid, call=number, sample=sample, window=tuple(window))
+        return replace(used, outcome=answer.outcome.value, repairs=answer.repairs), answer
 
-    def count(self, record: Record, answer: Answer, number: int, sample: int) -> None:
-        """Add a call to the tally."""
-        tally = self.tally
-        tally.outcomes[answer.outcome] += 1
-        tally.repairs.update(answer.repairs)
-        tally.prompt_tokens += record.get("prompt_tokens") or 0
-        tally.output_tokens += record.get("output_tokens") or 0
-        tally.budget_fired += bool(record.get("budget_fired"))
-        if "finished" in record:
-            tally.spans.append((record["finished"] - (record.get("seconds") or 0.0), record["finished"]))
-        thought, said = split_thought(completion_of(record), self.settings.preset.thinking)
-        own = {
-            "call": number,
-            "sample": sample,
-            "outcome": answer.outcome.value,
-            "repairs": " ".join(answer.repairs),
-            "thought_share": round(len(thought.strip()) / max(1, len(thought) + len(said)), 4),
-            "first": answer.groups[0][0] + 1 if answer.groups and len(answer.groups[0]) == 1 else None,
-            "window": " ".join(record["window"]),
-            "budget_fired": bool(record.get("budget_fired")),
-        }
-        tally.used.append({name: record.get(name) for name in CALLS} | own)
-
-    def parse(self, record: Record) -> Answer:
-        """A record's answer. A pointwise call that has its score is ok."""
-        if "score" in record:
+    def _parse(self, completion: Completion, score: float | None, size: int) -> Answer:
+        """The answer about a window of `size` passages. A pointwise call that has its score is ok."""
+        if score is not None:
             return Answer(((0,),), Outcome.OK)
         if self.settings.preset.kind == "pointwise":
             return Answer((), Outcome.EMPTY)
-        parse = PARSERS[self.settings.parser]
-        return parse(completion_of(record), len(record["window"]), self.settings.preset.thinking)
+        return PARSERS[self.settings.parser](completion, size, self.settings.preset.thinking)
 
     async def _prepare(
         self, qid: str, number: int, query: str, texts: list[str], sample: int
@@ -176,55 +112,50 @@ class Caller:
             "engine": self.connection.deciding,
         }
 
-    async def _ask(self, qid: str, number: int, prompt: Prompt, sample: int, priority: int) -> dict[str, Any]:
+    async def _ask(
+        self, qid: str, number: int, prompt: Prompt, sample: int, priority: int
+    ) -> tuple[Completion, float | None]:
+        """The model's completion and, from a pointwise model, the passage's relevance."""
         backend, settings = self.connection.backend, self.settings
         if isinstance(backend, ReplayBackend):
-            return _fields(backend.answer(qid, number))
+            return backend.answer(qid, number), None
 
         async def complete(prompt: Prompt, sampling: Sampling) -> Completion:
             return await backend.complete(prompt, sampling, priority=priority)
 
-        score, sampling = None, settings.sampling_for(sample)
+        sampling = settings.sampling_for(sample)
         if settings.preset.kind == "pointwise":
             score, completion = await relevance(complete, prompt, sampling, settings.preset)
-        else:
-            completion = await complete_with_budget(
-                complete,
-                prompt,
-                sampling,
-                settings.preset.thinking,
-                settings.thinking_tokens,
-                settings.answer_tokens,
-                closing_token=self.connection.closing_token,
-            )
-        fields = _fields(completion) | ({} if score is None else {"score": score})
-        return fields | {"finished": round(time.time(), 3)}
-
-
-def _fields(completion: Completion) -> dict[str, Any]:
-    """A completion as the journal keeps it: only what was told."""
-    fields = asdict(completion) | {"token_ids": None, "seconds": round(completion.seconds, 4)}
-    return {name: value for name, value in fields.items() if value not in (None, False)}
-
-
-def completion_of(record: Record) -> Completion:
-    """The completion that a record keeps."""
-    names = Completion.__dataclass_fields__
-    return Completion(**{name: record[name] for name in names if name in record})
+            return completion, score
+        completion = await complete_with_budget(
+            complete,
+            prompt,
+            sampling,
+            settings.preset.thinking,
+            settings.thinking_tokens,
+            settings.answer_tokens,
+            closing_token=self.connection.closing_token,
+        )
+        return completion, None
 
 
 class QueryRanker:
-    """What a strategy may ask about one query; numbers its calls from 0 in the order in which they are asked."""
+    """What a strategy may ask about one query; numbers its calls from 0 in the order in which they are asked.
+
+    `ranked`: the passages that the strategy orders, in the first stage's order.
+    """
 
     def __init__(
         self,
         caller: Caller,
         qid: str,
         query: str,
+        ranked: Sequence[str],
         passages: Mapping[str, str],
         finished: Callable[[], object],
     ) -> None:
         self._caller, self._qid, self._query, self._passages = caller, qid, query, passages
+        self._ranks = {docid: rank for rank, docid in enumerate(ranked, 1)}
         self._finished = finished
         self._calls = 0
 
@@ -236,12 +167,14 @@ class QueryRanker:
     async def score(self, docid: str) -> float:
         """Relevance of one passage by a pointwise model; 0 where its answer was neither yes nor no."""
         record, _ = await self._call([docid], 0, 0)
-        return float(record.get("score", 0.0))
+        return record.score or 0.0
 
-    async def _call(self, window: Sequence[str], chain: int, sample: int) -> tuple[Record, Answer]:
+    async def _call(self, window: Sequence[str], chain: int, sample: int) -> tuple[CallRecord, Answer]:
         number, self._calls = self._calls, self._calls + 1
-        record = await self._caller.call(self._qid, number, self._query, window, self._passages, chain, sample)
-        answer = self._caller.parse(record)
-        self._caller.count(record, answer, number, sample)
+        caller = self._caller
+        record, answer = await caller.call(self._qid, number, self._query, window, self._passages, chain, sample)
+        ranks = [self._ranks[docid] for docid in window]
+        call = Call.of(record, answer, caller.settings.preset.thinking, ranks, len(self._ranks))
+        caller.tally.add(call, record.finished)
         self._finished()
         return record, answer

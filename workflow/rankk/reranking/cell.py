@@ -1,6 +1,5 @@
 """One cell from files to files: first stage, queries and passages in, run, calls and manifest out."""
 
-import csv
 import logging
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
@@ -10,16 +9,18 @@ from typing import Any
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.fetching.hub import commit
-from rankk.io.files import atomic_write, write_json
+from rankk.io.files import write_json
 from rankk.io.passages import open_passages
 from rankk.io.trec import Run, read_queries, read_run, write_run
 from rankk.llm.connect import connect
 from rankk.llm.journal import Journal
+from rankk.llm.tasks import run_interruptible
 from rankk.provenance import environment
-from rankk.reranking.calls import CALLS, Caller
-from rankk.reranking.engine import Reranked, rerank, run_interruptible
+from rankk.reranking.calls import Caller
+from rankk.reranking.engine import Reranked, rerank
 from rankk.reranking.settings import Settings, resolve
 from rankk.reranking.shards import members
+from rankk.reranking.tally import counts, write_calls
 
 log = logging.getLogger("rankk")
 
@@ -70,10 +71,7 @@ def rerank_cell(
     result = run_interruptible(work(), str(journal))
     write_json(manifest or f"{base}.json", describe(settings, first_stage, result, facts))
     order = {qid: place for place, qid in enumerate(first_stage)}
-    with atomic_write(f"{base}.calls.csv") as file:
-        table = csv.DictWriter(file, CALLS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(sorted(result.tally.used, key=lambda call: (order[call["qid"]], call["call"])))
+    write_calls(f"{base}.calls.csv", sorted(result.tally.calls, key=lambda call: (order[call.qid], call.call)))
     write_run(output, result.run, Path(output).stem)
     log.info("%s: %d of %d queries changed, %.1f s", output, result.changed, len(first_stage), result.seconds)
 
@@ -96,16 +94,7 @@ def describe(settings: Settings, first_stage: Run, result: Reranked, facts: Mapp
         "thinking_tokens": settings.thinking_tokens,
         "queries": len(first_stage),
         "queries_changed": result.changed,
-        "calls": {
-            "asked": tally.asked,
-            "from_journal": tally.from_journal,
-            "outcomes": dict(sorted(tally.outcomes.items())),
-            "usable_share": round(1 - tally.bad_share, 6),
-            "repairs": dict(tally.repairs.most_common()),
-            "budget_fired": tally.budget_fired,
-            "prompt_tokens": tally.prompt_tokens,
-            "output_tokens": tally.output_tokens,
-        },
+        "calls": counts(tally.calls, asked=tally.asked, from_journal=tally.from_journal),
         "seconds": round(tally.busy_seconds, 3),
         **facts,
         **environment(),

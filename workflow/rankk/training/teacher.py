@@ -15,9 +15,9 @@ from rankk.errors import RankkError
 from rankk.io.files import atomic_write, read_jsonl, write_json
 from rankk.io.passages import open_passages
 from rankk.llm.connect import connect
-from rankk.llm.journal import Journal
+from rankk.llm.journal import CallRecord, Journal
+from rankk.llm.tasks import run_interruptible
 from rankk.reranking.calls import Caller
-from rankk.reranking.engine import run_interruptible
 from rankk.reranking.settings import resolve
 from rankk.reranking.types import Outcome
 from rankk.training.held_out import words
@@ -93,31 +93,30 @@ def by_model(
 
     wanted = {passage["id"] for window in asked for passage in window["passages"]}
 
-    async def work() -> list[Mapping[str, Any]]:
+    async def work() -> list[tuple[CallRecord, list[int]]]:
         with open_passages(passages, wanted) as texts, Journal(journal) as calls:
             async with connect(settings, model or settings.model, engine_owner) as connection:
                 caller = Caller(settings, connection, calls)
                 return await asyncio.gather(*(_ask(caller, window, texts) for window in asked))
 
     def taught() -> Iterator[dict[str, Any]]:
-        for window, record in zip(asked, run_interruptible(work(), str(journal)), strict=True):
-            if record["outcome"] != Outcome.OK:
-                counts[f"left out: outcome {record['outcome']}"] += 1
-            elif min_agreement is not None and (agreement := ndcg(window, record["order"])) < min_agreement:
+        for window, (record, order) in zip(asked, run_interruptible(work(), str(journal)), strict=True):
+            if record.outcome != Outcome.OK:
+                counts[f"left out: outcome {record.outcome}"] += 1
+            elif min_agreement is not None and (agreement := ndcg(window, order)) < min_agreement:
                 counts["left out: disagrees with the judgments"] += 1
                 log.info("%s: nDCG %.3f by the judgments", window["id"], agreement)
             else:
-                yield dict(window) | {"answer": record["text"]}
+                yield dict(window) | {"answer": record.text}
 
     _write(taught(), output, facts, counts)
 
 
-async def _ask(caller: Caller, window: Window, texts: Mapping[str, str]) -> Mapping[str, Any]:
+async def _ask(caller: Caller, window: Window, texts: Mapping[str, str]) -> tuple[CallRecord, list[int]]:
+    """The record of a window's call, and the answer's order of positions."""
     docids = [passage["id"] for passage in window["passages"]]
-    record = await caller.call(window["id"], 0, window["query"], docids, texts, 0, 0)
-    answer = caller.parse(record)
-    order = [position for group in answer.complete(len(docids)) for position in group]
-    return record | {"outcome": answer.outcome, "order": order}
+    record, answer = await caller.call(window["id"], 0, window["query"], docids, texts, 0, 0)
+    return record, [position for group in answer.complete(len(docids)) for position in group]
 
 
 def best_sentence(query: str, passage: str, others: Sequence[str]) -> str:

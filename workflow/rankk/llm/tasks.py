@@ -1,0 +1,79 @@
+"""Running many coroutines to their end, whatever becomes of one of them, and stopping them all on a signal."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
+
+from rankk.errors import BackendError, RankkError
+
+log = logging.getLogger("rankk")
+
+T = TypeVar("T")
+
+SHOWN_REASONS = 5
+
+
+async def finish_all(
+    qids: Iterable[str], work: Callable[[str], Coroutine[Any, Any, T]]
+) -> tuple[dict[str, T], dict[str, Exception]]:
+    """Results and failures of `work` by query id; one query's failure stops no other.
+
+    A BackendError stops all and is raised: no further call can be answered, or kept.
+    """
+    results: dict[str, T] = {}
+    failures: dict[str, Exception] = {}
+
+    async def one(qid: str) -> None:
+        try:
+            results[qid] = await work(qid)
+        except BackendError:
+            raise
+        except RankkError as error:
+            log.error("query %s: %s", qid, error)
+            failures[qid] = error
+        except Exception as error:
+            log.exception("query %s: unexpected error", qid)
+            failures[qid] = error
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for qid in qids:
+                tasks.create_task(one(qid))
+    except ExceptionGroup as group:  # nothing but BackendErrors leaves a query
+        raise group.exceptions[0] from None
+    return results, failures
+
+
+def failed(failures: Mapping[str, Exception], queries: int) -> str:
+    """One line: which queries failed, and the first of each reason. Unexpected exceptions show their type."""
+    reasons: dict[str, str] = {}
+    for qid, error in failures.items():
+        reason = str(error) if isinstance(error, RankkError) else f"{type(error).__name__}: {error} (see the log)"
+        reasons.setdefault(reason, f"query {qid}: {reason}")
+    listed = "; ".join(list(reasons.values())[:SHOWN_REASONS])
+    return f"{len(failures)} of {queries} queries failed ({', '.join(failures)}); {listed}"
+
+
+class Interrupted(RankkError):
+    """Ctrl-C or SIGTERM: every finished call is in the journal."""
+
+
+def run_interruptible(main: Coroutine[None, None, T], journal: str) -> T:
+    """Run the coroutine to its end; SIGINT and SIGTERM (Slurm's) cancel it cleanly and raise Interrupted."""
+
+    async def guarded() -> T:
+        task = asyncio.create_task(main)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            raise Interrupted(f"interrupted; finished calls are in {journal}: run again to continue") from None
+
+    try:
+        return asyncio.run(guarded())
+    except KeyboardInterrupt:  # while the engine started in this process
+        raise Interrupted(f"interrupted while the engine started; run again to go on with {journal}") from None
