@@ -17,7 +17,7 @@ with job(snakemake.log[0]):
         passages=snakemake.input.passages,
         model=on_this_node(model, snakemake.resources.get("scratch")) if model else None,
         output=snakemake.output.run,
-        manifest=snakemake.output.manifest,
+        tag=".".join(snakemake.wildcards),
         fill=dict(snakemake.wildcards.items()),
         engine_owner=int(os.environ[OWNER]),
         shard=dict(snakemake.wildcards.items()).get("number"),

@@ -1,12 +1,13 @@
 """The command line. Each command imports what it needs when it runs, so that `rankk --help` is instant."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 from rankk import __version__
-from rankk.errors import RankkError
+from rankk.errors import one_line
 
 STRATEGIES = ["sliding", "single", "topdown", "setwise", "tournament", "groups", "pointwise"]
 
@@ -14,15 +15,20 @@ STRATEGIES = ["sliding", "single", "topdown", "setwise", "tournament", "groups",
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0, 1 for an error that the message explains, 130 when interrupted."""
     options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that is not UTF-8
     try:
         options.command(options)
-    except RankkError as error:
-        print(f"rankk: {error}", file=sys.stderr)
-        return 1
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `rankk calls … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if (told := one_line(error)) is None:
+            raise
+        print(f"rankk: {told}", file=sys.stderr)
         return 1
     return 0
 

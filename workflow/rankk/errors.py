@@ -1,4 +1,6 @@
-"""The one exception that users are meant to read."""
+"""Errors that users are meant to read."""
+
+import zlib
 
 
 class RankkError(Exception):
@@ -10,3 +12,18 @@ class RankkError(Exception):
 
 class BackendError(RankkError):
     """No call can be answered any more: the engine does not start or has died. Other queries need not be tried."""
+
+
+def one_line(error: BaseException) -> str | None:
+    """What users are told of an error: its message, or path and reason of what the system refuses.
+
+    None for an error that nobody foresaw: its traceback is needed.
+    """
+    if isinstance(error, RankkError):
+        return str(error)
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error) or type(error).__name__
+        return f"{error.filename}: {reason}" if error.filename else reason
+    if isinstance(error, (UnicodeError, EOFError, zlib.error, RecursionError)):
+        return f"an input cannot be read: {error} ({type(error).__name__})"
+    return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rankk.errors import RankkError
+from rankk.errors import one_line
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
@@ -20,7 +20,7 @@ def to_stderr(level: int = logging.INFO) -> None:
 
 @contextmanager
 def job(log: str | Path, *, network: bool = False) -> Iterator[logging.Logger]:
-    """A workflow job: its messages go to its log file; warnings and a user's error to the terminal too.
+    """A workflow job: its messages go to its log file; warnings and a user's error, in one line, to the terminal too.
 
     Without `network`, libraries of the hub read only what is there: compute nodes often reach none, and wait long for
     it. They look at this when they are imported, which therefore happens inside the job.
@@ -36,9 +36,9 @@ def job(log: str | Path, *, network: bool = False) -> Iterator[logging.Logger]:
         logger.addHandler(handler)
     try:
         yield logger
-    except RankkError as error:
-        logger.error("%s", error)
+    except Exception as error:
+        if (told := one_line(error)) is None:
+            logger.exception("failed")
+            raise
+        logger.error("%s", told)
         sys.exit(1)
-    except Exception:
-        logger.exception("failed")
-        raise

@@ -1,5 +1,6 @@
 """What the command line prints for people to read."""
 
+import re
 from math import isnan
 from pathlib import Path
 
@@ -67,28 +68,30 @@ def _p(value: float) -> str:
     return f"= {value:.4f}" if value >= 0.0001 else "< 0.0001"
 
 
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys, line breaks and tabs apart."""
+
+
 def calls(journal: str, query: str | None) -> None:
-    """Every call of a journal: window, reasoning, answer and what it cost."""
+    """Every call of a journal: window, reasoning, answer and what it cost. Control characters are shown escaped."""
     from rankk.llm.journal import read_journal
 
     shown = 0
     for record in read_journal(journal):
-        if query is not None and record.qid != query:
+        if query not in (None, record.qid):
             continue
         shown += 1
         repairs = f" ({', '.join(record.repairs)})" if record.repairs else ""
-        tokens = " + ".join(
-            "?" if count is None else str(count) for count in (record.prompt_tokens, record.output_tokens)
-        )
-        print(
+        counts = (record.prompt_tokens, record.output_tokens)
+        tokens = " + ".join("?" if count is None else str(count) for count in counts)
+        lines = [
             f"── query {record.qid}, call {record.call}, sample {record.sample}: {record.outcome}{repairs}, "
-            f"{record.finish_reason}, {tokens} tokens, {record.seconds} s"
-        )
-        print("window:", " ".join(f"[{place}] {docid}" for place, docid in enumerate(record.window, 1)))
-        if record.reasoning:
-            print("reasoning:", record.reasoning)
-        print("answer:", record.text)
-        print()
+            f"{record.finish_reason}, {tokens} tokens, {record.seconds} s",
+            "window: " + " ".join(f"[{place}] {docid}" for place, docid in enumerate(record.window, 1)),
+            *([f"reasoning: {record.reasoning}"] if record.reasoning else []),
+            f"answer: {record.text}\n",
+        ]
+        print(CONTROL.sub(lambda found: ascii(found[0])[1:-1], "\n".join(lines)))
     if not shown:
         raise RankkError(f"{journal}: no calls" + (f" of query {query!r}" if query else ""))
 

@@ -1,12 +1,13 @@
 """Reading and writing files: gzip by suffix, never a partial file at a final path."""
 
+import errno
 import gzip
 import hashlib
 import io
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -26,17 +27,28 @@ def open_text(path: str | Path) -> IO[str]:
     return path.open(encoding="utf-8")
 
 
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A path beside `path` to write to; the file moves to `path` only when the block ends without an exception."""
+    """A path beside `path` to write to; the file moves to `path` only when the block ends without an exception.
+
+    An OSError of writing names `path`.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial
         partial.replace(path)
+    except OSError as error:
+        if str(error.filename) == str(partial) or (error.filename is None and error.errno in UNWRITABLE):
+            error.filename = str(path)
+        raise
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # an error above says more
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """One cell from files to files: first stage, queries and passages in, run, calls and manifest out."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,15 @@ from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.fetching.hub import commit
 from rankk.io.files import write_json
-from rankk.io.passages import open_passages
+from rankk.io.passages import index_path, open_passages
 from rankk.io.trec import Run, read_queries, read_run, write_run
 from rankk.llm.connect import connect
 from rankk.llm.journal import Journal
 from rankk.llm.tasks import run_interruptible
 from rankk.provenance import environment
 from rankk.reranking.calls import Caller
-from rankk.reranking.engine import Reranked, rerank
+from rankk.reranking.engine import QueriesFailed, Reranked, rerank
+from rankk.reranking.outputs import CellFiles, neighbours, one_word
 from rankk.reranking.settings import Settings, resolve
 from rankk.reranking.shards import members
 from rankk.reranking.tally import counts, write_calls
@@ -33,23 +34,29 @@ def rerank_cell(
     passages: str | Path,
     output: str | Path,
     journal: str | Path | None = None,
-    manifest: str | Path | None = None,
+    tag: str | None = None,
     model: str | None = None,
     fill: Mapping[str, str] | None = None,
     engine_owner: int | None = None,
     shard: int | str | None = None,
 ) -> None:
-    """Rerank the run in one file into `output`; beside it stand the journal (.calls.jsonl) and the manifest (.json).
+    """Rerank the run in one file into `output`; journal, calls and manifest are written beside it (`CellFiles`).
 
-    `model`: where the model's files are, if that is not what the reranker names. `fill`: values of the placeholders in
-    `responses`. `engine_owner`: process that owns an engine shared with other cells; without it the engine runs in this
-    process. `shard`: only that part (from 0) of the queries, of the reranker's `shards`. Calls that another journal of
-    the same first stage holds are not made again.
+    `tag`: the run's tag, instead of its file's name. `model`: where the model's files are, if that is not what the
+    reranker names. `fill`: values of the placeholders in `responses`. `engine_owner`: process that owns an engine
+    shared with other cells; without it the engine runs in this process. `shard`: only that part (from 0) of the
+    queries, of the reranker's `shards`. Calls that another journal of the same first stage holds are not made again.
+
+    RankkError before the first call where a file cannot be written or would replace an input. Where queries fail, the
+    run of the others is written as `.incomplete`, and the error names it.
     """
-    base = Path(output).with_suffix("")
-    journal = Path(journal or f"{base}.calls.jsonl")
+    files = CellFiles.of(output, journal)
     if reranker.responses:
         reranker = reranker.model_copy(update={"responses": reranker.responses.format(**fill or {})})
+    inputs = {"run": run, "queries": queries, "passages": passages, "index of the passages": index_path(passages)}
+    inputs |= {"stored answers": reranker.responses} if reranker.responses else {}
+    files.check(inputs | {"preset": reranker.preset})
+    files.incomplete.unlink(missing_ok=True)
     settings = resolve(reranker)
     first_stage, topics = read_run(run), read_queries(queries)
     if shard is not None:
@@ -60,34 +67,35 @@ def rerank_cell(
     wanted = {hit.docid for hits in first_stage.values() for hit in hits[: reranker.depth]}
 
     async def work() -> Reranked:
-        with open_passages(passages, wanted) as texts, Journal(journal, neighbours(journal)) as calls:
+        with open_passages(passages, wanted) as texts, Journal(files.journal, neighbours(files.journal)) as calls:
             async with connect(settings, model or settings.model, engine_owner) as connection:
                 caller = Caller(settings, connection, calls)
                 result = await rerank(first_stage, topics, texts, settings, caller)
                 facts.update(connection.facts)  # now it is known whether an engine had to be started
                 return result
 
+    tag = one_word(tag or files.name)
     facts: dict[str, Any] = {"model_commit": commit(model)} if model else {}
-    result = run_interruptible(work(), str(journal))
-    write_json(manifest or f"{base}.json", describe(settings, first_stage, result, facts))
+    try:
+        result = run_interruptible(work(), str(files.journal))
+    except QueriesFailed as failure:
+        told = f"{failure}. Finished calls are in {files.journal}; run again to make only the missing ones"
+        if failure.run:
+            write_run(files.incomplete, failure.run, f"{tag}-incomplete")
+            told += f". The run of the other {len(failure.run)} queries is {files.incomplete}"
+        raise RankkError(told) from None
+    write_json(files.manifest, {"run": files.run.name} | describe(settings, first_stage, result, facts))
     order = {qid: place for place, qid in enumerate(first_stage)}
-    write_calls(f"{base}.calls.csv", sorted(result.tally.calls, key=lambda call: (order[call.qid], call.call)))
-    write_run(output, result.run, Path(output).stem)
+    write_calls(files.calls, sorted(result.tally.calls, key=lambda call: (order[call.qid], call.call)))
+    write_run(files.run, result.run, tag)
     log.info("%s: %d of %d queries changed, %.1f s", output, result.changed, len(first_stage), result.seconds)
-
-
-def neighbours(journal: Path) -> Iterator[Path]:
-    """Journals of the same first stage: other cells' and shards'."""
-    folder = journal.parent.parent if journal.parent.suffix == ".shards" else journal.parent
-    yield from folder.glob("*.calls.jsonl")
-    yield from folder.glob("*.shards/*.calls.jsonl")
 
 
 def describe(settings: Settings, first_stage: Run, result: Reranked, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest: what made the run, what the answers came to and what they cost."""
     tally, preset = result.tally, settings.preset
     return {
-        "reranker": settings.reranker.model_dump(mode="json"),
+        "reranker": settings.reranker.deciding(),
         "model": {"name": settings.model, "revision": settings.reranker.revision},
         "preset": {"name": preset.name, "sha256": sha256(preset.model_dump_json().encode()).hexdigest()},
         "sampling": settings.sampling.__dict__,

@@ -3,12 +3,12 @@
 import heapq
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rankk.io.files import write_json
 from rankk.io.trec import Run, read_run, write_run
 from rankk.llm.journal import Journal, read_journal
+from rankk.reranking.outputs import CellFiles, one_word
 from rankk.reranking.tally import Call, counts, read_calls, write_calls
 from rankk.reranking.types import Strategy
 
@@ -30,25 +30,24 @@ def members(first_stage: Run, strategy: Strategy, depth: int, shards: int) -> li
     return [[qid for qid in first_stage if chosen[qid] == number] for number in range(shards)]
 
 
-def merge(parts: Sequence[str], output: str, first_stage: str) -> None:
-    """Join shards (runs, with calls, journal and manifest beside them) into the run `output` and what is beside it.
+def merge(parts: Sequence[str], output: str, first_stage: str, tag: str | None = None) -> None:
+    """Join shards (runs, with the files beside them) into the run `output` and the files beside it.
 
     Run and calls are those of the cell in one piece; in the manifest counts, tokens and seconds are added up.
     """
-    base = Path(output).with_suffix("")
-    bases = [Path(part).with_suffix("") for part in parts]
-    found = {qid: hits for part in parts for qid, hits in read_run(part).items()}
+    files, shards = CellFiles.of(output), [CellFiles.of(part) for part in parts]
+    hits = {qid: hits for shard in shards for qid, hits in read_run(shard.run).items()}
     order = {qid: place for place, qid in enumerate(read_run(first_stage))}
-    with Journal(f"{base}.calls.jsonl") as journal:
-        for part in bases:
-            for record in read_journal(f"{part}.calls.jsonl"):
+    with Journal(files.journal) as journal:
+        for shard in shards:
+            for record in read_journal(shard.journal):
                 if journal.get(record.key) is None:
                     journal.append(record)
-    calls = [call for part in bases for call in read_calls(f"{part}.calls.csv")]
-    write_calls(f"{base}.calls.csv", sorted(calls, key=lambda call: (order[call.qid], call.call)))
-    manifests = [json.loads(Path(f"{part}.json").read_text(encoding="utf-8")) for part in bases]
-    write_json(f"{base}.json", joined(manifests, calls))
-    write_run(output, {qid: found[qid] for qid in order if qid in found}, base.name)
+    calls = [call for shard in shards for call in read_calls(shard.calls)]
+    write_calls(files.calls, sorted(calls, key=lambda call: (order[call.qid], call.call)))
+    manifests = [json.loads(shard.manifest.read_text(encoding="utf-8")) for shard in shards]
+    write_json(files.manifest, joined(manifests, calls) | {"run": files.run.name})
+    write_run(files.run, {qid: hits[qid] for qid in order if qid in hits}, one_word(tag or files.name))
 
 
 def joined(manifests: Sequence[dict[str, Any]], calls: Sequence[Call]) -> dict[str, Any]:

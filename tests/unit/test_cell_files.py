@@ -1,0 +1,234 @@
+"""A cell's results never replace an input, a device or another run's files; what cannot be written is told at once."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from rankk import paths
+from rankk.cli import main
+from rankk.io.trec import read_run
+from rankk.reranking.outputs import CellFiles
+
+from ..fake_server import FakeServer
+from ..synthetic import write
+
+
+@pytest.fixture(scope="module")
+def server():
+    with FakeServer() as running:
+        yield running
+
+
+@pytest.fixture
+def cell(tmp_path, server, monkeypatch, capsys):
+    """Runs `rankk rerank` in a folder with inputs; gives exit code and last line of standard error."""
+    inputs = write(tmp_path, queries=2, depth=4)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*options):
+        given = {option.split("=")[0] for option in options}
+        known = [option for option in inputs if option.split("=")[0] not in given]
+        code = main(
+            ["rerank", *known, "--backend=openai", f"--base-url={server.url}", "--model=fake", *SHORT, *options]
+        )
+        return code, capsys.readouterr().err.strip().splitlines()[-1]
+
+    return run
+
+
+SHORT = ["--window=4", "--stride=2", "--depth=4"]
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def refused(cell, server, *options):
+    """The message of a command that must change no file and ask nothing."""
+    before, asked = contents("."), len(server.asked)
+    code, told = cell(*options)
+    assert code == 1, told
+    assert told.startswith("rankk: ")
+    assert (contents("."), len(server.asked)) == (before, asked)
+    return told
+
+
+@pytest.mark.parametrize("name", ["first.trec", "queries.tsv", "passages.jsonl", "./sub/../first.trec"])
+def test_an_output_that_is_an_input_is_refused(cell, server, name):
+    Path("sub").mkdir()
+    assert "would replace the" in refused(cell, server, f"--output={name}")
+
+
+def test_a_manifest_that_would_replace_the_passages_is_refused(cell, server):
+    Path("passages.jsonl").rename("p.json")
+    assert refused(cell, server, "--passages=p.json", "--output=p.trec") == (
+        "rankk: p.json: this manifest would replace the passages (p.json); choose another --output"
+    )
+
+
+def test_links_to_inputs_are_refused(cell, server):
+    Path("soft.trec").symlink_to("first.trec")
+    Path("hard.trec").hardlink_to("queries.tsv")
+    assert "would replace the run (" in refused(cell, server, "--output=soft.trec")
+    assert "would replace the queries (" in refused(cell, server, "--output=hard.trec")
+
+
+def test_a_journal_that_is_an_input_or_another_result_is_refused(cell, server):
+    assert "this journal would replace the queries" in refused(cell, server, "--output=o.trec", "--journal=queries.tsv")
+    told = refused(cell, server, "--output=o.trec", "--journal=o.json")
+    assert "o.json: the journal would be the same file as another result" in told
+
+
+def test_stored_answers_and_a_preset_of_ones_own_are_inputs_too(cell, server):
+    Path("o.calls.jsonl").write_text("")
+    told = refused(cell, server, "--output=o.trec", "--backend=replay", "--responses=o.calls.jsonl")
+    assert "this journal would replace the stored answers" in told
+    Path("o.json").write_text("name: mine\n")
+    assert "would replace the preset" in refused(cell, server, "--output=o.trec", "--preset=o.json")
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("/dev/null", "/dev/null: is a device"),
+        ("folder", "folder: is a folder"),
+        (".", "'.': not the name of a file"),
+        ("", "'.': not the name of a file"),
+        ("..", "..: is a folder"),
+        ("first.trec/o.trec", "first.trec is a file, not a folder"),
+        ("x" * 250 + ".trec", "File name too long"),
+        ("/proc/nothing/o.trec", "/proc/nothing: No such file or directory"),
+    ],
+)
+def test_what_is_no_file_that_can_be_written_is_refused(cell, server, output, message):
+    Path("folder").mkdir()
+    assert message in refused(cell, server, f"--output={output}")
+
+
+def test_a_pipe_or_a_device_as_journal_is_refused(cell, server):
+    os.mkfifo("pipe")
+    assert "pipe: is a device" in refused(cell, server, "--output=o.trec", "--journal=pipe")
+    assert "/dev/full: is a device" in refused(cell, server, "--output=o.trec", "--journal=/dev/full")
+
+
+def test_a_link_to_nothing_important_stays_a_link(cell):
+    Path("elsewhere").mkdir()
+    Path("o.trec").symlink_to("elsewhere/real.trec")
+    assert cell("--output=o.trec")[0] == 0
+    assert Path("o.trec").is_symlink()
+    assert read_run("elsewhere/real.trec").keys() == {"q0", "q1"}
+
+
+def test_runs_whose_names_differ_behind_a_dot_share_no_file(cell):
+    for name in ("run.dl19.k1", "run.dl19.k2", "run.json"):
+        assert cell(f"--output={name}")[0] == 0
+    files = {str(path) for path in Path().glob("run.*")}
+    expected = {f"{name}{end}" for name in ("run.dl19.k1", "run.dl19.k2", "run.json") for end in ENDS}
+    assert files == expected
+
+
+ENDS = ("", ".json", ".calls.csv", ".calls.jsonl")
+
+
+@pytest.mark.parametrize("name", ["o.trec", "o.run", "o.txt", "o.trec.gz", "o.gz", "o"])
+def test_known_suffixes_are_left_out_of_the_names_of_companions(name):
+    files = CellFiles.of(f"results.d/{name}")
+    assert [str(path) for path in (files.manifest, files.calls, files.journal, files.incomplete)] == [
+        f"results.d/o{end}" for end in (".json", ".calls.csv", ".calls.jsonl", ".incomplete")
+    ]
+
+
+def test_the_manifest_of_another_run_is_not_replaced(cell, server):
+    assert cell("--output=o.trec")[0] == 0
+    assert "o.json: belongs to o.trec and would be replaced" in refused(cell, server, "--output=o.txt")
+    Path("mine.json").write_text('{"my": "data"}')
+    assert "mine.json: belongs to something else" in refused(cell, server, "--output=mine.trec")
+    assert cell("--output=o.trec")[0] == 0  # its own is
+
+
+def test_a_cell_of_the_workflow_is_named_as_its_rules_name_it():
+    cell = paths.Cell("c", "eng", "bm25", "rank.k-2.5")
+    files = CellFiles.of(cell.run)
+    assert [str(path) for path in (files.manifest, files.calls, files.journal)] == [
+        cell.manifest,
+        cell.calls,
+        cell.journal,
+    ]
+
+
+def test_a_name_with_blanks_gives_a_run_that_can_be_read(cell):
+    assert cell("--output=my new run.trec")[0] == 0
+    assert {line.split()[5] for line in Path("my new run.trec").read_text().splitlines()} == {"my-new-run"}
+    assert read_run("my new run.trec").keys() == {"q0", "q1"}
+
+
+def test_the_run_of_the_finished_queries_is_marked_and_named_and_goes_once_all_are_there(cell):
+    with Path("answers.jsonl").open("w") as file:
+        file.write(json.dumps({"qid": "q1", "call": 0, "response": "[2] > [1] > [3] > [4]"}) + "\n")
+    replay = ["--backend=replay", "--responses=answers.jsonl", "--output=o.trec"]
+    code, told = cell(*replay)
+    assert code == 1
+    assert "1 of 2 queries failed (q0); query q0: " in told
+    assert told.endswith("The run of the other 1 queries is o.incomplete")
+    assert not Path("o.trec").exists()
+    assert read_run("o.incomplete").keys() == {"q1"}
+    assert {line.split()[5] for line in Path("o.incomplete").read_text().splitlines()} == {"o-incomplete"}
+    with Path("answers.jsonl").open("a") as file:
+        file.write(json.dumps({"qid": "q0", "call": 0, "response": "[2] > [1] > [3] > [4]"}) + "\n")
+    assert cell(*replay)[0] == 0
+    assert not Path("o.incomplete").exists()
+    assert read_run("o.trec").keys() == {"q0", "q1"}
+
+
+@contextmanager
+def mounted(folder, options):
+    """A small file system of its own."""
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode:
+        pytest.skip("needs the right to mount a file system")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_before_any_call(cell, server, tmp_path):
+    with mounted(tmp_path / "out", "ro"):
+        assert refused(cell, server, "--output=out/o.trec") == "rankk: out/o.trec: Read-only file system"
+        assert refused(cell, server, "--output=o.trec", "--journal=out/j") == "rankk: out/j: Read-only file system"
+
+
+def test_a_full_disk_stops_a_cell_at_once_in_one_line(tmp_path, server):
+    inputs = write(tmp_path, queries=200, depth=4)
+    command = [sys.executable, "-m", "rankk", "rerank", *inputs, "--backend=openai", f"--base-url={server.url}"]
+    command += ["--model=fake", *SHORT, f"--output={tmp_path}/out/o.trec"]
+    before = len(server.asked)
+    with mounted(tmp_path / "out", "size=16k"):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        kept = (tmp_path / "out/o.calls.jsonl").read_bytes().count(b"\n")
+    assert done.returncode == 1
+    told = done.stderr.strip().splitlines()[-1]
+    assert re.fullmatch(r"rankk: .*/o\.calls\.jsonl: cannot be written: No space left on device; .*", told)
+    assert "Traceback" not in done.stderr
+    assert len(server.asked) - before <= kept + 64  # those that were under way
+
+
+def test_half_a_terminal_and_an_answer_with_escapes_are_safe_to_look_at(cell, monkeypatch):
+    with Path("answers.jsonl").open("w") as file:
+        for qid in ("q0", "q1"):
+            file.write(
+                json.dumps({"qid": qid, "call": 0, "response": "\x1b]0;owned\x07[2]\r\u202e 你好\x9b2J > [1]"}) + "\n"
+            )
+    assert cell("--backend=replay", "--responses=answers.jsonl", "--output=o.trec")[0] == 0
+    command = [sys.executable, "-m", "rankk", "calls", "o.calls.jsonl"]
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"\x1b]0;owned\x07[2]\r\u202e ??\x9b2J > [1]" in done.stdout
+    assert not set(done.stdout) & ({*range(32), 127, *range(0x80, 0xA0)} - {10})
