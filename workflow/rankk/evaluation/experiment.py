@@ -1,122 +1,230 @@
-"""All cells of an experiment: summary, values per query, significance."""
+"""Evaluation of an experiment: every cell, every comparison, and what the models did.
 
-import json
+Cells are taken one first stage at a time, and each file is parsed once: memory grows with the largest run, not with
+the number of cells.
+"""
+
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankk import paths
-from rankk.evaluation.behaviour import spent
-from rankk.evaluation.measures import JUDGED, PerQuery, is_count, per_query
+from rankk.evaluation.causes import explain
+from rankk.evaluation.costs import RESOURCES, read_manifest, resources, spent
+from rankk.evaluation.measures import JUDGED, is_count, per_query, relevance_level
+from rankk.evaluation.rows import Table, tables
 from rankk.evaluation.statistics import compare, holm, mean_interval
-from rankk.io.trec import read_qrels, read_queries, read_run
+from rankk.io.trec import Run, read_qrels, read_queries, read_run
 from rankk.paths import Cell
 from rankk.progress import bar
+from rankk.reranking.tally import read_calls
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy as np
+
+    Values = dict[str, np.ndarray[Any, np.dtype[np.float64]]]
 
 log = logging.getLogger("rankk")
 
-Baselines = Mapping[Cell, Cell]
 DECLARED, PAIRS = "baseline", "pairs"
 """Families of comparisons, each corrected by itself (Holm) for each measure. Baseline: every cell with its declared
 baseline, the hypotheses of the experiment. Pairs: all other pairs of cells with the same first stage. Every comparison
 belongs to one family and so has one corrected p."""
 
-SUMMARY = [
-    *("collection", "language", "retriever", "reranker", "measure", "aggregate", "value", "low", "high", "queries"),
-    *("missing", "judged_at_10", "baseline", "gain", "gain_low", "gain_high", "p_t", "p_t_holm"),
-    *("calls", "usable_share", "output_tokens", "seconds", "gpu_seconds"),
-]
+MOVED_BEYOND = 100
+"""Ranks below this one are not followed: reranking does not reach them."""
+
+CELL = tuple(field.name for field in fields(Cell))
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "summary": (
+        *(*CELL, "measure", "aggregate", "value", "low", "high", "queries", "missing", "judged_at_10"),
+        *("baseline", "gain", "gain_low", "gain_high", "p_t", "p_t_holm"),
+        *("calls", "usable_share", "output_tokens", "seconds", "gpu_seconds"),
+    ),
+    "per_query": (*CELL, "measure", "qid", "value"),
+    "significance": (
+        *("family", *CELL, "baseline", "measure", "queries", "difference", "difference_low", "difference_high"),
+        *("gain", "gain_low", "gain_high", "wins", "losses", "effect_size"),
+        *("p_t", "p_t_holm", "p_randomization", "p_randomization_holm"),
+    ),
+    "calls": (
+        *(*CELL, "qid", "call", "sample", "outcome", "repairs", "finish_reason", "prompt_tokens", "output_tokens"),
+        *("thought_tokens", "seconds", "budget_fired", "first", "rank", "size"),
+    ),
+    "movement": (*CELL, "qid", "docid", "grade", "before", "after"),
+    "causes": (*CELL, "qid", "cause", "gain", "docid", "call"),
+    "resources": RESOURCES,
+}
+"""Columns of every table of an experiment's results."""
+
+
+@dataclass(frozen=True)
+class CellFiles:
+    """A cell and the files that it is evaluated from; calls and manifest belong to reranked cells."""
+
+    cell: Cell
+    run: str
+    queries: str
+    qrels: str
+    calls: str = ""
+    manifest: str = ""
 
 
 def evaluate(
-    cells: Sequence[Cell], measures: Mapping[str, Sequence[str]], baselines: Baselines
-) -> "dict[str, pd.DataFrame]":
-    """Tables by name: summary, per_query, significance.
+    cells: Sequence[CellFiles],
+    measures: Mapping[str, Sequence[str]],
+    baselines: Mapping[Cell, Cell],
+    jobs: Mapping[str, str],
+    outputs: Mapping[str, str],
+) -> None:
+    """Write the tables `COLUMNS` to `outputs` (path by table).
 
-    `measures` by collection. summary: one row a cell and measure (columns `SUMMARY`); per_query: one row a cell,
-    measure and query; significance: one row a comparison and measure (columns `COMPARISON`).
+    `measures` by collection; `jobs`: benchmark file by "stage: what". summary: one row a cell and measure; per_query:
+    one row a cell, measure and query; significance: one row a comparison and measure; calls: one row a call; movement:
+    one row a cell and relevant passage in the first stage's top 100; causes: one row a reranked cell and query, for the
+    collection's first measure; resources: one row a job.
     """
-    import pandas as pd
+    stages: dict[Cell, list[CellFiles]] = {}
+    for files in cells:
+        stages.setdefault(files.cell.first_stage, []).append(files)
+    summaries: dict[Cell, list[dict[str, Any]]] = {}
+    compared: list[dict[str, Any]] = []
+    with tables(outputs, COLUMNS) as written, bar(what="evaluate", unit="cells", total=len(cells)) as progress:
+        for members in stages.values():
+            stage = Stage(measures[members[0].cell.collection], written)
+            for files in members:
+                summaries[files.cell] = list(stage.evaluate(files))
+                progress.update()
+            compared += comparisons(stage.values, baselines)
+        _correct(compared)
+        for row in compared:
+            written["significance"].add(row)
+        declared = {(*_key(row), row["measure"]): row for row in compared if row["family"] == DECLARED}
+        for files in cells:
+            for row in summaries[files.cell]:
+                written["summary"].add(declared.get((*_key(row), row["measure"]), {}) | row)
+        for row in resources(jobs, {files.run: files.manifest for files in cells if files.manifest}):
+            written["resources"].add(row)
 
-    values: dict[Cell, PerQuery] = {}
-    summary: list[dict[str, Any]] = []
-    rows: list[dict[str, Any]] = []
-    for cell in bar(cells, what="evaluate", unit="cells"):
-        topics = read_queries(paths.queries(cell.collection, cell.language))
-        run = read_run(cell.run)
-        qrels = read_qrels(paths.qrels(cell.collection))
-        found = per_query(run, qrels, [*measures[cell.collection], JUDGED], topics)
-        judged = found.pop(JUDGED)
-        values[cell] = found
+
+class Stage:
+    """Evaluates the cells of one first stage, which comes first; `values` holds their values per query, aligned."""
+
+    def __init__(self, measures: Sequence[str], written: Mapping[str, Table]) -> None:
+        self.values: dict[Cell, Values] = {}
+        self._measures, self._written = measures, written
+        self._level = relevance_level(measures)
+        self._ranks: dict[str, dict[str, int]] = {}
+        self._first: dict[str, float] = {}
+
+    def evaluate(self, files: CellFiles) -> Iterator[dict[str, Any]]:
+        """Write a cell's values, calls, movement and causes; yields its rows of the summary."""
+        import numpy as np
+
+        cell, run = asdict(files.cell), read_run(files.run)
+        qrels, topics = _qrels(files.qrels), _queries(files.queries)
+        found = per_query(run, qrels, [*self._measures, JUDGED], topics)
+        judged = found[JUDGED] if JUDGED in self._measures else found.pop(JUDGED)
+        first, *_ = found.values()
+        if files.cell.reranked:
+            self._describe(files, run, qrels, first)
+        else:
+            self._ranks, self._first = {qid: _ranked(run[qid]) for qid in run}, first
         missing = [qid for qid in judged if not run.get(qid)]
         if missing:
-            log.warning("%s: %d judged queries missing, counted 0: %s", cell, len(missing), ", ".join(missing[:5]))
-        facts = {"missing": len(missing), "judged_at_10": sum(judged.values()) / len(judged)} | cost_of(cell)
+            log.warning(
+                "%s: %d judged queries missing, counted 0: %s", files.cell, len(missing), ", ".join(missing[:5])
+            )
+        facts = {"missing": len(missing), "judged_at_10": sum(judged.values()) / len(judged)} | _cost(files)
+        self.values[files.cell] = {name: np.fromiter(by_query.values(), dtype=float) for name, by_query in found.items()}
         for measure, by_query in found.items():
-            rows += [asdict(cell) | {"measure": measure, "qid": qid, "value": v} for qid, v in by_query.items()]
-            summary.append(asdict(cell) | {"measure": measure} | overall(measure, by_query) | facts)
-    compared = pd.DataFrame(comparisons(values, baselines), columns=COMPARISON)
-    for family in (DECLARED, PAIRS):
-        for measure in compared["measure"].unique():
-            chosen = (compared["family"] == family) & (compared["measure"] == measure)
-            for test in ("p_t", "p_randomization"):
-                compared.loc[chosen, f"{test}_holm"] = holm(compared.loc[chosen, test].tolist())
-    table = pd.DataFrame(summary)
-    declared = compared[compared["family"] == DECLARED]
-    gains = declared[[*CELL, "measure", "baseline", "gain", "gain_low", "gain_high", "p_t", "p_t_holm"]]
-    table = table.merge(gains, on=[*CELL, "measure"], how="left").reindex(columns=SUMMARY)
-    return {"summary": table, "per_query": pd.DataFrame(rows), "significance": compared}
+            for qid, value in by_query.items():
+                self._written["per_query"].add(cell | {"measure": measure, "qid": qid, "value": value})
+            yield cell | {"measure": measure} | overall(measure, self.values[files.cell][measure]) | facts
+
+    def _describe(
+        self, files: CellFiles, run: Run, qrels: Mapping[str, Mapping[str, int]], values: Mapping[str, float]
+    ) -> None:
+        """What a reranked cell did with its first stage: calls, movement of relevant passages, causes of losses."""
+        cell = asdict(files.cell)
+        calls: dict[str, list[Any]] = {}
+        for call in read_calls(files.calls):
+            calls.setdefault(call.qid, []).append(call)
+            thought = round((call.output_tokens or 0) * call.thought_share)
+            row = {name: getattr(call, name, None) for name in COLUMNS["calls"]}
+            self._written["calls"].add(row | cell | {"thought_tokens": thought})
+        for qid, before in self._ranks.items():
+            relevant = {docid: grade for docid, grade in qrels.get(qid, {}).items() if grade >= self._level}
+            after = _ranked(run[qid])
+            for docid in sorted(relevant.keys() & before.keys(), key=before.__getitem__):
+                if before[docid] <= MOVED_BEYOND:
+                    ranks = {"grade": relevant[docid], "before": before[docid], "after": after[docid]}
+                    self._written["movement"].add(cell | {"qid": qid, "docid": docid} | ranks)
+        for qid, value in values.items():
+            gain = value - self._first[qid]
+            relevant = {docid: grade for docid, grade in qrels[qid].items() if grade >= self._level}
+            before, after = self._ranks.get(qid, {}), _ranked(run.get(qid, ()))
+            explanation = explain(gain, before, after, relevant, calls.get(qid, []))
+            self._written["causes"].add(cell | {"qid": qid, "gain": gain} | explanation._asdict())
 
 
-CELL = ["collection", "language", "retriever", "reranker"]
-COMPARISON = [
-    *("family", *CELL, "baseline", "measure", "queries", "difference", "difference_low", "difference_high"),
-    *("gain", "gain_low", "gain_high", "wins", "losses", "effect_size", "p_t", "p_t_holm"),
-    *("p_randomization", "p_randomization_holm"),
-]
+def _ranked(hits: Sequence[Any]) -> dict[str, int]:
+    """Rank from 1 by passage id."""
+    return {hit.docid: rank for rank, hit in enumerate(hits, 1)}
 
 
-def comparisons(values: Mapping[Cell, PerQuery], baselines: Baselines) -> Iterator[dict[str, Any]]:
-    """Every comparison of both families, uncorrected."""
-    import numpy as np
+@lru_cache(maxsize=2)
+def _qrels(path: str) -> dict[str, dict[str, int]]:
+    return read_qrels(path)
 
-    stages: dict[Cell, list[Cell]] = {}
-    for cell in values:
-        stages.setdefault(cell.first_stage, []).append(cell)
+
+@lru_cache(maxsize=8)
+def _queries(path: str) -> list[str]:
+    return list(read_queries(path))
+
+
+def overall(measure: str, values: "np.ndarray[Any, np.dtype[np.float64]]") -> dict[str, Any]:
+    """A measure's value over all queries, how it is aggregated, and the bootstrap interval of a mean."""
+    if is_count(measure):
+        return {"aggregate": "sum", "value": float(values.sum()), "queries": len(values)}
+    low, high = mean_interval(values)
+    return {"aggregate": "mean", "value": float(values.mean()), "low": low, "high": high, "queries": len(values)}
+
+
+def comparisons(values: "Mapping[Cell, Values]", baselines: Mapping[Cell, Cell]) -> Iterator[dict[str, Any]]:
+    """Every comparison of cells with the same first stage, uncorrected; each pair once."""
     declared = [(cell, baselines[cell]) for cell in values if cell in baselines]
     known = {frozenset(pair) for pair in declared}
-    pairs = [(b, a) for cells in stages.values() for a, b in combinations(cells, 2) if frozenset((a, b)) not in known]
+    pairs = [(b, a) for a, b in combinations(values, 2) if frozenset((a, b)) not in known]
     for family, members in ((DECLARED, declared), (PAIRS, pairs)):
-        for cell, other in bar(members, what=f"tests, {family}", unit="comparisons"):
-            for measure, by_query in values[cell].items():
-                ours = np.fromiter(by_query.values(), dtype=float)
-                theirs = np.fromiter((values[other][measure][qid] for qid in by_query), dtype=float)
+        for cell, other in members:
+            for measure, ours in values[cell].items():
                 where = {"family": family, "baseline": other.reranker, "measure": measure}
-                yield asdict(cell) | where | compare(ours, theirs)
+                yield asdict(cell) | where | compare(ours, values[other][measure])
 
 
-def overall(measure: str, by_query: Mapping[str, float]) -> dict[str, Any]:
-    """A measure's value over all queries, how it is aggregated, and the bootstrap interval of a mean."""
-    import numpy as np
+def _correct(compared: Sequence[dict[str, Any]]) -> None:
+    """Add Holm's correction to every comparison, over its family and measure."""
+    families: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in compared:
+        families.setdefault((row["family"], row["measure"]), []).append(row)
+    for rows in families.values():
+        for test in ("p_t", "p_randomization"):
+            for row, p in zip(rows, holm([row[test] for row in rows]), strict=True):
+                row[f"{test}_holm"] = p
 
-    sample = np.fromiter(by_query.values(), dtype=float)
-    if is_count(measure):
-        return {"aggregate": "sum", "value": float(sample.sum()), "queries": len(sample)}
-    low, high = mean_interval(sample)
-    return {"aggregate": "mean", "value": float(sample.mean()), "low": low, "high": high, "queries": len(sample)}
+
+def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in CELL)
 
 
-def cost_of(cell: Cell) -> dict[str, Any]:
+def _cost(files: CellFiles) -> dict[str, Any]:
     """What a reranked cell's manifest says of its calls; nothing for a first stage."""
-    if not cell.reranked:
+    if not files.manifest:
         return {}
-    manifest = json.loads(Path(cell.manifest).read_text(encoding="utf-8"))
+    manifest = read_manifest(files.manifest)
     cost = spent(manifest)
     return {
         "calls": cost["calls"],
