@@ -13,6 +13,7 @@ from snakemake.utils import min_version
 from rankk import paths, slurm
 from rankk.config.loading import check
 from rankk.errors import RankkError
+from rankk.evaluation.experiment import COLUMNS
 from rankk.jobs import fetch_from, grown, own_engines
 from rankk.provenance import fingerprint
 from rankk.report import contents

@@ -6,12 +6,12 @@ rule evaluate:
         runs=[cell.run for cell in EXPERIMENT.cells],
         manifests=[cell.manifest for cell in EXPERIMENT.cells if cell.reranked],
         calls=[cell.calls for cell in EXPERIMENT.cells if cell.reranked],
-        qrels=[paths.qrels(name) for name in EXPERIMENT.evaluated],
+        qrels=[paths.qrels(cell.collection) for cell in EXPERIMENT.cells],
         queries=[
             paths.queries(cell.collection, cell.language) for cell in EXPERIMENT.cells
         ],
     output:
-        **{table: paths.experiment(NAME, f"{table}.csv") for table in paths.TABLES},
+        **{table: paths.experiment(NAME, f"{table}.csv") for table in COLUMNS},
     log:
         f"results/logs/experiments/{NAME}.evaluate.log",
     benchmark:

@@ -9,7 +9,7 @@ TABLES = contents.tables(EXPERIMENT, PUBLISHED)
 
 rule report:
     input:
-        **{table: paths.experiment(NAME, f"{table}.csv") for table in paths.TABLES},
+        **{table: paths.experiment(NAME, f"{table}.csv") for table in COLUMNS},
     output:
         figures=[
             report(

@@ -1,18 +1,17 @@
-"""Evaluate every cell of an experiment: effectiveness, significance, calls, movement of passages, resources."""
+"""Evaluate every cell of an experiment: effectiveness, significance, calls, movement of passages, causes, resources."""
 
-from rankk import paths
-from rankk.evaluation import behaviour, experiment
-from rankk.io.files import write_csv
+from rankk.evaluation.experiment import CellFiles, evaluate
 from rankk.logs import job
+from rankk.paths import Cell
 
 with job(snakemake.log[0]):
-    cells = [paths.Cell(*cell) for cell in snakemake.params.cells]
-    baselines = {paths.Cell(*cell): paths.Cell(*baseline) for cell, baseline in snakemake.params.baselines}
-    reranked = [cell for cell in cells if cell.reranked]
-    tables = experiment.evaluate(cells, snakemake.params.measures, baselines) | {
-        "calls": behaviour.calls(reranked),
-        "movement": behaviour.movement(reranked),
-        "resources": behaviour.resources(snakemake.params.jobs, reranked),
-    }
-    for name, table in tables.items():
-        write_csv(snakemake.output[name], table)
+    cells = [Cell(*names) for names in snakemake.params.cells]
+    reranked = iter(zip(snakemake.input.calls, snakemake.input.manifests, strict=True))
+    inputs = zip(cells, snakemake.input.runs, snakemake.input.queries, snakemake.input.qrels, strict=True)
+    evaluate(
+        [CellFiles(*files, *(next(reranked) if files[0].reranked else ())) for files in inputs],
+        snakemake.params.measures,
+        {Cell(*cell): Cell(*baseline) for cell, baseline in snakemake.params.baselines},
+        snakemake.params.jobs,
+        dict(snakemake.output.items()),
+    )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rankk import paths
+from rankk.evaluation.experiment import COLUMNS
 from rankk.io.files import write_json
 from rankk.logs import job
 from rankk.provenance import environment
@@ -10,7 +10,7 @@ from rankk.report import figures, tables
 from rankk.report.evidence import Evidence
 
 with job(snakemake.log[0]):
-    files = {table: snakemake.input[table] for table in paths.TABLES}
+    files = {table: snakemake.input[table] for table in COLUMNS}
     evidence = Evidence(files, snakemake.params.passage_languages, snakemake.params.published)
     figures.draw(evidence, snakemake.params.figures, Path(snakemake.output.figures[0]).parent)
     facts = {"experiment": snakemake.params.experiment, "provenance": environment()}

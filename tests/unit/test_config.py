@@ -61,6 +61,7 @@ def put(config, path, value):
         (["retrievers", "bm25", "k1"], "high", "x.yaml: retrievers.bm25.k1: 'high': input should be a valid number"),
         (["retrievers", "bm25", "type"], "bm26", "x.yaml: retrievers.bm25"),
         (["collections", "c", "passages"], "no.jsonl", "x.yaml: collections.c.passages: no.jsonl: no such file"),
+        (["collections", "c", "measures"], ["nDGC@10"], "x.yaml: collections.c.measures: measure 'nDGC@10' cannot be"),
         (["rerankers", "r", "stride"], 30, "x.yaml: rerankers.r.window: 20 is smaller than stride 30"),
         (["rerankers", "r", "depth"], 10, "x.yaml: rerankers.r.depth: 10 is smaller than window 20"),
         (["rerankers", "r", "engine"], {"gpus": 2}, "x.yaml: rerankers.r.engine.gpus: unknown key"),

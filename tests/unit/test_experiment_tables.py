@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rankk import paths
 from rankk.cli import main
 from rankk.evaluation import experiment
 from rankk.io.trec import ranked, read_qrels, read_run, write_run
@@ -17,14 +16,13 @@ from ..conftest import ROOT
 
 
 @pytest.fixture
-def found(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return evidence.evaluated(evidence.build())
+def found(tmp_path):
+    return evidence.evaluated(tmp_path, evidence.build(tmp_path))
 
 
 def test_the_summary_has_a_row_for_each_cell_and_measure_with_its_interval_and_gain(found):
     table = pd.read_csv(found.files["summary"])
-    assert list(table.columns) == experiment.SUMMARY
+    assert tuple(table.columns) == experiment.COLUMNS["summary"]
     assert len(table) == 2 * 2 * 3 * 2
     assert (table["low"] <= table["value"]).all()
     assert (table["value"] <= table["high"]).all()
@@ -34,20 +32,19 @@ def test_the_summary_has_a_row_for_each_cell_and_measure_with_its_interval_and_g
     assert row["gain_low"] <= row["gain"] <= row["gain_high"]
 
 
-def test_a_query_that_a_run_lacks_counts_nothing_and_is_reported(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    cells = evidence.build(queries=4)
-    lines = Path(cells[0].run).read_text().splitlines(keepends=True)
-    Path(cells[0].run).write_text("".join(line for line in lines if not line.startswith("q1 ")))
-    summary = experiment.evaluate(cells[:1], {"c": ["RR"]}, {})["summary"]
+def test_a_query_that_a_run_lacks_counts_nothing_and_is_reported(tmp_path):
+    files = evidence.build(tmp_path, evidence.grid(), queries=4)[:1]
+    lines = Path(files[0].run).read_text().splitlines(keepends=True)
+    Path(files[0].run).write_text("".join(line for line in lines if not line.startswith("q1 ")))
+    summary = evidence.evaluated(tmp_path, files, ["RR"]).summary
     assert summary["missing"].tolist() == [1]
     assert summary["queries"].tolist() == [4]
 
 
-def test_counts_are_sums_without_an_interval(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    cells = evidence.build(queries=4)
-    summary = experiment.evaluate(cells[:1], {"c": ["nDCG@10", "NumRet"]}, {})["summary"].set_index("measure")
+def test_counts_are_sums_without_an_interval(tmp_path):
+    files = evidence.build(tmp_path, evidence.grid(), queries=4)[:1]
+    found = evidence.evaluated(tmp_path, files, ["nDCG@10", "NumRet"])
+    summary = pd.read_csv(found.files["summary"]).set_index("measure")
     assert summary.loc["NumRet", "value"] == 4 * evidence.DEPTH
     assert summary["aggregate"].tolist() == ["mean", "sum"]
     assert summary["low"].isna().tolist() == [False, True]
@@ -72,9 +69,23 @@ def test_calls_know_their_window_and_movement_its_passages(found):
     assert not group.duplicated(["qid", "after"]).any()
 
 
+def test_relevant_passages_are_those_of_the_measures_own_level(tmp_path):
+    found = evidence.evaluated(tmp_path, evidence.build(tmp_path), ["nDCG@10", "R(rel=2)@100"])
+    assert found.movement["grade"].min() == 2
+
+
+def test_every_query_of_a_reranked_cell_has_one_cause(found):
+    causes = pd.read_csv(found.files["causes"])
+    assert len(causes) == 8 * 24
+    assert not causes.duplicated([*experiment.CELL, "qid"]).any()
+    assert ((causes["cause"] == "gain") == (causes["gain"] > 0)).all()
+    assert causes[causes["gain"] < 0][["docid", "call"]].notna().all(axis=None)
+
+
 def test_resources_add_what_manifests_say(found):
-    row = found.resources.iloc[0]
-    assert (row["stage"], row["seconds"], row["gpu_seconds"]) == ("rerank", 40.0, 30.0)
+    first, row = found.resources.iloc[0], found.resources.iloc[1]
+    assert (first["stage"], row["stage"], row["seconds"], row["gpu_seconds"]) == ("retrieve", "rerank", 40.0, 30.0)
+    assert pd.isna(first["gpu_seconds"])
     assert pd.isna(row["peak_memory_mb"])  # too short to be sampled
     assert row["tokens_per_second"] == pytest.approx(row["output_tokens"] / 30.0, rel=1e-4)
 
@@ -97,25 +108,24 @@ def test_a_gap_in_the_grid_is_a_dash_and_keeps_its_row_from_an_average(found):
     assert tables.markdown(table).count("| — ") == 2
 
 
-def test_letters_name_the_rows_that_are_beaten(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    cells = evidence.build()
-    best = next(cell for cell in cells if cell.reranker == "think")
-    grades = read_qrels(paths.qrels("c"))
+def test_letters_name_the_rows_that_are_beaten(tmp_path):
+    files = evidence.build(tmp_path)
+    best = next(entry for entry in files if entry.cell.reranker == "think")
+    grades = read_qrels(best.qrels)
     ideal = {
         qid: ranked(sorted((hit.docid for hit in hits), key=lambda docid: -grades[qid].get(docid, 0)))
         for qid, hits in read_run(best.run).items()
     }
     write_run(best.run, ideal, "best")
-    table = tables.effectiveness(evidence.evaluated(cells))
-    row = table.rows[(table.rows["retriever"] == best.retriever) & (table.rows["reranker"] == "think")].index[0]
-    assert table.marks[f"c {best.language}"][row] == "b†"
+    table = tables.effectiveness(evidence.evaluated(tmp_path, files))
+    row = table.rows[(table.rows["retriever"] == best.cell.retriever) & (table.rows["reranker"] == "think")].index[0]
+    assert table.marks[f"c {best.cell.language}"][row] == "b†"
 
 
-def test_two_runs_are_compared_in_a_terminal(found, capsys):
-    ours, theirs = paths.run("c", "eng", "bm25", "think"), paths.run("c", "eng", "bm25")
-    options = ["--qrels", paths.qrels("c"), "--queries", paths.queries("c", "eng"), "--most", "3"]
-    assert main(["compare", ours, theirs, *options]) == 0
+def test_two_runs_are_compared_in_a_terminal(tmp_path, capsys):
+    theirs, _, ours, *_ = evidence.build(tmp_path)
+    options = ["--qrels", ours.qrels, "--queries", ours.queries, "--most", "3"]
+    assert main(["compare", ours.run, theirs.run, *options]) == 0
     printed = capsys.readouterr().out
     assert "nDCG@10 over 24 judged queries" in printed
     assert printed.count("what is subject") == 3

@@ -17,12 +17,8 @@ from .. import evidence
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("experiment"))
-        tables = evidence.evaluated(evidence.build())
-        for name in ("summary", "per_query", "significance", "calls", "movement", "resources"):
-            getattr(tables, name)  # read before the folder is left
-        yield tables
+    folder = tmp_path_factory.mktemp("experiment")
+    return evidence.evaluated(folder, evidence.build(folder))
 
 
 @pytest.mark.parametrize("name", FIGURES)

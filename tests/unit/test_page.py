@@ -19,25 +19,26 @@ BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """The page of 100 Persian queries."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("experiment"))
-        cell = next(c for c in evidence.build(queries=100) if c.reranker == "think" and c.language == "fas")
-        plain = Path(paths.passages("c").removesuffix(".gz"))
-        Path(paths.passages("c")).write_bytes(gzip.compress(plain.read_bytes()))
-        write_page(
-            cell.page,
-            title="c, fas, bm25, think",
-            run=cell.run,
-            first_stage=cell.first_stage.run,
-            calls=cell.calls,
-            journal=cell.journal,
-            manifest=cell.manifest,
-            queries=paths.queries("c", "fas"),
-            passages=paths.passages("c"),
-            qrels=paths.qrels("c"),
-            measure="nDCG@10",
-        )
-        yield Path(cell.page).absolute()
+    folder = tmp_path_factory.mktemp("experiment")
+    files = evidence.build(folder, queries=100)
+    entry = next(e for e in files if e.cell.reranker == "think" and e.cell.language == "fas")
+    plain = folder / paths.passages("c").removesuffix(".gz")
+    (folder / paths.passages("c")).write_bytes(gzip.compress(plain.read_bytes()))
+    output = folder / entry.cell.page
+    write_page(
+        output,
+        title="c, fas, bm25, think",
+        run=entry.run,
+        first_stage=str(folder / entry.cell.first_stage.run),
+        calls=entry.calls,
+        journal=str(folder / entry.cell.journal),
+        manifest=entry.manifest,
+        queries=entry.queries,
+        passages=str(folder / paths.passages("c")),
+        qrels=entry.qrels,
+        measure="nDCG@10",
+    )
+    return output
 
 
 def shown(page: Path, hash_: str = "") -> str:

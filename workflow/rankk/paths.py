@@ -125,10 +125,6 @@ def benchmark(stage: str, *names: str) -> str:
     return f"{RESULTS}/benchmarks/{stage}/{'.'.join(names)}.tsv"
 
 
-TABLES = ("summary", "per_query", "significance", "calls", "movement", "resources")
-"""The tables of an experiment's evidence, each a CSV file of that name."""
-
-
 def experiment(name: str, file: str = "") -> str:
     """A file of an experiment's evidence, or its folder."""
     return f"{RESULTS}/experiments/{name}/{file}".rstrip("/")

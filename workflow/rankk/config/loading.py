@@ -17,6 +17,7 @@ from rankk.config.training import Training
 from rankk.config.translator import Translator
 from rankk.config.used import used
 from rankk.errors import RankkError
+from rankk.evaluation.measures import check_measures
 
 CATALOG = "config/catalog"
 SECTIONS: dict[str, TypeAdapter[Any]] = {
@@ -52,7 +53,13 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path = CATALOG) -
                 definitions[section][name] = validate(SECTIONS[section], entry, source, f"{section}.{name}")
     header = {key: value for key, value in config.items() if key not in SECTIONS}
     experiment: Experiment = validate(TypeAdapter(Experiment), header, file)
-    return experiment.model_copy(update=used(experiment, definitions, file))
+    experiment = experiment.model_copy(update=used(experiment, definitions, file))
+    for name in experiment.evaluated:
+        try:
+            check_measures(experiment.collections[name].measures)
+        except RankkError as error:
+            raise RankkError(f"{file}: collections.{name}.measures: {error}") from None
+    return experiment
 
 
 def expand(value: Any, file: str, path: str = "") -> Any:

@@ -87,7 +87,7 @@ def evaluate(
     collection's first measure; resources: one row a job.
     """
     stages: dict[Cell, list[CellFiles]] = {}
-    for files in cells:
+    for files in sorted(cells, key=lambda files: files.cell.reranked):
         stages.setdefault(files.cell.first_stage, []).append(files)
     summaries: dict[Cell, list[dict[str, Any]]] = {}
     compared: list[dict[str, Any]] = []
@@ -138,7 +138,9 @@ class Stage:
                 "%s: %d judged queries missing, counted 0: %s", files.cell, len(missing), ", ".join(missing[:5])
             )
         facts = {"missing": len(missing), "judged_at_10": sum(judged.values()) / len(judged)} | _cost(files)
-        self.values[files.cell] = {name: np.fromiter(by_query.values(), dtype=float) for name, by_query in found.items()}
+        self.values[files.cell] = {
+            name: np.fromiter(by_query.values(), dtype=float) for name, by_query in found.items()
+        }
         for measure, by_query in found.items():
             for qid, value in by_query.items():
                 self._written["per_query"].add(cell | {"measure": measure, "qid": qid, "value": value})

@@ -97,6 +97,7 @@ def randomization(difference: "Values") -> float:
     exact = 2 ** len(changed) <= PERMUTATIONS
     count = 2 ** len(changed) if exact else PERMUTATIONS
     generator, extreme = np.random.default_rng(SEED), 0
+    flips: Any
     for start, stop in _batches(count, len(changed)):
         if exact:
             flips = (np.arange(start, stop)[:, None] >> np.arange(len(changed))) & 1

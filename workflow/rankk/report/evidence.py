@@ -16,7 +16,7 @@ STAGE = ["collection", "language", "retriever"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """Tables by name (`rankk.paths.TABLES`), read when they are needed.
+    """Tables by name (`rankk.evaluation.experiment.COLUMNS`), read when they are needed.
 
     `passage_languages`: by collection. `others`: rows of config/reference/published.csv.
     """
