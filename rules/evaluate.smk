@@ -6,6 +6,7 @@ rule evaluate:
         runs=[cell.run for cell in EXPERIMENT.cells],
         manifests=[cell.manifest for cell in EXPERIMENT.cells if cell.reranked],
         calls=[cell.calls for cell in EXPERIMENT.cells if cell.reranked],
+        checked=[cell.checked for cell in EXPERIMENT.cells if cell.reranked],
         qrels=[paths.qrels(cell.collection) for cell in EXPERIMENT.cells],
         queries=[
             paths.queries(cell.collection, cell.language) for cell in EXPERIMENT.cells

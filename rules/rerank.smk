@@ -78,3 +78,29 @@ rule merge_shards:
         runtime=grown(30),
     script:
         "../scripts/merge_shards.py"
+
+
+# Fails where too many answers of a cell could not be used. The limit decides no answer, so it is not a parameter of the
+# cell: another limit makes this check run again, and no call.
+rule check_outcomes:
+    input:
+        manifest=paths.manifest(*CELL),
+    output:
+        paths.checked(*CELL),
+    log:
+        "results/logs/checked/{collection}.{language}.{retriever}.{reranker}.log",
+    wildcard_constraints:
+        reranker=EXPERIMENT.reranker_names,
+    localrule: True
+    priority: 1  # before further cells spend GPU hours on the same reranker
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(500),
+        runtime=grown(5),
+    params:
+        limit=lambda wildcards: EXPERIMENT.rerankers[
+            wildcards.reranker
+        ].max_bad_outcomes,
+    script:
+        "../scripts/check_outcomes.py"

@@ -120,6 +120,11 @@ def manifest(collection: str, language: str, retriever: str, reranker: str) -> s
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".json"
 
 
+def checked(collection: str, language: str, retriever: str, reranker: str) -> str:
+    """Outcomes of a cell's answers, written where no more than `max_bad_outcomes` of them could not be used."""
+    return run(collection, language, retriever, reranker).removesuffix(".trec") + ".checked.txt"
+
+
 def benchmark(stage: str, *names: str) -> str:
     """Seconds and memory of a job, as Snakemake measures them."""
     return f"{RESULTS}/benchmarks/{stage}/{'.'.join(names)}.tsv"
@@ -163,6 +168,11 @@ class Cell:
     def calls(self) -> str:
         """Path of the cell's table of calls (reranked cells only)."""
         return calls(self.collection, self.language, self.retriever, self.reranker)
+
+    @property
+    def checked(self) -> str:
+        """Path of the cell's checked outcomes (reranked cells only)."""
+        return checked(self.collection, self.language, self.retriever, self.reranker)
 
     @property
     def page(self) -> str:
