@@ -16,10 +16,10 @@ from workload import Engine, Lengths, bound, curve, engine
 
 from rankk.llm.engine_config import EngineConfig
 from rankk.llm.scheduler import PriorityGate
-from rankk.reranking.strategies import STRATEGIES, strategy
+from rankk.reranking.strategies.base import STRATEGIES
 from rankk.reranking.types import TieGroups
 
-DEPTH, WINDOW, STRIDE, TOP_K, ROUNDS, SEED = 100, 20, 10, 10, 2, 0
+DEPTH, WINDOW, STRIDE = 100, 20, 10
 IN_FLIGHT = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256)
 
 
@@ -104,28 +104,23 @@ class RandomJudge:
         return random.random()
 
 
-class Parameters:
-    """What strategies read of a reranker."""
-
-    window, stride, top_k, rounds, seed = WINDOW, STRIDE, TOP_K, ROUNDS, SEED
-
-
 async def strategies(engine: Engine, scale: float, queries: int, places: int) -> list[dict[str, object]]:
     """Seconds and calls of every listwise strategy over lists of 100: one query alone, and many together."""
     rows: list[dict[str, object]] = []
-    for name in STRATEGIES:
+    for name, kind in STRATEGIES.all().items():
         if name in ("pointwise", "single"):
             continue
+        strategy = kind()
         for number in (1, queries):
             gate, lengths = PriorityGate(places), Lengths(scale)
             judges = [RandomJudge(engine, lengths, query, gate) for query in range(number)]
             docids = [str(place) for place in range(DEPTH)]
-            reranked = [strategy(name, Parameters).rerank(docids, judge) for judge in judges]
+            reranked = [strategy.rerank(docids, judge) for judge in judges]
             began = time.perf_counter()
             await asyncio.gather(*reranked)
             took = time.perf_counter() - began
             calls = sum(judge.calls for judge in judges) / number
-            chain = strategy(name, Parameters).longest_chain(DEPTH)
+            chain = strategy.longest_chain(DEPTH)
             rows.append({"strategy": name, "queries": number, "calls a query": calls, "chain": chain, "seconds": took})
             print(rows[-1], flush=True)
     return rows

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankk.llm.types import Completion, Thinking
-from rankk.reranking.parsers.answers import PARSERS, parse_ranking
+from rankk.reranking.parsers.base import PARSERS
+from rankk.reranking.parsers.ranking import Ranking
 from rankk.reranking.types import Outcome
 
 EXAMPLES = 1_000
@@ -28,9 +29,9 @@ THINKING = st.sampled_from([None, Thinking(), Thinking(opened_by_template=True),
 
 
 @settings(max_examples=10_000, deadline=None)
-@given(COMPLETIONS, st.integers(1, 100), THINKING, st.sampled_from(sorted(PARSERS)))
+@given(COMPLETIONS, st.integers(1, 100), THINKING, st.sampled_from(PARSERS.names()))
 def test_any_answer_gives_a_permutation(completion: Completion, n: int, thinking: Thinking | None, parser: str) -> None:
-    answer = PARSERS[parser](completion, n, thinking)
+    answer = PARSERS.get(parser)().parse(completion, n, thinking)
     order = [position for group in answer.complete(n) for position in group]
     assert sorted(order) == list(range(n))
     positions = [position for group in answer.groups for position in group]
@@ -53,7 +54,7 @@ def test_an_answer_in_the_asked_form_is_read_exactly(order: list[int], signs: li
             groups[-1].append(position)
         else:
             groups.append([position])
-    answer = parse_ranking(
+    answer = Ranking().parse(
         Completion(f"It is [3]… [1]?</think>\n{text}\n", "stop"), 12, Thinking(opened_by_template=True)
     )
     assert answer.groups == tuple(map(tuple, groups))
@@ -63,6 +64,6 @@ def test_an_answer_in_the_asked_form_is_read_exactly(order: list[int], signs: li
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(ANSWERS.filter(lambda text: "</think>" not in text))
 def test_a_thought_cut_off_is_never_read(thought: str) -> None:
-    answer = parse_ranking(Completion(thought, "length"), 20, Thinking(opened_by_template=True))
+    answer = Ranking().parse(Completion(thought, "length"), 20, Thinking(opened_by_template=True))
     assert answer.groups == ()
     assert answer.outcome in (Outcome.TRUNCATED, Outcome.REFUSED)

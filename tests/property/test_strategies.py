@@ -1,105 +1,153 @@
-"""With a perfect ranker every strategy keeps its promise, for any list and parameters."""
+"""Every strategy keeps all passages, the number of its calls, and its promise, for any list and settings."""
 
 import asyncio
 from itertools import pairwise
-from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from rankk.io.trec import Hit
+from rankk.fusion.base import FUSIONS
 from rankk.reranking.consensus import Consensus
-from rankk.reranking.fusion import fuse
-from rankk.reranking.strategies.heap import Setwise
-from rankk.reranking.strategies.parallel import Groups, Pointwise, Tournament
+from rankk.reranking.strategies.base import STRATEGIES, Strategy
+from rankk.reranking.strategies.groups import Groups
+from rankk.reranking.strategies.pointwise import Pointwise
+from rankk.reranking.strategies.setwise import Setwise
+from rankk.reranking.strategies.single import Single
+from rankk.reranking.strategies.sliding import Sliding
 from rankk.reranking.strategies.topdown import TopDown
-from rankk.reranking.strategies.windows import Single, Sliding
+from rankk.reranking.strategies.tournament import Tournament
 
-LISTS = st.lists(st.integers(0, 9), max_size=70)
+LISTS = st.lists(st.integers(0, 9), max_size=130)
 WINDOWS = st.integers(2, 24)
+NAMES = STRATEGIES.names()
 
 
 class Oracle:
-    """Knows every grade; counts what it is asked and how deep calls depend on each other."""
+    """Knows every grade; counts calls, and the longest chain of calls of which each began after the one before."""
 
     def __init__(self, grades):
         self.grades = grades
         self.calls = 0
         self.windows = []
+        self.level = 0
+        self.chain = 0
 
     async def rank(self, window, *, chain=0, sample=0):
-        self.calls += 1
-        self.windows.append(list(window))
         assert len(set(window)) == len(window) >= 2
-        await asyncio.sleep(0)
+        await self._call(window)
         values = sorted({self.grades[docid] for docid in window}, reverse=True)
         return [[docid for docid in window if self.grades[docid] == value] for value in values]
 
     async def score(self, docid):
+        await self._call([docid])
+        return self.grades[docid] / 1000
+
+    async def _call(self, window):
+        """All calls that wait at the same time are answered together, as one level of the chain."""
         self.calls += 1
-        return self.grades[docid] / 10
+        self.windows.append(list(window))
+        level, self.level = self.level, self.level
+        await asyncio.sleep(0)
+        if self.level == level:
+            self.level += 1
+            self.chain += 1
 
 
-def play(strategy, grades, oracle=None):
+def play(strategy: Strategy, grades):
+    """Grades in the strategy's order, and the oracle that it asked."""
     docids = [f"d{i}" for i in range(len(grades))]
-    oracle = oracle or Oracle(dict(zip(docids, grades, strict=True)))
+    oracle = Oracle(dict(zip(docids, grades, strict=True)))
     order = asyncio.run(strategy.rerank(docids, oracle))
-    assert sorted(order) == sorted(docids)
     n = len(grades)
-    if strategy.exact:
-        assert oracle.calls == strategy.calls(n)
-    else:
-        assert oracle.calls <= strategy.calls(n)
-    assert all(len(window) <= strategy.window for window in oracle.windows)
+    assert sorted(order) == sorted(docids)
+    assert oracle.calls == strategy.calls(n) if strategy.exact else oracle.calls <= strategy.calls(n)
+    assert strategy.longest_chain(n) <= strategy.calls(n)
+    assert all(len(window) <= strategy.passages_per_call for window in oracle.windows)
     return [oracle.grades[docid] for docid in order], oracle
 
 
-def ideal(grades, k):
-    return sorted(grades, reverse=True)[:k]
+def keeps_promise(strategy: Strategy, grades) -> None:
+    promise = strategy.promise(len(grades))
+    assert 0 <= promise.best <= len(grades)
+    if not promise.tied:
+        grades = [grade + i / 1000 for i, grade in enumerate(grades)]
+    best = play(strategy, grades)[0][: promise.best]
+    assert (best if promise.ordered else sorted(best, reverse=True)) == sorted(grades, reverse=True)[: promise.best]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 19, 20, 21, 100, 101, 250])
+def test_every_strategy_keeps_ids_calls_and_promise_with_its_default_settings(name, n):
+    strategy = STRATEGIES.make({"type": name})
+    for grades in (list(range(n)), list(range(n))[::-1], [(i * 37) % 101 for i in range(n)], [i % 4 for i in range(n)]):
+        keeps_promise(strategy, grades)
+        if n < 2 and strategy.kind == "listwise":
+            assert play(strategy, grades)[1].calls == strategy.calls(n) == strategy.longest_chain(n) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_strategy_describes_itself_and_its_settings(name):
+    strategy = STRATEGIES.get(name)
+    assert strategy.__doc__
+    assert strategy.kind in ("listwise", "pointwise")
+    assert all(field.description for field in strategy.model_fields.values())
+    made = strategy()
+    assert STRATEGIES.make(made.deciding()) == made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_strategy_takes_settings_that_are_no_numbers_or_without_end(name):
+    for field in STRATEGIES.get(name).model_fields:
+        for value in (10**19, -1, 0.5, float("inf"), float("nan"), "x", True):
+            with pytest.raises(ValidationError):
+                STRATEGIES.make({"type": name, field: value})
 
 
 @given(LISTS, WINDOWS, st.data())
 def test_sliding_brings_up_the_best_and_reads_every_passage(grades, window, data):
-    stride = data.draw(st.integers(1, window))
-    order, oracle = play(Sliding(window, stride), grades)
-    k = len(grades) if len(grades) <= window else window - stride
-    assert order[:k] == ideal(grades, k)
+    strategy = Sliding(window=window, stride=data.draw(st.integers(1, window)))
+    keeps_promise(strategy, grades)
     if len(grades) > 1:
+        _, oracle = play(strategy, grades)
         assert {docid for asked in oracle.windows for docid in asked} == set(oracle.grades)
 
 
 @given(LISTS, WINDOWS)
 def test_single_orders_its_window_and_leaves_the_rest(grades, window):
-    order, _ = play(Single(window), grades)
+    order, _ = play(Single(window=window), grades)
     assert order == sorted(grades[:window], reverse=True) + grades[window:]
+    keeps_promise(Single(window=window), grades)
 
 
 @given(LISTS, st.integers(3, 24), st.data())
-def test_topdown_finds_the_ideal_top_k(grades, window, data):
-    k = data.draw(st.integers(1, window - 1))
-    order, _ = play(TopDown(window, k), grades)
-    assert order[:k] == ideal(grades, k)
+def test_topdown_finds_the_best_top_k_where_its_budget_holds_the_candidates(grades, window, data):
+    top_k = data.draw(st.integers(1, window - 1))
+    keeps_promise(TopDown(window=window, top_k=top_k, budget=200), grades)
+    keeps_promise(TopDown(window=window, top_k=top_k, budget=data.draw(st.none() | st.integers(top_k, 80))), grades)
 
 
-@given(LISTS, WINDOWS, st.integers(1, 20))
-def test_setwise_finds_the_ideal_top_k(grades, window, k):
-    order, _ = play(Setwise(window, k), grades)
-    assert order[:k] == ideal(grades, k)
+@given(LISTS, st.integers(3, 24), st.integers(1, 20))
+def test_setwise_finds_the_best_top_k(grades, window, top_k):
+    keeps_promise(Setwise(window=window, top_k=top_k), grades)
 
 
-@given(LISTS, WINDOWS, st.integers(1, 3), st.data())
-def test_tournament_finds_the_ideal_top_k(grades, window, rounds, data):
-    grades = [grade + i / 100 for i, grade in enumerate(grades)]  # ties could share out points
-    k = data.draw(st.integers(1, window // 2))
-    order, _ = play(Tournament(window, k, rounds, seed=0), grades)
-    assert order[:k] == ideal(grades, k)
+STAGES = st.lists(
+    st.integers(2, 24).flatmap(lambda size: st.tuples(st.just(size), st.integers(1, size - 1)).map(list)),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(LISTS, st.integers(1, 3), STAGES | st.none())
+def test_a_tournament_brings_up_those_that_no_group_can_leave_out(grades, rounds, stages):
+    keeps_promise(Tournament(rounds=rounds) if stages is None else Tournament(rounds=rounds, stages=stages), grades)
 
 
 @given(LISTS, WINDOWS, st.integers(1, 3))
 def test_groups_are_ideal_where_one_window_holds_the_list(grades, window, rounds):
-    order, _ = play(Groups(window, rounds, seed=0), grades)
-    if len(grades) <= window:
-        assert order == ideal(grades, len(grades))
+    keeps_promise(Groups(window=window, rounds=rounds), grades)
 
 
 @given(LISTS)
@@ -108,13 +156,12 @@ def test_pointwise_orders_by_score_and_keeps_ties(grades):
     oracle = Oracle(dict(zip(docids, grades, strict=True)))
     order = asyncio.run(Pointwise().rerank(docids, oracle))
     assert order == sorted(docids, key=lambda docid: -oracle.grades[docid])
-    assert oracle.calls == Pointwise().calls(len(grades))
+    keeps_promise(Pointwise(), grades)
 
 
 @given(st.integers(0, 300), WINDOWS, st.data())
 def test_sliding_windows_overlap_clip_and_reach_the_front(n, window, data):
-    stride = data.draw(st.integers(1, window))
-    spans = Sliding(window, stride).spans(n)
+    spans = Sliding(window=window, stride=data.draw(st.integers(1, window))).spans(n)
     assert all(0 <= start < end <= n and end - start <= window for start, end in spans)
     if n > 1:
         assert spans[0][1] == n
@@ -123,33 +170,55 @@ def test_sliding_windows_overlap_clip_and_reach_the_front(n, window, data):
 
 
 def test_depth_100_window_20_stride_10_is_the_nine_windows_of_the_paper():
-    assert Sliding(20, 10).spans(100) == [(end - 20, end) for end in range(100, 10, -10)]
+    assert Sliding(window=20, stride=10).spans(100) == [(end - 20, end) for end in range(100, 10, -10)]
+
+
+def test_a_tournament_of_100_has_the_stages_of_the_paper():
+    _, oracle = play(Tournament(rounds=1), [(i * 37) % 101 for i in range(100)])
+    assert [len(window) for window in oracle.windows] == [20] * 5 + [10] * 5 + [20, 10, 5]
+    assert Tournament(rounds=10).calls(100) == 130
+    assert Tournament(rounds=10).longest_chain(100) == 5
+
+
+def test_a_tournament_gives_one_point_a_stage_and_deals_out_its_groups():
+    grades = list(range(100))[::-1]
+    order, oracle = play(Tournament(rounds=1), grades)
+    first = oracle.windows[:5]
+    assert [sorted(int(docid[1:]) for docid in window) for window in first] == [
+        list(range(i, 100, 5)) for i in range(5)
+    ]
+    assert list(first) != [[f"d{i}" for i in range(j, 100, 5)] for j in range(5)], "not shuffled"
+    assert sorted(order[:2]) == [98, 99]
+    assert sorted(order[:5]) == [95, 96, 97, 98, 99]
+    assert sorted(order[:10]) == list(range(90, 100))
+
+
+def test_topdown_at_100_asks_seven_times_at_most_and_six_where_nothing_beats_the_pivot():
+    _, oracle = play(TopDown(), list(range(100))[::-1])
+    assert oracle.calls == 6  # the top window and five partitions: 20, then 19 and the pivot
+    assert [len(window) for window in oracle.windows] == [20, 20, 20, 20, 20, 5]
+    assert TopDown().calls(100) == 7
+    assert TopDown().longest_chain(100) == 3
+
+
+def test_topdown_keeps_as_many_candidates_as_its_budget():
+    grades = list(range(100))
+    order, oracle = play(TopDown(window=20, top_k=10, budget=20), grades)
+    assert len(oracle.windows[-1]) == 20
+    assert order[:20] != sorted(grades, reverse=True)[:20]  # better ones were beyond the budget
+    assert play(TopDown(window=20, top_k=10, budget=100), grades)[0][:10] == sorted(grades, reverse=True)[:10]
 
 
 @given(
     st.integers(2, 40).flatmap(lambda n: st.permutations(range(n))),
     st.integers(2, 5),
     st.booleans(),
-    st.sampled_from(["rrf", "borda"]),
+    st.sampled_from(FUSIONS.names()),
 )
-def test_a_consensus_of_perfect_rankers_is_perfect(grades, samples, shuffle, method):
+def test_a_consensus_of_perfect_rankers_is_perfect(grades, samples, shuffle, fusion):
     docids = [f"d{i}" for i in range(len(grades))]
     oracle = Oracle(dict(zip(docids, grades, strict=True)))
-    consensus = Consensus(oracle, samples, shuffle=shuffle, method=method, seed=0)
+    consensus = Consensus(oracle, samples, shuffle=shuffle, merge=FUSIONS.make({"type": fusion}), seed=0)
     order = [docid for group in asyncio.run(consensus.rank(docids)) for docid in group]
     assert order == sorted(docids, key=lambda docid: -oracle.grades[docid])
     assert oracle.calls == samples
-
-
-@given(
-    st.lists(st.floats(-5, 5, width=16), min_size=1, max_size=30),
-    st.integers(0, 99),
-    st.sampled_from(["rrf", "weighted"]),
-)
-def test_fusion_at_the_ends_of_its_weight_is_one_of_its_parts(scores, seed, method):
-    first = [Hit(f"d{i}", score) for i, score in enumerate(sorted(scores, reverse=True))]
-    reranked = [hit.docid for hit in first]
-    Random(seed).shuffle(reranked)
-    assert fuse(first, reranked, method, 1.0) == reranked
-    if len(set(scores)) == len(scores):
-        assert fuse(first, reranked, method, 0.0) == [hit.docid for hit in first]

@@ -7,8 +7,9 @@ import pytest
 
 from rankk.io.files import read_jsonl
 from rankk.llm.types import Completion, Thinking
-from rankk.reranking.parsers.answers import ASKED, PARSERS, parse_digits, parse_ranking
-from rankk.reranking.presets import Preset
+from rankk.reranking.parsers.base import ASKED, PARSERS, Parser
+from rankk.reranking.parsers.digits import Digits
+from rankk.reranking.parsers.ranking import Ranking
 from rankk.reranking.types import Answer, Outcome
 
 TEMPLATE_OPENS = Thinking(opened_by_template=True)
@@ -18,7 +19,7 @@ MODEL_OPENS = Thinking()
 def ranking(
     text: str, n: int = 5, thinking: Thinking | None = None, finish: str = "stop", reasoning: str | None = None
 ) -> Answer:
-    return parse_ranking(Completion(text, finish, reasoning=reasoning), n, thinking)
+    return Ranking().parse(Completion(text, finish, reasoning=reasoning), n, thinking)
 
 
 def named(answer: Answer) -> list[list[int]]:
@@ -182,7 +183,7 @@ def test_the_answer_is_what_follows_the_reasoning(text: str, thinking: Thinking 
 def test_reasoning_that_the_server_took_out_is_not_missed_in_the_text() -> None:
     assert ranking("[2] > [1]", 2, TEMPLATE_OPENS, reasoning="[1]?").outcome == Outcome.OK
     assert ranking("", 2, TEMPLATE_OPENS, "length", reasoning="[1] > [2]").outcome == Outcome.TRUNCATED
-    assert parse_ranking(Completion(None, "length", reasoning="[1]"), 2, None).outcome == Outcome.TRUNCATED  # type: ignore[arg-type]
+    assert Ranking().parse(Completion(None, "length", reasoning="[1]"), 2, None).outcome == Outcome.TRUNCATED  # type: ignore[arg-type]
 
 
 def test_a_thought_that_ended_unclosed_hides_only_an_unmistakable_answer() -> None:
@@ -212,15 +213,11 @@ def test_a_ranking_that_begins_with_an_apology_is_no_refusal() -> None:
 
 
 def test_digits_takes_every_number_as_published_runs_did() -> None:
-    answer = parse_digits(Completion("20 passages, 1. [3] > [3] > [21] > [2]", "stop"), 20, TEMPLATE_OPENS)
+    answer = Digits().parse(Completion("20 passages, 1. [3] > [3] > [21] > [2]", "stop"), 20, TEMPLATE_OPENS)
     assert named(answer) == [[20], [1], [3], [2]]
     assert answer.repairs == ("duplicate", "format", "out of range")
-    assert parse_digits(Completion("[2] > [1]", "stop"), 2, None).outcome == Outcome.OK
-    assert parse_digits(Completion("9" * 9000, "stop"), 2, None).outcome == Outcome.EMPTY
-
-
-def test_every_parser_of_the_presets_exists() -> None:
-    assert set(PARSERS) == set(Preset.model_fields["parser"].annotation.__args__)  # type: ignore[union-attr]
+    assert Digits().parse(Completion("[2] > [1]", "stop"), 2, None).outcome == Outcome.OK
+    assert Digits().parse(Completion("9" * 9000, "stop"), 2, None).outcome == Outcome.EMPTY
 
 
 @pytest.mark.parametrize(
@@ -232,12 +229,18 @@ def test_every_parser_of_the_presets_exists() -> None:
     ],
 )
 def test_a_long_answer_takes_linear_time(part: str) -> None:
-    text = (part * 100_000)[:100_000]
-    started = time.process_time()
-    for parse in PARSERS.values():
+    """Ten times the text takes ten times as long; a quadratic pattern would take a hundred times."""
+    for parser in PARSERS.all().values():
         for thinking in (None, TEMPLATE_OPENS):
-            parse(Completion(text, "stop"), 20, thinking)
-    assert time.process_time() - started < 3  # quadratic patterns take minutes
+            short, long = (seconds(parser(), (part * size)[:size], thinking) for size in (10_000, 100_000))
+            assert long < 40 * short + 0.2
+
+
+def seconds(parser: Parser, text: str, thinking: Thinking | None) -> float:
+    """Processor time for one answer."""
+    started = time.process_time()
+    parser.parse(Completion(text, "stop"), 20, thinking)
+    return time.process_time() - started
 
 
 def test_published_answers_in_the_asked_form_are_read_alike_by_both_parsers(dl19: Path) -> None:
@@ -245,9 +248,9 @@ def test_published_answers_in_the_asked_form_are_read_alike_by_both_parsers(dl19
     for file in sorted(dl19.glob("replays/*.responses.jsonl.gz")):
         for _, record in read_jsonl(file):
             completion = Completion(record["response"] or "", "stop")
-            answer = parse_ranking(completion, 20, None)
+            answer = Ranking().parse(completion, 20, None)
             if ASKED.fullmatch(completion.text.strip()):
-                assert answer.groups == parse_digits(completion, 20, None).groups
+                assert answer.groups == Digits().parse(completion, 20, None).groups
                 seen += 1
             assert sorted(position for group in answer.complete(20) for position in group) == list(range(20))
     assert seen > 5000

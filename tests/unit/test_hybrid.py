@@ -1,19 +1,7 @@
 """Reciprocal rank fusion of first stages."""
 
-import pytest
-
 from rankk.io.trec import ranked, read_run, write_run
-from rankk.retrievers.fusion import fuse_runs, reciprocal
-
-
-def test_scores_are_sums_of_reciprocal_ranks():
-    found = reciprocal([ranked(["a", "b", "c"]), ranked(["b", "d"])], k=60)
-    assert [hit.docid for hit in found] == ["b", "a", "d", "c"]
-    assert found[0].score == pytest.approx(1 / 62 + 1 / 61)
-
-
-def test_ties_keep_the_order_of_the_first_list():
-    assert [hit.docid for hit in reciprocal([ranked(["a"]), ranked(["b"])], k=60)] == ["a", "b"]
+from rankk.retrievers.fusion import fuse_runs
 
 
 def test_queries_of_any_list_are_kept_in_their_order_and_cut_to_the_depth(tmp_path):

@@ -25,7 +25,7 @@ from rankk.llm.tokenizers import CharacterCounter
 from rankk.llm.types import Completion, Prompt, Sampling
 from rankk.reranking.calls import Caller
 from rankk.reranking.engine import rerank
-from rankk.reranking.parsers.answers import parse_ranking
+from rankk.reranking.parsers.ranking import Ranking
 from rankk.reranking.settings import resolve
 from rankk.reranking.types import Outcome
 
@@ -121,7 +121,7 @@ def test_rank_k_1_and_2_no_window_is_empty_and_every_passage_is_read(tmp_path, n
     ],
 )
 def test_rank_k_3_to_8_an_answer_is_read_whole(text, order):
-    answer = parse_ranking(Completion(text, "stop"), 5, None)
+    answer = Ranking().parse(Completion(text, "stop"), 5, None)
     assert [position + 1 for group in answer.complete(5) for position in group] == order
 
 

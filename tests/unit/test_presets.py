@@ -8,6 +8,7 @@ import pytest
 
 from rankk.errors import RankkError
 from rankk.llm.types import Message, Prompt, Thinking
+from rankk.reranking.parsers.digits import Digits
 from rankk.reranking.presets import load_preset, presets
 from rankk.reranking.prompts import render
 
@@ -111,7 +112,7 @@ def test_decoding_is_the_recipe_of_each_release() -> None:
     assert rank_k.thinking == Thinking(opened_by_template=True)
     assert (qwq.model, qwq.defaults.temperature, qwq.defaults.top_p) == ("Qwen/QwQ-32B", 0.6, 0.95)
     assert (rank1.kind, rank1.positive, rank1.negative) == ("pointwise", " true", " false")
-    assert (load_preset("rankzephyr").parser, load_preset("rankzephyr").thinking) == ("digits", None)
+    assert (load_preset("rankzephyr").parser, load_preset("rankzephyr").thinking) == (Digits(), None)
     assert load_preset("reasonrank").defaults.max_tokens == 3172
 
 
@@ -175,7 +176,7 @@ def test_an_unknown_preset_names_the_known_ones() -> None:
 
 def test_presets_load_without_heavy_packages() -> None:
     code = (
-        "import sys, rankk.reranking.budget, rankk.reranking.parsers.answers\n"
+        "import sys, rankk.reranking.budget, rankk.reranking.parsers.ranking\n"
         "print({'torch', 'transformers'} & set(sys.modules))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

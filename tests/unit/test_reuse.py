@@ -9,7 +9,7 @@ from rankk.reranking.tally import Tally
 from ..fake_server import FakeServer
 from ..synthetic import write
 
-BASE = {"preset": "listwise", "model": "fake", "backend": "openai", "depth": 12, "window": 4, "stride": 2}
+BASE = {"preset": "listwise", "model": "fake", "backend": "openai", "depth": 12, "window": 4}
 WINDOWS = 5  # of a sliding window over 12 passages
 
 

@@ -10,7 +10,7 @@ from rankk.io.trec import ranked, read_run
 from rankk.llm.journal import read_journal
 from rankk.reranking.cell import rerank_cell
 from rankk.reranking.shards import members, merge
-from rankk.reranking.strategies.windows import Sliding
+from rankk.reranking.strategies.sliding import Sliding
 
 from ..fake_server import FakeServer
 from ..synthetic import write
@@ -20,7 +20,7 @@ SETTINGS = {"preset": "listwise", "model": "fake", "backend": "openai", "depth":
 
 def test_shards_hold_every_query_once_and_nearly_equal_work():
     run = {f"q{i}": ranked([f"d{n}" for n in range(5 + 13 * i % 90)]) for i in range(40)}
-    strategy = Sliding(20, 10)
+    strategy = Sliding(window=20, stride=10)
     shards = members(run, strategy, 100, 4)
     assert sorted(qid for shard in shards for qid in shard) == sorted(run)
     loads = [sum(strategy.calls(len(run[qid])) for qid in shard) for shard in shards]
@@ -28,7 +28,7 @@ def test_shards_hold_every_query_once_and_nearly_equal_work():
 
 
 def test_more_shards_than_queries_leaves_some_empty():
-    shards = members({"q": ranked(["a", "b"])}, Sliding(2, 1), 2, 3)
+    shards = members({"q": ranked(["a", "b"])}, Sliding(window=2, stride=1), 2, 3)
     assert sorted(map(len, shards)) == [0, 0, 1]
 
 

@@ -49,29 +49,29 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--output", required=True, help="TREC run to write; its manifest stands beside it (.json)")
     add.add_argument("--journal", help="calls, JSON lines (default: beside the output, .calls.jsonl)")
     add.add_argument("--preset", default="listwise", help="name (see rankk presets) or YAML file")
-    add.add_argument("--model", help="hub id or folder (default: the preset's)")
+    add.add_argument("--model", help="hub id or folder (default: the strategy's or the preset's)")
     add.add_argument("--revision", help="commit of the model on its hub")
     add.add_argument("--backend", choices=["vllm", "openai", "replay"], default="vllm")
     add.add_argument("--base-url", help="openai: the server's address, ending in /v1 (key: OPENAI_API_KEY)")
     add.add_argument("--responses", help="replay: stored answers, JSON lines {qid, call, response}; .gz allowed")
     add.add_argument("--parser", choices=["ranking", "digits"], help="default: the preset's")
-    add.add_argument("--strategy", choices=STRATEGIES, default="sliding")
+    add.add_argument("--strategy", choices=STRATEGIES, help="default: sliding, or pointwise for such presets")
     for name, default, text in [
         ("depth", 100, "passages of each query that are reranked"),
-        ("window", 20, "passages in one call"),
-        ("stride", 10, "sliding: by how much the window moves"),
-        ("top-k", 10, "topdown, setwise, tournament: how far the order is sought"),
         ("samples", 1, "answers a window, merged into one order"),
         ("seed", 0, "of sampling and shuffles"),
     ]:
         add.add_argument(f"--{name}", type=int, default=default, help=f"{text} (default {default})")
     for name, kind, text in [
+        ("window", int, "passages in one call"),
+        ("stride", int, "sliding: by how much the window moves"),
+        ("top-k", int, "topdown, setwise: how far the order is sought"),
         ("temperature", float, "sampling temperature"),
         ("max-tokens", int, "tokens for reasoning and answer together"),
         ("passage-tokens", int, "a passage is cut there"),
         ("thinking-tokens", int, "the thought is closed there; 0: none"),
     ]:
-        add.add_argument(f"--{name}", type=kind, help=f"{text} (default: the preset's)")
+        add.add_argument(f"--{name}", type=kind, help=f"{text} (default: the strategy's or the preset's)")
     add.add_argument("--max-bad-outcomes", type=float, default=1.0, help="share of unusable answers that is an error")
 
     add = commands.add_parser("evaluate", help="measure TREC runs", description="Mean effectiveness of TREC runs.")

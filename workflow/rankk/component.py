@@ -18,6 +18,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
 from rankk.config.base import Strict
 from rankk.errors import RankkError
 
@@ -82,6 +85,57 @@ class Registry(Generic[T]):
     def make(self, settings: Mapping[str, Any], tag: str = "type") -> T:
         """A component from plain data, whose key `tag` holds its name. Raises pydantic's ValidationError."""
         return self.get(str(settings[tag])).model_validate({key: v for key, v in settings.items() if key != tag})
+
+
+class ByName:
+    """Annotation of a pydantic field that holds a component: `Annotated[Parser, ByName(PARSERS)]`.
+
+    Configuration gives the component's name, or a mapping of its settings with the name under `type`.
+    """
+
+    def __init__(self, registry: Registry[Any]) -> None:
+        self._registry = registry
+
+    def _read(self, value: Any) -> Any:
+        settings = {"type": value} if isinstance(value, str) else value
+        if not isinstance(settings, Mapping):
+            return value
+        known = self._registry.all()
+        if settings.get("type") not in known:
+            message = f"unknown {self._registry.kind}; expected one of {', '.join(known)}"
+            raise PydanticCustomError("unknown_component", "{message}", {"message": message})
+        try:
+            return self._registry.make(settings)
+        except ValidationError as error:
+            raise ValueError(first_fault(error)) from None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The class's own schema behind `_read`."""
+        dump = core_schema.plain_serializer_function_ser_schema(lambda component: component.deciding())
+        return core_schema.no_info_before_validator_function(self._read, handler(source), serialization=dump)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """A name, or a mapping of one component's settings."""
+        del schema, handler
+        known = self._registry.all()
+        return {"anyOf": [{"enum": list(known)}, *(settings_schema(name, known[name]) for name in known)]}
+
+
+def settings_schema(name: str, component: type[Component]) -> dict[str, Any]:
+    """JSON schema of a component's settings with its name under `type`."""
+    schema = component.model_json_schema()
+    return schema | {"properties": {"type": {"const": name}} | schema["properties"], "required": ["type"]}
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first of pydantic's faults in one line that begins with its key."""
+    fault = error.errors()[0]
+    message, key = fault["msg"].removeprefix("Value error, "), ".".join(map(str, fault["loc"]))
+    if fault["type"] == "value_error":
+        return f"{key}.{message}" if key else message
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: unknown key"
+    return f"{key}: {fault['input']!r}: {message[0].lower()}{message[1:]}"
 
 
 def load_plugins(plugins: Iterable[str]) -> None:

@@ -27,6 +27,7 @@ SPLIT_EXPONENT = 0.76
 GPU_GIB = 139  # of the H200
 WEIGHT_BYTES = 2  # bfloat16
 PROMPT_TOKENS = 250  # instructions, query and the passages' frames, in tokens
+PASSAGE_TOKENS = 512  # a passage is taken to be no longer, wherever it may be cut
 QUERIES = 50  # where nobody knows yet
 
 
@@ -94,11 +95,11 @@ def costs(experiment: Experiment) -> Iterator[Cost]:
 def cost(experiment: Experiment, cell: Cell) -> Cost:
     """One reranked cell's cost."""
     settings = resolve(experiment.rerankers[cell.reranker])
-    reranker, preset = settings.reranker, settings.preset
+    reranker = settings.reranker
     queries = queries_of(experiment, cell.collection, cell.language)
     calls = queries * settings.strategy().calls(reranker.depth) * reranker.samples
-    passages = 1 if preset.kind == "pointwise" else min(reranker.window, reranker.depth)
-    prompt = PROMPT_TOKENS + passages * settings.passage_tokens
+    passages = min(settings.strategy().passages_per_call, reranker.depth)
+    prompt = PROMPT_TOKENS + passages * min(settings.passage_tokens, PASSAGE_TOKENS)
     model = MODELS.get(settings.model)
     output = min(model.answer_tokens if model else settings.completion_tokens, settings.completion_tokens)
     millions = (calls * prompt / 1e6, calls * output / 1e6)

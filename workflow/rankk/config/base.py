@@ -9,9 +9,9 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Strict(BaseModel):
-    """Unknown keys are errors, values are not converted silently, instances are immutable."""
+    """Unknown keys are errors, values are not converted silently, numbers are finite, instances are immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def cosmetic(**field: Any) -> Any:

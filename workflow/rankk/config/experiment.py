@@ -18,7 +18,6 @@ from rankk.config.training import FirstStageCell, Training
 from rankk.config.translator import Translator
 from rankk.fetching.hub import is_hub_id
 from rankk.paths import FIRST_STAGE, Cell
-from rankk.reranking.presets import load_preset
 
 
 def pattern(names: Iterable[str]) -> str:
@@ -182,7 +181,7 @@ class Experiment(Strict):
     def model_files(self, reranker: str) -> list[str]:
         """The folder of a reranker's model that the workflow fetches; nothing where a server holds it, or the user."""
         settings = self.rerankers[reranker]
-        model = settings.model or load_preset(settings.preset).model
+        model = settings.model or settings.preset.model
         if model is None or (settings.backend != "vllm" and model not in self.models):
             return []
         return self._fetched(model, settings.revision)

@@ -3,27 +3,32 @@
 What is left out comes from the preset, which binds prompt, parser and decoding to the model they belong to.
 """
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic_core import CoreSchema
 
+from rankk.component import ByName, first_fault
 from rankk.config.base import Strict
+from rankk.fusion.base import FUSIONS, Fusion
+from rankk.fusion.rrf import ReciprocalRank
 from rankk.llm.engine_config import EngineConfig
+from rankk.reranking.parsers.base import PARSERS, Parser
+from rankk.reranking.presets import TOKENS, Preset, Tokens, load_preset
+from rankk.reranking.strategies.base import STRATEGIES, Kind, Strategy, WindowStrategy
 
-StrategyName = Literal["sliding", "single", "topdown", "setwise", "tournament", "groups", "pointwise"]
-
-
-class Fusion(Strict):
-    """Fusion of the reranked order with the first stage's."""
-
-    method: Literal["rrf", "weighted"] = "rrf"
-    weight: float = Field(default=0.5, ge=0, le=1, description="of the reranked order")
+DEFAULT_PRESET = "listwise"
+DEFAULT_STRATEGY: dict[Kind, str] = {"listwise": "sliding", "pointwise": "pointwise"}
 
 
 class Reranker(Strict):
-    """One entry of `rerankers`."""
+    """One entry of `rerankers`.
 
-    preset: str = Field(default="listwise", description="name (`rankk presets`) or path of a preset's YAML file")
+    The strategy's settings stand at the same level: {strategy: sliding, window: 20, stride: 10}.
+    """
+
+    preset: Preset = Field(description="name (`rankk presets`) or path of a preset's YAML file, or its content")
     model: str | None = Field(default=None, description="hub id, folder or name in the catalog's models")
     revision: str | None = Field(default=None, description="commit of the model on its hub")
     backend: Literal["vllm", "openai", "replay"] = "vllm"
@@ -32,43 +37,79 @@ class Reranker(Strict):
         default=None,
         description="replay: stored answers; {collection}, {language}, {retriever} are filled in",
     )
-    parser: Literal["ranking", "digits"] | None = None
-    strategy: StrategyName = "sliding"
-    depth: PositiveInt = Field(default=100, description="passages of the first stage that are reranked")
-    window: PositiveInt = Field(default=20, description="passages in one call")
-    stride: PositiveInt = Field(default=10, description="sliding: by how much the window moves")
-    top_k: PositiveInt = Field(default=10, description="topdown, setwise, tournament: how far the order is sought")
-    rounds: PositiveInt = Field(default=2, description="tournament, groups: independent rounds")
-    samples: PositiveInt = Field(default=1, description="answers asked for each window, merged into one order")
+    parser: Annotated[Parser, ByName(PARSERS)] | None = Field(default=None, description="default: the preset's")
+    strategy: Annotated[Strategy, ByName(STRATEGIES)]
+    depth: int = Field(default=100, ge=1, le=10_000, description="passages of the first stage that are reranked")
+    samples: int = Field(default=1, ge=1, le=1000, description="answers asked for each window, merged into one order")
     shuffle: bool = Field(default=False, description="samples: shuffle the window for each but the first")
-    merge: Literal["rrf", "borda"] = "rrf"
-    fusion: Fusion | None = None
-    passage_tokens: PositiveInt | None = None
-    temperature: float | None = Field(default=None, ge=0)
+    merge: Annotated[Fusion, ByName(FUSIONS)] = Field(
+        default=ReciprocalRank(), description="samples: how they are merged"
+    )
+    fusion: Annotated[Fusion, ByName(FUSIONS)] | None = Field(
+        default=None, description="of the reranked order with the first stage's, in this order of rankings"
+    )
+    passage_tokens: Tokens | None = Field(default=None, description="passages are cut there; default: the preset's")
+    temperature: float | None = Field(default=None, ge=0, le=10)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    top_k_tokens: NonNegativeInt | None = Field(default=None, description="top-k sampling; 0: all")
-    max_tokens: PositiveInt | None = Field(default=None, description="reasoning and answer together")
-    thinking_tokens: NonNegativeInt | None = Field(default=None, description="the thought is closed there; 0: none")
-    seed: int = 0
+    top_k_tokens: int | None = Field(default=None, ge=0, le=TOKENS, description="top-k sampling; 0: all")
+    max_tokens: Tokens | None = Field(default=None, description="reasoning and answer together")
+    thinking_tokens: int | None = Field(
+        default=None, ge=0, le=TOKENS, description="the thought is closed there; 0: none; left out: no limit"
+    )
+    seed: int = Field(default=0, ge=0, le=2**63 - 1001, description="of sampling and shuffles")
     max_bad_outcomes: float = Field(
         default=1.0,
         ge=0,
         le=1,
         description="share of truncated, empty or refused answers that fails the cell",
     )
-    shards: PositiveInt = Field(default=1, description="jobs over which a cell's queries are spread")
+    shards: int = Field(default=1, ge=1, le=10_000, description="jobs over which a cell's queries are spread")
     engine: EngineConfig = EngineConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def gather_strategy(cls, values: Any) -> Any:
+        """Make the strategy of its name and those keys that are its settings; take the preset's where none is named."""
+        if not isinstance(values, Mapping):
+            return values
+        values = {"preset": DEFAULT_PRESET, **values}
+        try:
+            preset = values["preset"] = load_preset(values["preset"])
+            name, known = values.setdefault("strategy", DEFAULT_STRATEGY[preset.kind]), STRATEGIES.all()
+            if isinstance(name, str) and name in known:
+                fields = known[name].model_fields
+                settings = {key: values[key] for key in fields if key in values}
+                values = {key: value for key, value in values.items() if key in cls.model_fields or key not in fields}
+                values["strategy"] = known[name].model_validate(settings)
+        except ValidationError as error:
+            raise ValueError(first_fault(error)) from None
+        for key in values.keys() - cls.model_fields.keys():
+            if owners := [other for other, strategy in known.items() if key in strategy.model_fields]:
+                chosen = f"of {name}" if isinstance(name, str) else "beside a strategy that is a mapping"
+                raise ValueError(f"{key}: is a setting of strategy {', '.join(owners)}, not {chosen}; leave it out")
+        return values
 
     @model_validator(mode="after")
     def consistent(self) -> "Reranker":
         """Settings that contradict each other."""
-        if self.strategy == "sliding" and self.window < self.stride:
+        preset, strategy = self.preset, self.strategy
+        if strategy.kind != preset.kind:
+            of_kind = [name for name, other in STRATEGIES.all().items() if other.kind == preset.kind]
             raise ValueError(
-                f"window: {self.window} is smaller than stride {self.stride}: passages between windows would never "
-                "be read; expected window >= stride"
+                f"strategy: {strategy.name} asks {strategy.kind} models, preset {preset.name} is {preset.kind}; "
+                f"expected one of {', '.join(of_kind)}"
             )
-        if self.strategy == "sliding" and self.depth < self.window:
-            raise ValueError(f"depth: {self.depth} is smaller than window {self.window}; expected depth >= window")
+        if isinstance(strategy, WindowStrategy) and self.depth < strategy.window:
+            raise ValueError(f"depth: {self.depth} is smaller than window {strategy.window}; expected depth >= window")
+        if self.samples > 1 and preset.kind == "pointwise":
+            raise ValueError(f"samples: {self.samples}: windows are sampled, and preset {preset.name} is pointwise")
+        if self.shuffle and self.samples == 1:
+            raise ValueError("shuffle: true has no effect with one sample; expected samples > 1")
+        if self.thinking_tokens is not None and preset.thinking is None:
+            raise ValueError(f"thinking_tokens: {self.thinking_tokens}: models of preset {preset.name} do not think")
+        for key, fusion, rankings in (("merge", self.merge, self.samples), ("fusion", self.fusion, 2)):
+            if fusion and fusion.weights and len(fusion.weights) != rankings:
+                raise ValueError(f"{key}.weights: {fusion.weights}: expected {rankings} numbers, one a ranking")
         if self.backend == "replay" and self.responses is None:
             raise ValueError("responses: missing; expected the file of stored answers (backend: replay)")
         if self.backend == "openai" and self.base_url is None:
@@ -76,5 +117,23 @@ class Reranker(Strict):
         return self
 
     def deciding(self) -> dict[str, Any]:
-        """Settings that decide a cell's result, for Snakemake's params: not what only tolerates or places it."""
-        return self.model_dump(mode="json", exclude={"max_bad_outcomes", "shards"})
+        """Settings that decide a cell's result, as plain data that make an equal reranker.
+
+        The preset's content is among them, but for what describes it; left out is what only tolerates or places a job.
+        """
+        settings = self.model_dump(mode="json", exclude={"preset", "max_bad_outcomes", "shards"})
+        return {"preset": self.preset.deciding()} | settings
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The schema of the flat form: a preset and a strategy by name, and the settings of every strategy."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        properties = schema["properties"]
+        content = {"$ref": properties["preset"].pop("$ref")}
+        properties["preset"] |= {"default": DEFAULT_PRESET, "anyOf": [{"type": "string"}, content]}
+        for name, strategy in STRATEGIES.all().items():
+            for key, field in strategy.model_json_schema()["properties"].items():
+                shared = properties.get(key, field | {"description": ""})
+                text = f"{shared.get('description', '')}; {name}: {field.get('description', '')}"
+                properties[key] = shared | {"description": text.removeprefix("; ")}
+        return schema | {"required": []}

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from rankk.config.experiment import Experiment
 from rankk.io.files import open_text
-from rankk.reranking.presets import load_preset
 
 FIGURE_FORMATS = ("png", "pdf", "csv", "txt", "rst")
 """A figure, as PNG and PDF; the data it was drawn from, its alt text, and its caption."""
@@ -24,7 +23,7 @@ def figures(experiment: Experiment) -> list[str]:
         names += ["gains", "difficulty", "movement", "outcomes"]
     if asked:
         names.append("cost")
-    if any(load_preset(reranker.preset).thinking for reranker in asked):
+    if any(reranker.preset.thinking for reranker in asked):
         names.append("reasoning")
     return [*names, "time"]
 
@@ -36,7 +35,7 @@ def tables(experiment: Experiment, others: list[dict[str, str]]) -> list[str]:
         names.append("languages")
     if others:
         names.append("published")
-    if any(experiment.rerankers[cell.reranker].strategy != "pointwise" for cell in experiment.cells if cell.reranked):
+    if any(experiment.rerankers[cell.reranker].preset.kind == "listwise" for cell in experiment.cells if cell.reranked):
         names.append("position")
     return names
 

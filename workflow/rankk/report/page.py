@@ -68,8 +68,6 @@ def embedded(data: Any) -> str:
 
 def windows_of(calls: str, journal: str, settings: Settings) -> dict[str, list[dict[str, Any]]]:
     """The windows of each query in the order in which they were asked."""
-    from rankk.reranking.parsers.answers import PARSERS
-
     used = read_calls(calls)
     wanted = {call.key for call in used}
     records = {record.key: record for record in read_journal(journal) if record.key in wanted}
@@ -79,7 +77,7 @@ def windows_of(calls: str, journal: str, settings: Settings) -> dict[str, list[d
         thought, said = split_thought(record, settings.preset.thinking)
         parsed = Answer((), Outcome(call.outcome))
         if settings.preset.kind != "pointwise":
-            parsed = PARSERS[settings.parser](record, len(window), settings.preset.thinking)
+            parsed = settings.parser.parse(record, len(window), settings.preset.thinking)
         windows.setdefault(call.qid, []).append(
             {
                 "outcome": call.outcome,

@@ -14,7 +14,6 @@ from rankk.llm.scheduler import PriorityGate
 from rankk.llm.thinking import complete_with_budget, relevance
 from rankk.llm.types import Completion, Prompt, Sampling
 from rankk.reranking.budget import fit
-from rankk.reranking.parsers.answers import PARSERS
 from rankk.reranking.settings import Settings
 from rankk.reranking.tally import Call, Tally
 from rankk.reranking.types import Answer, Outcome, TieGroups
@@ -82,7 +81,7 @@ class Caller:
             return Answer(((0,),), Outcome.OK)
         if self.settings.preset.kind == "pointwise":
             return Answer((), Outcome.EMPTY)
-        return PARSERS[self.settings.parser](completion, size, self.settings.preset.thinking)
+        return self.settings.parser.parse(completion, size, self.settings.preset.thinking)
 
     async def _prepare(
         self, qid: str, number: int, query: str, texts: list[str], sample: int

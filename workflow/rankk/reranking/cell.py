@@ -55,7 +55,7 @@ def rerank_cell(
         reranker = reranker.model_copy(update={"responses": reranker.responses.format(**fill or {})})
     inputs = {"run": run, "queries": queries, "passages": passages, "index of the passages": index_path(passages)}
     inputs |= {"stored answers": reranker.responses} if reranker.responses else {}
-    files.check(inputs | {"preset": reranker.preset})
+    files.check(inputs | ({"preset": file} if (file := reranker.preset.file) else {}))
     files.incomplete.unlink(missing_ok=True)
     settings = resolve(reranker)
     first_stage, topics = read_run(run), read_queries(queries)

@@ -1,22 +1,19 @@
 """Several answers to one window, merged into one order."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
 
-from rankk.reranking.strategies.common import shuffled
+from rankk.fusion.base import Fusion
+from rankk.io.trec import Hit
+from rankk.reranking.strategies.windows import shuffled
 from rankk.reranking.types import TieGroups, WindowRanker
-
-RRF_K = 60
-"""Constant of reciprocal rank fusion (Cormack et al. 2009)."""
 
 
 @dataclass(frozen=True)
 class Consensus:
-    """A ranker that asks another `samples` times and merges the orders by reciprocal ranks or Borda counts.
+    """A ranker that asks another `samples` times and merges the orders.
 
     With `shuffle` every sample but the first sees the window in another order (permutation self-consistency, Tang et
     al. 2023).
@@ -25,7 +22,7 @@ class Consensus:
     ranker: WindowRanker
     samples: int
     shuffle: bool
-    method: Literal["rrf", "borda"]
+    merge: Fusion
     seed: int
 
     async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:  # noqa: ARG002
@@ -37,22 +34,19 @@ class Consensus:
         orders = await asyncio.gather(
             *(self.ranker.rank(view, chain=chain, sample=number) for number, view in enumerate(shown))
         )
-        return merge(window, orders, self.method)
+        return merge(window, orders, self.merge)
 
     async def score(self, docid: str) -> float:
         """The ranker's own score: samples are for windows."""
         return await self.ranker.score(docid)
 
 
-def merge(window: Sequence[str], orders: Sequence[TieGroups], method: Literal["rrf", "borda"]) -> TieGroups:
-    """Orders of one window as tie groups of equal sums; tied passages of an order share their mean rank."""
-    sums: dict[str, float] = defaultdict(float)
-    for groups in orders:
-        before = 0
-        for group in groups:
-            rank = before + (len(group) + 1) / 2
-            for docid in group:
-                sums[docid] += 1 / (RRF_K + rank) if method == "rrf" else len(window) - rank
-            before += len(group)
-    ranked = sorted(window, key=lambda docid: -round(sums[docid], 12))
-    return [list(group) for _, group in groupby(ranked, key=lambda docid: round(sums[docid], 12))]
+def merge(window: Sequence[str], orders: Sequence[TieGroups], fusion: Fusion) -> TieGroups:
+    """Orders of one window as tie groups of equal sums, each in the window's order.
+
+    Tied passages of an order share their mean rank.
+    """
+    rankings = [[Hit(docid, -place) for place, group in enumerate(order) for docid in group] for order in orders]
+    scores = dict(fusion.fuse(rankings, ties=True))
+    ranked = sorted(window, key=lambda docid: -scores[docid])
+    return [list(group) for _, group in groupby(ranked, key=scores.__getitem__)]

@@ -10,7 +10,6 @@ from rankk.io.trec import Hit, Run, ranked
 from rankk.llm.tasks import failed, finish_all
 from rankk.progress import bar
 from rankk.reranking.calls import Caller, QueryRanker
-from rankk.reranking.fusion import fuse
 from rankk.reranking.settings import Settings
 from rankk.reranking.tally import Tally, check_outcomes
 
@@ -62,7 +61,7 @@ async def rerank(
             ranker = QueryRanker(caller, qid, queries[qid], head, passages, progress.update)
             order = await strategy.rerank(head, settings.ranker(ranker))
             if fusion:
-                order = fuse(hits[:depth], order, fusion.method, fusion.weight)
+                order = [hit.docid for hit in fusion.fuse([ranked(order), hits[:depth]])]
             tally = caller.tally
             progress.set_postfix_str(f"{tally.rate(time.monotonic() - started)} {tally}", refresh=False)
             return ranked([*order, *(hit.docid for hit in hits[depth:])])

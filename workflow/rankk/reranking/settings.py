@@ -1,14 +1,18 @@
 """A reranker's settings once its preset has filled in what the configuration leaves out."""
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.llm.types import Sampling
 from rankk.reranking.consensus import Consensus
-from rankk.reranking.presets import Preset, load_preset
-from rankk.reranking.strategies import strategy
-from rankk.reranking.types import Strategy, WindowRanker
+from rankk.reranking.parsers.base import Parser
+from rankk.reranking.presets import Preset
+from rankk.reranking.strategies.base import Strategy
+from rankk.reranking.types import WindowRanker
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class Settings:
     reranker: Reranker
     preset: Preset
     model: str
-    parser: str
+    parser: Parser
     sampling: Sampling
     passage_tokens: int
     thinking_tokens: int | None
@@ -37,35 +41,29 @@ class Settings:
 
     def strategy(self) -> Strategy:
         """The reranker's strategy."""
-        return strategy(self.reranker.strategy, self.reranker)
+        return self.reranker.strategy
 
     def ranker(self, ranker: WindowRanker) -> WindowRanker:
         """The ranker that strategies ask: several samples a window where the reranker wants them."""
-        reranker = self.reranker
-        if reranker.samples == 1:
+        own = self.reranker
+        if own.samples == 1:
             return ranker
-        return Consensus(ranker, reranker.samples, shuffle=reranker.shuffle, method=reranker.merge, seed=reranker.seed)
+        return Consensus(ranker, own.samples, shuffle=own.shuffle, merge=own.merge, seed=own.seed)
 
 
 def resolve(reranker: Reranker) -> Settings:
     """Fill a reranker's gaps from its preset. RankkError where both leave out what is needed."""
-    preset = load_preset(reranker.preset)
-    defaults = preset.defaults
+    preset, defaults = reranker.preset, reranker.preset.defaults
     model = reranker.model or preset.model
     if model is None and reranker.backend == "replay":
         model = "replay"
     if model is None:
         raise RankkError(f"preset {preset.name} names no model; give one (model: …, or --model on the command line)")
-
-    def chosen(name: str, preset_name: str | None = None) -> float:
-        own = getattr(reranker, name)
-        return float(getattr(defaults, preset_name or name) if own is None else own)
-
     sampling = Sampling(
-        temperature=chosen("temperature"),
-        top_p=chosen("top_p"),
-        top_k=int(chosen("top_k_tokens", "top_k")),
-        max_tokens=int(chosen("max_tokens")),
+        temperature=_first(reranker.temperature, defaults.temperature),
+        top_p=_first(reranker.top_p, defaults.top_p),
+        top_k=_first(reranker.top_k_tokens, defaults.top_k),
+        max_tokens=_first(reranker.max_tokens, defaults.max_tokens),
     )
     return Settings(
         reranker=reranker,
@@ -73,7 +71,11 @@ def resolve(reranker: Reranker) -> Settings:
         model=model,
         parser=reranker.parser or preset.parser,
         sampling=sampling,
-        passage_tokens=int(chosen("passage_tokens")),
+        passage_tokens=_first(reranker.passage_tokens, defaults.passage_tokens),
         thinking_tokens=reranker.thinking_tokens,
         answer_tokens=defaults.answer_tokens,
     )
+
+
+def _first(chosen: T | None, default: T) -> T:
+    return default if chosen is None else chosen

@@ -9,8 +9,8 @@ from rankk.io.files import write_json
 from rankk.io.trec import Run, read_run, write_run
 from rankk.llm.journal import Journal, read_journal
 from rankk.reranking.outputs import CellFiles, one_word
+from rankk.reranking.strategies.base import Strategy
 from rankk.reranking.tally import Call, counts, read_calls, write_calls
-from rankk.reranking.types import Strategy
 
 SUMMED = ("queries", "queries_changed", "seconds", "engine_start_seconds")
 

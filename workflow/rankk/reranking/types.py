@@ -45,22 +45,3 @@ class WindowRanker(Protocol):
     async def score(self, docid: str) -> float:
         """Relevance of one passage in 0 … 1 (pointwise models)."""
         ...
-
-
-class Strategy(Protocol):
-    """Turns a first-stage order into a better one by asking a ranker."""
-
-    exact: bool
-    """Whether `calls` is what is really made, or the worst case."""
-
-    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
-        """All of `docids` in their new order."""
-        ...
-
-    def calls(self, n: int) -> int:
-        """Calls for a list of n passages: exact, or the worst case where answers decide (`exact` says which)."""
-        ...
-
-    def longest_chain(self, n: int) -> int:
-        """Length of the longest chain of calls that depend on each other (worst case)."""
-        ...

@@ -18,7 +18,7 @@ from rankk.errors import RankkError
 from rankk.evaluation.measures.base import Measure
 from rankk.io.trec import Hit
 
-MEASURES = Registry("measure", Measure, __name__)  # type: ignore[type-abstract]
+MEASURES = Registry("measure", Measure, __name__)
 
 JUDGED = "Judged@10"
 """Share of the first ten passages that are judged: low values make other measures unreliable."""

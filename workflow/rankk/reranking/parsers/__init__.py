@@ -1,1 +1,1 @@
-"""Parsers of answers."""
+"""Parsers: from a model's words to tie groups and a typed outcome."""

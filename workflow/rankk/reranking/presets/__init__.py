@@ -1,20 +1,26 @@
-"""Presets: prompt, parser and decoding bound to the model family that they belong to. Data in YAML files.
+"""Presets: prompt, parser and decoding bound to the model family that they belong to. A preset is a YAML file."""
 
-A new family is a YAML file, plus a parser (answers.py) if its answers have a new form.
-"""
-
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from rankk.config.base import Strict
+from rankk.component import ByName, first_fault
+from rankk.config.base import Strict, cosmetic
 from rankk.errors import RankkError
 from rankk.llm.types import Thinking
+from rankk.reranking.parsers.base import PARSERS, Parser
+from rankk.reranking.parsers.ranking import Ranking
+from rankk.reranking.strategies.base import Kind
 
 FOLDER = Path(__file__).parent
+TOKENS = 10_000_000
+"""Largest number of tokens that a setting may name."""
+
+Tokens = Annotated[int, Field(ge=1, le=TOKENS)]
 
 
 class Template(Strict):
@@ -27,37 +33,46 @@ class Template(Strict):
 class Decoding(Strict):
     """Defaults that belong to the model; a reranker may override each."""
 
-    temperature: float = Field(default=0.0, ge=0)
+    temperature: float = Field(default=0.0, ge=0, le=10)
     top_p: float = Field(default=1.0, gt=0, le=1)
-    top_k: NonNegativeInt = Field(default=0, description="0: all")
-    max_tokens: PositiveInt = Field(default=1024, description="reasoning and answer together")
-    answer_tokens: PositiveInt = Field(default=256, description="kept for the answer when a thinking budget ends")
-    passage_tokens: PositiveInt = Field(default=450, description="a passage is cut there")
+    top_k: int = Field(default=0, ge=0, le=TOKENS, description="0: all")
+    max_tokens: Tokens = Field(default=1024, description="reasoning and answer together")
+    answer_tokens: Tokens = Field(default=256, description="kept for the answer when a thinking budget ends")
+    passage_tokens: Tokens = Field(default=450, description="passages are cut there")
 
 
 class Preset(Strict):
     """One model family's input and output format."""
 
     name: str
-    description: str
-    source: str = Field(description="where the prompt comes from")
-    licence: str = Field(description="of the prompt")
-    kind: Literal["listwise", "pointwise"] = "listwise"
+    description: str = cosmetic(default="")
+    source: str = cosmetic(default="", description="where the prompt comes from")
+    licence: str = cosmetic(default="", description="of the prompt")
+    deviations: str = cosmetic(default="", description="what differs from how its authors ask the model, and why")
+    kind: Kind = "listwise"
     model: str | None = Field(default=None, description="hub id")
     messages: list[Template] = []
     text: str | None = Field(default=None, description="raw completion prompt, for models without a chat template")
+    query: str = Field(default="{query}", description="what stands for {query} in the prompt")
     passage: str = Field(default="[{rank}] {passage}", description="one passage of {docs}")
     separator: str = Field(default="\n", description="between two passages of {docs}")
-    parser: Literal["ranking", "digits"] = "ranking"
+    parser: Annotated[Parser, ByName(PARSERS)] = Ranking()
     thinking: Thinking | None = Field(default=None, description="left out: the model does not reason in words")
     chat_template_kwargs: dict[str, Any] = {}
-    positive: str = Field(default=" true", description="pointwise: the token that says relevant")
-    negative: str = Field(default=" false", description="pointwise: the token that says not relevant")
+    positive: str = Field(default=" true", min_length=1, description="pointwise: the token that says relevant")
+    negative: str = Field(default=" false", min_length=1, description="pointwise: the token that says not relevant")
     defaults: Decoding = Decoding()
+
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of a user's preset; None for those that are shipped or given by content."""
+        return self._file
 
     @model_validator(mode="after")
     def complete_prompt(self) -> "Preset":
-        """Either chat messages or raw text, with a place for all that has to be in it."""
+        """Either chat messages or raw text, with a field for all that has to be in it."""
         if bool(self.messages) == (self.text is not None):
             raise ValueError("messages: expected either messages or text")
         where = "messages" if self.messages else "text"
@@ -65,39 +80,47 @@ class Preset(Strict):
         for field in ("{query}", "{docs}"):
             if field not in template:
                 raise ValueError(f"{where}: {field} is missing")
-        if "{passage}" not in self.passage:
-            raise ValueError("passage: {passage} is missing")
+        for key, field in (("passage", "{passage}"), ("query", "{query}")):
+            if field not in getattr(self, key):
+                raise ValueError(f"{key}: {field} is missing")
         return self
+
+    def deciding(self) -> dict[str, Any]:
+        """What of the preset decides a cell's result: a preset that differs in its description only is the same."""
+        return self.model_dump(mode="json", exclude={"description", "source", "licence", "deviations"})
+
+
+def load_preset(preset: str | Path | Mapping[str, Any] | Preset) -> Preset:
+    """A shipped preset by its name, a user's by the path of its YAML file or by its content.
+
+    Raises RankkError that names the file, the faulty key's path and what was expected there; pydantic's
+    ValidationError where the content is faulty.
+    """
+    return _read(str(preset)) if isinstance(preset, str | Path) else Preset.model_validate(preset)
 
 
 @cache
-def load_preset(name: str | Path) -> Preset:
-    """A shipped preset by name, or a user's own by the path of its YAML file.
-
-    Raises RankkError that names the file, each faulty key's path and what was expected there.
-    """
-    own = str(name).endswith((".yaml", ".yml"))
-    path = Path(name) if own else FOLDER / f"{name}.yaml"
+def _read(name: str) -> Preset:
+    is_file = name.endswith((".yaml", ".yml"))
+    path = Path(name) if is_file else FOLDER / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(path.stem for path in FOLDER.glob("*.yaml")))
-        raise RankkError(f"preset {str(name)!r}: no such preset; expected one of {known}, or the path of a YAML file")
+        known = ", ".join(names())
+        raise RankkError(f"preset {name!r}: no such preset; expected one of {known}, or the path of a YAML file")
     try:
-        return Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        preset = Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
         raise RankkError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        raise RankkError("\n".join(f"{path}: {_describe(fault)}" for fault in error.errors())) from None
+        raise RankkError(f"{path}: {first_fault(error)}") from None
+    preset._file = path if is_file else None
+    return preset
+
+
+def names() -> list[str]:
+    """Names of the shipped presets."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def presets() -> list[Preset]:
     """All shipped presets, by name."""
-    return [load_preset(path.stem) for path in sorted(FOLDER.glob("*.yaml"))]
-
-
-def _describe(fault: Any) -> str:
-    """One line for one of pydantic's faults: key path and what was expected."""
-    message = fault["msg"].removeprefix("Value error, ")
-    keys = ".".join(map(str, fault["loc"]))
-    if fault["type"] == "extra_forbidden":
-        return f"{keys}: unknown key; see docs/presets.md for those that are known"
-    return f"{keys}: {message}" if keys else message
+    return [load_preset(name) for name in names()]

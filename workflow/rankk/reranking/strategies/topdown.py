@@ -2,57 +2,89 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
+from typing import ClassVar
 
-from rankk.reranking.strategies.common import order
+from pydantic import Field, model_validator
+
+from rankk.reranking.strategies.base import LONGEST, Promise, WindowStrategy
+from rankk.reranking.strategies.windows import order
 from rankk.reranking.types import WindowRanker
 
 
-@dataclass(frozen=True)
-class TopDown:
-    """The top window gives a pivot at rank top_k; everything below is compared with it in parallel, then the same
-    again over those that beat it (Parry, MacAvaney, Ganguly 2024, "Top-Down Partitioning for Efficient List-Wise
-    Ranking").
+class TopDown(WindowStrategy):
+    """The top window gives a pivot at rank top_k, which all passages below are compared with, `window` - 1 at a time;
+    those that beat it are the candidates of the next step (Parry, MacAvaney and Ganguly 2024, "Top-Down Partitioning
+    for Efficient List-Wise Ranking", algorithm 1).
 
-    With a perfect ranker the first top_k are ideal. Calls depend on the answers: `calls` is the worst case.
+    The partitions are ranked side by side. Candidates beyond the budget, which the authors' program no longer reads,
+    follow the ones that go on. A budget of at least `depth` leaves nobody out, which guarantees the best top_k.
     """
 
-    window: int
-    top_k: int
-    exact = False
+    name: ClassVar[str] = "topdown"
+    exact: ClassVar[bool] = False
+    top_k: int = Field(default=10, ge=1, le=LONGEST, description="rank of the pivot in the top window")
+    budget: int | None = Field(
+        default=None, ge=1, le=LONGEST, description="candidates that go on to the next step; left out: the window"
+    )
 
-    def __post_init__(self) -> None:
-        if not 1 <= self.top_k < self.window:
-            raise ValueError(f"needs top_k < window, got {self.top_k} and {self.window}")
+    @model_validator(mode="after")
+    def possible(self) -> "TopDown":
+        """The pivot is a passage of the window and not its last; the candidates before it go on."""
+        if self.top_k >= self.window:
+            raise ValueError(f"top_k: {self.top_k} is not smaller than window {self.window}; expected top_k < window")
+        if self.budget is not None and self.budget < self.top_k:
+            raise ValueError(f"budget: {self.budget} is smaller than top_k {self.top_k}; expected budget >= top_k")
+        return self
 
     async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
-        """Those that beat the pivot (sought again if there are many), the pivot, then the others."""
-        if len(docids) <= self.window:
-            return await order(ranker, docids)
-        chain = self.longest_chain(len(docids)) - 1
-        top = await order(ranker, docids[: self.window], chain=chain)
-        above, pivot, below = top[: self.top_k - 1], top[self.top_k - 1], top[self.top_k :]
-        rest = docids[self.window :]
-        parts = [rest[start : start + self.window - 1] for start in range(0, len(rest), self.window - 1)]
-        rankings = await asyncio.gather(*(order(ranker, [pivot, *part], chain=chain - 1) for part in parts))
-        for ranking in rankings:
-            place = ranking.index(pivot)
-            above += ranking[:place]
-            below += ranking[place + 1 :]
-        if len(above) > self.top_k - 1:
-            above = await self.rerank(above, ranker)
-        return [*above, pivot, *below]
+        """Candidates, candidates beyond the budget, the pivot, then the others."""
+        back: list[str] = []
+        while len(docids) > self.window:
+            chain = self.longest_chain(len(docids)) - 1
+            top = await order(ranker, docids[: self.window], chain=chain)
+            above, pivot, below = top[: self.top_k - 1], top[self.top_k - 1], top[self.top_k :]
+            rest = docids[self.window :]
+            parts = [rest[start : start + self.window - 1] for start in range(0, len(rest), self.window - 1)]
+            for ranking in await asyncio.gather(*(order(ranker, [pivot, *part], chain=chain - 1) for part in parts)):
+                place = ranking.index(pivot)
+                above += ranking[:place]
+                below += ranking[place + 1 :]
+            if len(above) < self.top_k:
+                return [*above, pivot, *below, *back]
+            docids, left_out = above[: self._budget], above[self._budget :]
+            back = [*left_out, pivot, *below, *back]
+        return [*await order(ranker, docids), *back]
+
+    @property
+    def _budget(self) -> int:
+        return self.budget or self.window
 
     def calls(self, n: int) -> int:
-        """Worst case: every passage below the top window beats the pivot."""
-        if n <= self.window:
-            return int(n > 1)
-        return 1 + ceil((n - self.window) / (self.window - 1)) + self.calls(self._left(n))
+        """All passages below the top window beat the pivot."""
+        return sum(1 if size <= self.window else 1 + self._partitions(size) for size in self._steps(n))
 
     def longest_chain(self, n: int) -> int:
-        """Worst case: two steps for every partition."""
-        return int(n > 1) if n <= self.window else 2 + self.longest_chain(self._left(n))
+        """Two calls for every step: the top window, then the partitions."""
+        return sum(1 if size <= self.window else 2 for size in self._steps(n))
 
-    def _left(self, n: int) -> int:
-        return n - self.window + self.top_k - 1
+    def promise(self, n: int) -> Promise:
+        """The best top_k, where the budget holds all that can beat the pivot."""
+        if n <= self.window:
+            return Promise(n)
+        return Promise(self.top_k if self._candidates(n) <= self._budget else 0)
+
+    def _partitions(self, n: int) -> int:
+        return ceil((n - self.window) / (self.window - 1))
+
+    def _candidates(self, n: int) -> int:
+        """Most passages that beat the pivot."""
+        return self.top_k - 1 + n - self.window
+
+    def _steps(self, n: int) -> list[int]:
+        """Passages at each step, if as many as can be beat the pivot."""
+        steps = []
+        while n > self.window:
+            steps.append(n)
+            n = min(self._candidates(n), self._budget)
+        return [*steps, n] if n > 1 else steps

@@ -1,73 +1,50 @@
-"""Sliding window and single window."""
+"""Windows, groups and shuffles, as several strategies use them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
+from random import Random
 
-from rankk.reranking.strategies.common import order
-from rankk.reranking.types import WindowRanker
+from rankk.reranking.types import TieGroups, WindowRanker
 
 
-@dataclass(frozen=True)
-class Sliding:
-    """A window slides from the back of the list to its front (RankGPT, Sun et al. 2023; Rank-K, section 3).
+def flatten(groups: TieGroups) -> list[str]:
+    """The groups' ids in one order; tied ids stand in their previous order already."""
+    return [docid for group in groups for docid in group]
 
-    Windows end at n, n - stride, …; the last one starts at 0, so every passage is read for any length. With a perfect
-    ranker the first window - stride passages are the best ones in the right order (all of them where one window holds
-    the list).
+
+async def order(ranker: WindowRanker, window: Sequence[str], chain: int = 0) -> list[str]:
+    """A window in its new order; fewer than two passages need no call.
+
+    `chain`: calls of the longest chain that waits for this one.
     """
-
-    window: int
-    stride: int
-    exact = True
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.stride <= self.window or self.window < 2:
-            raise ValueError(f"needs window >= 2 and 1 <= stride <= window, got {self.window} and {self.stride}")
-
-    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
-        """Reorder the list in place, window by window."""
-        ranking = list(docids)
-        waiting = self.calls(len(ranking))
-        for start, end in self.spans(len(ranking)):
-            waiting -= 1
-            ranking[start:end] = await order(ranker, ranking[start:end], chain=waiting)
-        return ranking
-
-    def spans(self, n: int) -> list[tuple[int, int]]:
-        """Start and end of every window for a list of n, in the order in which they are ranked."""
-        # At least 2: a stride as long as the window can leave the first passage alone, and unread.
-        ends = [max(2, n - step * self.stride) for step in range(self.calls(n))]
-        return [(max(0, end - self.window), end) for end in ends]
-
-    def calls(self, n: int) -> int:
-        """1 for a list that fits into the window, then one more for every stride."""
-        return 0 if n < 2 else 1 + max(0, ceil((n - self.window) / self.stride))
-
-    def longest_chain(self, n: int) -> int:
-        """Every window waits for the one before."""
-        return self.calls(n)
+    if len(window) < 2:
+        return list(window)
+    return flatten(await ranker.rank(window, chain=chain))
 
 
-@dataclass(frozen=True)
-class Single:
-    """One window over the top of the list; what is beyond stays. With a perfect ranker the window is ideal."""
+def balanced(n: int, largest: int) -> list[int]:
+    """Sizes of the fewest groups of at most `largest` that hold n, differing by one at most."""
+    groups = ceil(n / largest)
+    return [n // groups + (place < n % groups) for place in range(groups)] if groups else []
 
-    window: int
-    exact = True
 
-    def __post_init__(self) -> None:
-        if self.window < 2:
-            raise ValueError(f"needs window >= 2, got {self.window}")
+def split(docids: Sequence[str], sizes: Sequence[int]) -> list[list[str]]:
+    """Consecutive parts of the given sizes."""
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(list(docids[start : start + size]))
+        start += size
+    return parts
 
-    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
-        """Reorder the first window."""
-        return [*await order(ranker, docids[: self.window]), *docids[self.window :]]
 
-    def calls(self, n: int) -> int:
-        """One."""
-        return int(n > 1)
+def dealt(docids: Sequence[str], largest: int) -> list[list[str]]:
+    """The fewest groups of at most `largest`, dealt out one by one, so that each gets its share of the list's top."""
+    groups = ceil(len(docids) / largest)
+    return [list(docids[place::groups]) for place in range(groups)]
 
-    def longest_chain(self, n: int) -> int:
-        """One."""
-        return self.calls(n)
+
+def shuffled(docids: Sequence[str], seed: int, *number: int) -> list[str]:
+    """A shuffle that depends on seed, list and numbers only, not on the order in which queries run."""
+    order_ = list(docids)
+    Random("\0".join([*map(str, (seed, *number)), " ".join(docids)])).shuffle(order_)
+    return order_

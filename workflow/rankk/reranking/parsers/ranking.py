@@ -1,31 +1,18 @@
-"""Parsers: from a model's words to tie groups and a typed outcome. Never an exception, linear in the text's length.
-
-`ranking` reads what follows the reasoning, in whatever form a ranking may take; `digits` takes every number, as the
-programs did that made published runs.
-"""
+"""The ranking in an answer, in whatever form a model gives it."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from rankk.llm.types import Completion, Thinking
+from rankk.reranking.parsers.base import ASKED, Parser, answer_of, mention, refuses
 from rankk.reranking.parsers.items import LETTER, Chain, chains_of, flatten, uniform
-from rankk.reranking.types import Answer, Outcome
+from rankk.reranking.types import Answer
 
-Parser = Callable[[Completion, int, Thinking | None], Answer]
-
-ASKED = re.compile(r"\[[0-9]{1,4}\](?:\s*+[>=]\s*+\[[0-9]{1,4}\])*+")
-"""The form that prompts ask for."""
 ANSWER_TAG = re.compile(r"</?answer>", re.IGNORECASE)
-REFUSAL = re.compile(
-    r"\b(?:i(?:['’]m| am) (?:sorry|unable)|i (?:cannot|can['’]?t)|(?:unable|refuse) to (?:rank|assist|help)|as an ai)\b"
-    r"|抱歉|对不起|无法|متأسف|извините|к сожалению",
-    re.IGNORECASE,
-)
-REFUSAL_CHARACTERS = 400  # a refusal stands at the beginning
-DIGITS = re.compile(r"\d{1,4000}")  # Python converts no longer ones
 
 
-def parse_ranking(completion: Completion, n: int, thinking: Thinking | None) -> Answer:
+class Ranking(Parser):
     """The ranking of n passages in the answer that follows the reasoning.
 
     Understands `[3] > [2] = [4]`, lists over several lines, prose and markdown around it, any script's digits, ranges
@@ -36,36 +23,23 @@ def parse_ranking(completion: Completion, n: int, thinking: Thinking | None) -> 
     cut off at its token limit the identifiers before the cut count (partial, `cut off`), but for one that ends where
     the text ends, which may have lost a digit.
     """
-    cut_off = completion.finish_reason == "length"
-    text, repairs = answer_text(completion, thinking)
-    text = text.strip()
-    if ASKED.fullmatch(text) is None:
-        repairs.add("prose" if LETTER.search(text) else "format")
-    chains = chains_of(uniform(text), drop_last=cut_off)
-    chosen, form = _choose(chains, n)
-    if form == "prose" and (cut_off or REFUSAL.search(text[:REFUSAL_CHARACTERS])):
-        chosen = []  # half a sentence about passages, or a refusal that names some, is no ranking
-    if any(not item.bracketed for chain in chosen for item in chain):
-        repairs.add("brackets")
-    return _answer(_groups(chosen, n, repairs), n, repairs, text, completion.finish_reason)
 
+    name: ClassVar[str] = "ranking"
 
-def parse_digits(completion: Completion, n: int, thinking: Thinking | None) -> Answer:  # noqa: ARG001
-    """Every number in the whole text, reasoning included: first mention wins, out of range dropped.
-
-    This is how published runs of RankGPT's line were made; it reproduces them and has no other merit.
-    """
-    text = completion.text or ""
-    repairs: set[str] = set()
-    if ASKED.fullmatch(text.strip()) is None:
-        repairs.add("format")
-    positions: dict[int, None] = {}
-    for found in DIGITS.finditer(text):
-        _place(int(found[0]) - 1, n, positions, repairs)
-    return _answer([[position] for position in positions], n, repairs, text, completion.finish_reason)
-
-
-PARSERS: dict[str, Parser] = {"ranking": parse_ranking, "digits": parse_digits}
+    def parse(self, completion: Completion, n: int, thinking: Thinking | None) -> Answer:
+        """The ranking, or an empty answer."""
+        cut_off = completion.finish_reason == "length"
+        text, repairs = answer_text(completion, thinking)
+        text = text.strip()
+        if ASKED.fullmatch(text) is None:
+            repairs.add("prose" if LETTER.search(text) else "format")
+        chains = chains_of(uniform(text), drop_last=cut_off)
+        chosen, form = _choose(chains, n)
+        if form == "prose" and (cut_off or refuses(text)):
+            chosen = []  # half a sentence about passages, or a refusal that names some, is no ranking
+        if any(not item.bracketed for chain in chosen for item in chain):
+            repairs.add("brackets")
+        return answer_of(_groups(chosen, n, repairs), n, repairs, text, completion.finish_reason)
 
 
 def answer_text(completion: Completion, thinking: Thinking | None) -> tuple[str, set[str]]:
@@ -137,34 +111,10 @@ def _groups(chains: Iterable[Chain], n: int, repairs: set[str]) -> list[list[int
     for chain in chains:
         previous = -1
         for value, tied in flatten(chain, n, repairs):
-            if _place(value - 1, n, positions, repairs):
+            if mention(value - 1, n, positions, repairs):
                 if tied and groups and previous in groups[-1]:
                     groups[-1].append(value - 1)
                 else:
                     groups.append([value - 1])
             previous = value - 1
     return groups
-
-
-def _place(position: int, n: int, positions: dict[int, None], repairs: set[str]) -> bool:
-    """Add a position at its first mention; tells whether it was that."""
-    if not 0 <= position < n:
-        repairs.add("out of range")
-    elif position in positions:
-        repairs.add("duplicate")
-    else:
-        positions[position] = None
-        return True
-    return False
-
-
-def _answer(groups: list[list[int]], n: int, repairs: set[str], text: str, finish_reason: str) -> Answer:
-    named, cut_off = sum(map(len, groups)), finish_reason == "length"
-    if not named:
-        if finish_reason == "content_filter" or REFUSAL.search(text[:REFUSAL_CHARACTERS]):
-            return Answer((), Outcome.REFUSED)
-        return Answer((), Outcome.TRUNCATED if cut_off else Outcome.EMPTY)
-    if cut_off:
-        repairs.add("cut off")
-    outcome = Outcome.PARTIAL if named < n else Outcome.REPAIRED if repairs else Outcome.OK
-    return Answer(tuple(map(tuple, groups)), outcome, tuple(sorted(repairs)))

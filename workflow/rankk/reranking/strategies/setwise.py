@@ -2,28 +2,26 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
-from rankk.reranking.strategies.common import order
+from pydantic import Field
+
+from rankk.reranking.strategies.base import LONGEST, Promise, WindowStrategy
+from rankk.reranking.strategies.windows import order
 from rankk.reranking.types import WindowRanker
 
 
-@dataclass(frozen=True)
-class Setwise:
-    """Heapsort with heap nodes of window - 1 children, stopped once top_k are found (Zhuang et al. 2023, "A Setwise
-    Approach for Effective and Highly Efficient Zero-shot Ranking").
+class Setwise(WindowStrategy):
+    """Heapsort with heap nodes of `window` - 1 children, stopped once top_k are found (Zhuang et al. 2023, "A Setwise
+    Approach for Effective and Highly Efficient Zero-shot Ranking with Large Language Models").
 
-    A call finds the best of a node and its children. With a perfect ranker the first top_k are ideal; the others keep
-    their previous order. Calls depend on the answers: `calls` is the worst case.
+    A call finds the best of a node and its children. Passages behind the first top_k keep their previous order.
     """
 
-    window: int
-    top_k: int
-    exact = False
-
-    def __post_init__(self) -> None:
-        if self.window < 2:
-            raise ValueError(f"needs window >= 2, got {self.window}")
+    name: ClassVar[str] = "setwise"
+    exact: ClassVar[bool] = False
+    window: int = Field(default=20, ge=3, le=LONGEST, description="passages in one call: a node and its children")
+    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages of the front that are sorted")
 
     async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """Build the heap level by level (subtrees are independent), then take the root top_k times."""
@@ -83,3 +81,7 @@ class Setwise:
 
     def _extraction(self, n: int) -> int:
         return sum(self._height(0, n - taken) for taken in range(1, min(self.top_k, n)))
+
+    def promise(self, n: int) -> Promise:
+        """The best top_k."""
+        return Promise(min(self.top_k, n))

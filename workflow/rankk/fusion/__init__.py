@@ -1,0 +1,1 @@
+"""Fusions: several rankings of one query made into one."""

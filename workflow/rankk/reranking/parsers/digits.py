@@ -1,0 +1,30 @@
+"""Every number of an answer, as the programs read it that made published runs."""
+
+import re
+from typing import ClassVar
+
+from rankk.llm.types import Completion, Thinking
+from rankk.reranking.parsers.base import ASKED, Parser, answer_of, mention
+from rankk.reranking.types import Answer
+
+DIGITS = re.compile(r"\d{1,4000}")  # Python converts no longer ones
+
+
+class Digits(Parser):
+    """Every number in the whole text, reasoning included: first mention wins, out of range dropped.
+
+    This is how published runs of RankGPT's line were made; it reproduces them and has no other merit.
+    """
+
+    name: ClassVar[str] = "digits"
+
+    def parse(self, completion: Completion, n: int, thinking: Thinking | None) -> Answer:  # noqa: ARG002
+        """Numbers in their order."""
+        text = completion.text or ""
+        repairs: set[str] = set()
+        if ASKED.fullmatch(text.strip()) is None:
+            repairs.add("format")
+        positions: dict[int, None] = {}
+        for found in DIGITS.finditer(text):
+            mention(int(found[0]) - 1, n, positions, repairs)
+        return answer_of([[position] for position in positions], n, repairs, text, completion.finish_reason)

@@ -1,0 +1,47 @@
+"""Independent groups."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from rankk.reranking.strategies.base import Promise, WindowStrategy
+from rankk.reranking.strategies.windows import balanced, order, shuffled, split
+from rankk.reranking.types import WindowRanker
+
+
+class Groups(WindowStrategy):
+    """Shuffled groups, each ranked once a round; a passage's score is its mean relative rank over the rounds.
+
+    After GroupRank (2025), whose model grades the passages of a group; here the rank in the group is the grade.
+    """
+
+    name: ClassVar[str] = "groups"
+    rounds: int = Field(default=2, ge=1, le=1000, description="independent rounds of groups")
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="of the shuffles")
+
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
+        """Order by score, then by previous order."""
+        sizes = balanced(len(docids), self.window)
+        groups = [group for number in range(self.rounds) for group in split(shuffled(docids, self.seed, number), sizes)]
+        place = {docid: number for number, docid in enumerate(docids)}
+        ordered = [sorted(group, key=place.__getitem__) for group in groups]
+        scores: Counter[str] = Counter()
+        for ranking in await asyncio.gather(*(order(ranker, group) for group in ordered)):
+            for rank, docid in enumerate(ranking):
+                scores[docid] += (len(ranking) - rank) / len(ranking)  # type: ignore[assignment]
+        return sorted(docids, key=lambda docid: -scores[docid])
+
+    def calls(self, n: int) -> int:
+        """Groups of two or more, in every round."""
+        return self.rounds * sum(size > 1 for size in balanced(n, self.window))
+
+    def longest_chain(self, n: int) -> int:
+        """No call waits for another."""
+        return int(n > 1)
+
+    def promise(self, n: int) -> Promise:
+        """The list, where one window holds it."""
+        return Promise(n if n <= self.window else 0)

@@ -1,0 +1,30 @@
+"""One window."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rankk.reranking.strategies.base import Promise, WindowStrategy
+from rankk.reranking.strategies.windows import order
+from rankk.reranking.types import WindowRanker
+
+
+class Single(WindowStrategy):
+    """One window over the top of the list; what is beyond it stays where it was."""
+
+    name: ClassVar[str] = "single"
+
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
+        """Reorder the first window."""
+        return [*await order(ranker, docids[: self.window]), *docids[self.window :]]
+
+    def calls(self, n: int) -> int:
+        """One."""
+        return int(n > 1)
+
+    def longest_chain(self, n: int) -> int:
+        """One."""
+        return self.calls(n)
+
+    def promise(self, n: int) -> Promise:
+        """The list, where the window holds it."""
+        return Promise(n if n <= self.window else 0)

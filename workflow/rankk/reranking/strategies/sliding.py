@@ -1,0 +1,63 @@
+"""Sliding windows."""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import ClassVar
+
+from pydantic import Field, model_validator
+
+from rankk.reranking.strategies.base import LONGEST, Promise, WindowStrategy
+from rankk.reranking.strategies.windows import order
+from rankk.reranking.types import WindowRanker
+
+
+class Sliding(WindowStrategy):
+    """A window slides from the back of the list to its front (RankGPT, Sun et al. 2023; Rank-K, section 3).
+
+    Windows end at n, n - stride, …; the last one starts at 0, so every passage is read for any length.
+    """
+
+    name: ClassVar[str] = "sliding"
+    stride: int = Field(
+        default_factory=lambda settings: max(1, settings.get("window", 20) // 2),
+        ge=1,
+        le=LONGEST,
+        description="passages by which the window moves; left out: half of it",
+    )
+
+    @model_validator(mode="after")
+    def no_gaps(self) -> "Sliding":
+        """Windows meet."""
+        if self.window < self.stride:
+            raise ValueError(
+                f"window: {self.window} is smaller than stride {self.stride}: passages between windows would never "
+                "be read; expected window >= stride"
+            )
+        return self
+
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
+        """Reorder the list in place, window by window."""
+        ranking = list(docids)
+        waiting = self.calls(len(ranking))
+        for start, end in self.spans(len(ranking)):
+            waiting -= 1
+            ranking[start:end] = await order(ranker, ranking[start:end], chain=waiting)
+        return ranking
+
+    def spans(self, n: int) -> list[tuple[int, int]]:
+        """Start and end of every window for a list of n, in the order in which they are ranked."""
+        # At least 2: a stride as long as the window can leave the first passage alone, and unread.
+        ends = [max(2, n - step * self.stride) for step in range(self.calls(n))]
+        return [(max(0, end - self.window), end) for end in ends]
+
+    def calls(self, n: int) -> int:
+        """1 for a list that fits into the window, then one more for every stride."""
+        return 0 if n < 2 else 1 + max(0, ceil((n - self.window) / self.stride))
+
+    def longest_chain(self, n: int) -> int:
+        """Every window waits for the one before."""
+        return self.calls(n)
+
+    def promise(self, n: int) -> Promise:
+        """What the windows have in common is carried to the front."""
+        return Promise(n if n <= self.window else self.window - self.stride)
