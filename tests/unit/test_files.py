@@ -4,8 +4,7 @@ import gzip
 
 import pytest
 
-from rankk.errors import RankkError
-from rankk.io.files import atomic_write, open_text, read_jsonl
+from rankk.io.files import atomic_write
 
 
 def test_a_block_that_fails_leaves_neither_file_nor_partial_file(tmp_path):
@@ -29,14 +28,3 @@ def test_equal_content_gives_equal_gzip_bytes(tmp_path):
             file.write("سلام 你好\n")
     assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
     assert gzip.decompress((tmp_path / "a.gz").read_bytes()).decode() == "سلام 你好\n"
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(RankkError, match=r"nowhere\.txt: no such file"):
-        open_text(tmp_path / "nowhere.txt")
-
-
-def test_a_broken_line_is_named(tmp_path):
-    (tmp_path / "f.jsonl").write_text('{"id": "a"}\n\n{"id": \n')
-    with pytest.raises(RankkError, match=r"f\.jsonl:3: not JSON"):
-        list(read_jsonl(tmp_path / "f.jsonl"))

@@ -3,10 +3,10 @@
 import os
 import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from rankk.config.catalog import Model, Retriever
@@ -18,6 +18,7 @@ from rankk.config.translator import Translator
 from rankk.config.used import used
 from rankk.errors import RankkError
 from rankk.evaluation.measures import check_measures
+from rankk.io.yaml_files import read_yaml
 
 CATALOG = "config/catalog"
 SECTIONS: dict[str, TypeAdapter[Any]] = {
@@ -41,6 +42,8 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path = CATALOG) -
     Raises RankkError with one line a fault: file, key path, value and what was expected. Definitions in the
     experiment's own file win over the catalog's; only those that the grid uses are kept.
     """
+    if Path(file).is_file():
+        read_yaml(file)  # Snakemake's own reader takes the last of two keys
     sources = [(str(path), read_yaml(path)) for path in sorted(Path(catalog).glob("*.yaml"))]
     sources.append((file, {key: config[key] for key in SECTIONS if config.get(key)}))
     definitions: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
@@ -49,6 +52,8 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path = CATALOG) -
         for section, entries in content.items():
             if section not in SECTIONS:
                 raise RankkError(f"{source}: {section}: unknown key; expected one of {', '.join(SECTIONS)}")
+            if not isinstance(entries, Mapping):
+                raise RankkError(f"{source}: {section}: {entries!r}: expected names with their definitions")
             for name, entry in entries.items():
                 definitions[section][name] = validate(SECTIONS[section], entry, source, f"{section}.{name}")
     header = {key: value for key, value in config.items() if key not in SECTIONS}
@@ -74,19 +79,6 @@ def expand(value: Any, file: str, path: str = "") -> Any:
             raise RankkError(f"{file}: {path}: {missing[0]} is not set; export it, then run again")
         return found
     return value
-
-
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """The mapping in a YAML file."""
-    if not Path(path).is_file():
-        raise RankkError(f"{path}: no such file")
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise RankkError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise RankkError(f"{path}: expected keys and values, found {type(content).__name__}")
-    return content
 
 
 def validate(adapter: TypeAdapter[Any], value: Any, file: str, prefix: str = "") -> Any:
@@ -128,6 +120,8 @@ def describe(fault: Any, file: str, prefix: str) -> str:
         elif part not in tags:
             path += f".{part}" if path else str(part)
     message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "string_type" and isinstance(fault["input"], bool | int | float | date | None):
+        message += "; YAML reads a bare no, on, null, 2022 or 2022-01-01 as another type: put it in quotes"
     if fault["type"] == "extra_forbidden":
         return f"{file}: {path}: unknown key; see config/README.md for the keys that are known"
     if fault["type"] == "missing":

@@ -1,4 +1,4 @@
-"""Reading and writing files: gzip by suffix, never a partial file at a final path."""
+"""Writing files, never a partial one at a final path; JSON lines; checksums."""
 
 import errno
 import gzip
@@ -12,19 +12,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from rankk.errors import RankkError
+from rankk.io.text import parse_json, read_lines
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def open_text(path: str | Path) -> IO[str]:
-    """Open a UTF-8 text file for reading; `.gz` is unpacked. Raises RankkError where it is missing."""
-    path = Path(path)
-    if not path.is_file():
-        raise RankkError(f"{path}: no such file")
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    return path.open(encoding="utf-8")
 
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
@@ -85,17 +76,13 @@ def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
 
 def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number (from 1) and object of every non-blank line; RankkError names file and line of a broken one."""
-    with open_text(path) as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise RankkError(f"{path}:{number}: not JSON: {error}") from None
-            if not isinstance(record, dict):
-                raise RankkError(f"{path}:{number}: expected a JSON object, found {type(record).__name__}")
-            yield number, record
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        record = parse_json(line, f"{path}:{number}")
+        if not isinstance(record, dict):
+            raise RankkError(f"{path}:{number}: expected a JSON object, found {type(record).__name__}")
+        yield number, record
 
 
 def sha256(path: str | Path) -> str:

@@ -30,10 +30,14 @@ from typing import Any, Self
 
 from rankk.errors import RankkError
 from rankk.io.files import atomic_path, read_jsonl
+from rankk.io.text import replace_surrogates
+from rankk.io.trec import check_id
 
 log = logging.getLogger("rankk")
 
-SHOWN = 3
+SHOWN = 100
+"""So many characters of a faulty record are shown."""
+IDS_SHOWN = 3
 APPLICATION = 0x72616E6B
 """SQLite's application id of an index of passages; it changes with the tables below."""
 TABLES = f"""
@@ -46,19 +50,33 @@ BEGIN;
 
 
 def text_of(record: Mapping[str, Any], where: str) -> str:
-    """A record's text: `contents`, or `title` and `text` joined by a blank. RankkError where there is none."""
+    """A record's text: `contents`, or `title` and `text` joined by a blank. RankkError where there is none.
+
+    Halves of characters in it are as they came; both stores replace them by U+FFFD.
+    """
     if isinstance(record.get("contents"), str):
         return str(record["contents"])
     if isinstance(record.get("text"), str):
-        return f"{record.get('title') or ''} {record['text']}".strip()
-    raise RankkError(f"{where}: a passage needs 'contents', or 'text' with an optional 'title'")
+        title = record.get("title") or ""
+        if not isinstance(title, str):
+            raise RankkError(f"{where}: a passage's 'title' must be a text, found {title!r:.{SHOWN}}")
+        return f"{title} {record['text']}".strip()
+    raise RankkError(
+        f"{where}: a passage needs 'contents', or 'text' with an optional 'title', as texts; found {_described(record)}"
+    )
 
 
 def id_of(record: Mapping[str, Any], where: str) -> str:
-    """A record's id. RankkError where it has none."""
-    if not isinstance(record.get("id"), str) or not record["id"]:
-        raise RankkError(f"{where}: a passage needs an 'id' (a string)")
-    return str(record["id"])
+    """A record's `id`, or `_id` as BEIR's files have it. RankkError where it has none that TREC's files can hold."""
+    for name in ("id", "_id"):
+        if name in record:
+            return check_id(record[name], where, f"passage {name}")
+    raise RankkError(f"{where}: a passage needs an 'id' (or BEIR's '_id'); found {_described(record)}")
+
+
+def _described(record: Mapping[str, Any]) -> str:
+    """A record's keys and types, cut to one line."""
+    return f"{ {key: type(value).__name__ for key, value in record.items()}!s:.{SHOWN}}"
 
 
 def index_path(path: str | Path) -> Path:
@@ -70,7 +88,8 @@ def index_path(path: str | Path) -> Path:
 def build_store(path: str | Path) -> Iterator[Callable[[str, str], bool]]:
     """Write a corpus and its index; the block gets `add(docid, text)`, which is False for an id that was there already.
 
-    Both files appear when the block ends without an exception. Memory does not grow with the corpus.
+    Both files appear when the block ends without an exception. Memory does not grow with the corpus. Halves of
+    characters (lone surrogates) in a text are replaced by U+FFFD; ids are taken as they are (see `id_of`).
     """
     with (
         atomic_path(index_path(path)) as index,
@@ -83,6 +102,7 @@ def build_store(path: str | Path) -> Iterator[Callable[[str, str], bool]]:
 
         def add(docid: str, text: str) -> bool:
             nonlocal end, count
+            text = replace_surrogates(text)
             line = json.dumps({"id": docid, "contents": text}, ensure_ascii=False).encode() + b"\n"
             row = (docid, end, len(line))
             if not database.execute("INSERT OR IGNORE INTO passages VALUES (?, ?, ?)", row).rowcount:
@@ -180,7 +200,7 @@ class ScannedPassages(Passages):
         self._spans: dict[str, tuple[int, int]] = {}
         end = 0
         for docid, text in _wanted(path, wanted):
-            content = text.encode("utf-8", "surrogatepass")
+            content = replace_surrogates(text).encode()
             self._file.write(content)
             self._spans[docid] = (end, len(content))
             end += len(content)
@@ -188,7 +208,7 @@ class ScannedPassages(Passages):
 
     def __getitem__(self, docid: str) -> str:
         start, length = self._spans[docid]
-        return os.pread(self._file.fileno(), length, start).decode("utf-8", "surrogatepass")
+        return os.pread(self._file.fileno(), length, start).decode()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._spans)
@@ -254,5 +274,5 @@ def _wanted(path: str | Path, wanted: Collection[str]) -> Iterator[tuple[str, st
 def _refuse(missing: Collection[str], path: str | Path) -> None:
     if missing:
         raise RankkError(
-            f"{path}: {len(missing)} passages of the run are not there, e.g. {', '.join(sorted(missing)[:SHOWN])}"
+            f"{path}: {len(missing)} passages of the run are not there, e.g. {', '.join(sorted(missing)[:IDS_SHOWN])}"
         )

@@ -1,11 +1,12 @@
 """Which figures and tables an experiment has: known from its configuration, before anything ran."""
 
 import csv
+import io
 from dataclasses import astuple
 from pathlib import Path
 
 from rankk.config.experiment import Experiment
-from rankk.io.files import open_text
+from rankk.io.text import read_text
 
 FIGURE_FORMATS = ("png", "pdf", "csv", "txt", "rst")
 """A figure, as PNG and PDF; the data it was drawn from, its alt text, and its caption."""
@@ -43,8 +44,7 @@ def tables(experiment: Experiment, others: list[dict[str, str]]) -> list[str]:
 def published(experiment: Experiment, file: str | Path) -> list[dict[str, str]]:
     """Rows of a CSV file of others' figures (config/reference/published.csv) that are of the experiment's cells."""
     cells = {astuple(cell) for cell in experiment.cells}
-    with open_text(file) as lines:
-        rows = list(csv.DictReader(lines))
+    rows = list(csv.DictReader(io.StringIO(read_text(file))))
     return [row for row in rows if (row["collection"], row["language"], row["retriever"], row["reranker"]) in cells]
 
 

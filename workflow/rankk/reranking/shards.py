@@ -36,7 +36,7 @@ def merge(parts: Sequence[str], output: str, first_stage: str, tag: str | None =
     Run and calls are those of the cell in one piece; in the manifest counts, tokens and seconds are added up.
     """
     files, shards = CellFiles.of(output), [CellFiles.of(part) for part in parts]
-    hits = {qid: hits for shard in shards for qid, hits in read_run(shard.run).items()}
+    hits = {qid: hits for shard in shards for qid, hits in read_run(shard.run, allow_empty=True).items()}
     order = {qid: place for place, qid in enumerate(read_run(first_stage))}
     with Journal(files.journal) as journal:
         for shard in shards:

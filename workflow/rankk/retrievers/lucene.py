@@ -128,7 +128,7 @@ def _search(
             "-topicReader", "TsvString", "-output", str(partial), "-hits", str(deeper),
             "-threads", str(threads), *options,
         )  # fmt: skip
-        found = read_run(partial) if partial.exists() else {}
+        found = read_run(partial, allow_empty=True) if partial.exists() else {}
     if segments:
         found = {qid: best_segments(hits) for qid, hits in found.items()}
     topics = read_queries(queries)

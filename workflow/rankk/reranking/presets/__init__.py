@@ -5,12 +5,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from rankk.component import ByName, first_fault
 from rankk.config.base import Strict, cosmetic
 from rankk.errors import RankkError
+from rankk.io.yaml_files import read_yaml
 from rankk.llm.types import Thinking
 from rankk.reranking.parsers.base import PARSERS, Parser
 from rankk.reranking.parsers.ranking import Ranking
@@ -107,9 +107,7 @@ def _read(name: str) -> Preset:
         known = ", ".join(names())
         raise RankkError(f"preset {name!r}: no such preset; expected one of {known}, or the path of a YAML file")
     try:
-        preset = Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise RankkError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        preset = Preset.model_validate(read_yaml(path))
     except ValidationError as error:
         raise RankkError(f"{path}: {first_fault(error)}") from None
     preset._file = path if is_file else None

@@ -1,0 +1,99 @@
+"""Reading YAML files of users: a key that stands twice, or a file that explodes, is an error of one line."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rankk.errors import RankkError
+from rankk.io.text import read_text
+
+LARGEST = 100_000
+"""Values in a file, counted with those that its aliases repeat; the shipped catalog has a few thousand."""
+DEEPEST = 50
+"""Levels of lists and mappings within each other."""
+
+
+class _Refused(yaml.MarkedYAMLError):
+    """YAML that is not taken though it can be read."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's plain values; a key that stands twice in a mapping is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: dict[str, yaml.Node] = {}
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":  # keys beside `<<` win over the merged ones
+                continue
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                text = key_node.value if isinstance(key_node, yaml.ScalarNode) else "a list or a mapping"
+                raise _Refused(
+                    problem=f"{text} as a key is no text for YAML; put it in quotes", problem_mark=key_node.start_mark
+                )
+            if key in seen:
+                raise _Refused(
+                    problem=f"{key!r} stands twice, first in line {seen[key].start_mark.line + 1}",
+                    problem_mark=key_node.start_mark,
+                )
+            seen[key] = key_node
+        return super().construct_mapping(node, deep)
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The value of a YAML text. RankkError names `where` and the line of what is wrong."""
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _check_size(node)
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        what = ", ".join(part for part in (error.context, error.problem) if part)
+        raise RankkError(f"{where}{line}: {'' if isinstance(error, _Refused) else 'not YAML: '}{what}") from None
+    except RecursionError:
+        raise RankkError(f"{where}: nested too deeply") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # a number of thousands of digits, a 30th February
+        raise RankkError(f"{where}: not YAML: {' '.join(str(error).partition(';')[0].split())}") from None
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file. RankkError names file and line of what is wrong."""
+    content = parse_yaml(read_text(path), str(path))
+    if not isinstance(content, dict):
+        found = "nothing" if content is None else type(content).__name__
+        raise RankkError(f"{path}: expected keys and values, found {found}")
+    return content
+
+
+def dump_yaml(value: Mapping[str, Any]) -> str:
+    """YAML of plain values, in their order."""
+    return yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True, width=10_000)
+
+
+def _check_size(root: yaml.Node) -> None:
+    """YAML error where a document, with its aliases written out, has too many values or levels."""
+    known: dict[int, tuple[int, int]] = {}  # values and levels by node
+
+    def measure(node: yaml.Node, depth: int) -> tuple[int, int]:
+        if id(node) not in known:
+            children = node.value if isinstance(node, yaml.CollectionNode) else []
+            if isinstance(node, yaml.MappingNode):
+                children = [part for pair in children for part in pair]
+            # `depth` ends the recursion where an alias stands within what it names.
+            below = [measure(child, depth + 1) for child in children] if depth < DEEPEST else [(0, DEEPEST)]
+            known[id(node)] = 1 + sum(size for size, _ in below), 1 + max((levels for _, levels in below), default=0)
+        size, levels = known[id(node)]
+        if size > LARGEST or levels > DEEPEST:
+            limit = f"{LARGEST} values" if size > LARGEST else f"{DEEPEST} levels"
+            raise _Refused(problem=f"more than {limit}, aliases written out", problem_mark=node.start_mark)
+        return size, levels
+
+    measure(root, 1)
