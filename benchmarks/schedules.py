@@ -76,7 +76,7 @@ class Load:
         async def one(query: int) -> None:
             for call in range(self.windows):
                 remaining = self.windows - 1 - call
-                async with gate.place(-remaining):
+                async with gate.slot(-remaining):
                     await self.window(query, call, -remaining)
 
         await asyncio.gather(*map(one, range(self.queries)))
@@ -92,7 +92,7 @@ class RandomJudge:
     async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
         """A random order after as long as the engine takes."""
         call, self.calls = self.calls, self.calls + 1
-        async with self._gate.place(-chain):
+        async with self._gate.slot(-chain):
             await self._engine.ask(len(window), self._lengths.of(self._query, call), -chain)
         order = [[docid] for docid in window]
         random.Random(f"{self._query} {call}").shuffle(order)

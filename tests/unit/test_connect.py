@@ -6,12 +6,12 @@ import pytest
 
 from rankk.config.loading import validate_reranker
 from rankk.errors import BackendError
-from rankk.llm.backends.openai import OpenAIBackend
-from rankk.llm.connect import Engine
+from rankk.llm.backends.vllm import LateEngine
 from rankk.llm.engine_config import EngineConfig
+from rankk.llm.openai_client import OpenAIClient
 from rankk.llm.server_tokens import CLOSE_ENOUGH, ServerTokenizer
 from rankk.llm.tokenizers import ModelTokenizer
-from rankk.llm.types import Completion, Message, Prompt, Sampling
+from rankk.llm.types import CallContext, Completion, Message, Prompt, Sampling
 from rankk.reranking.cell import rerank_cell
 
 from ..fake_server import FakeServer
@@ -27,7 +27,7 @@ class Echo:
     max_in_flight = 4
     closed = False
 
-    async def complete(self, prompt: Prompt, sampling: Sampling, *, priority: int = 0) -> Completion:
+    async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
         return Completion(prompt.text, "stop")
 
     async def close(self) -> None:
@@ -48,8 +48,8 @@ def test_an_engine_starts_once_with_the_first_call_and_gets_rendered_prompts(tok
         return echo
 
     async def work():
-        engine = Engine(start, tokenizer, 4)
-        answers = await asyncio.gather(*(engine.complete(PROMPT, Sampling()) for _ in range(5)))
+        engine = LateEngine(start, tokenizer, 4)
+        answers = await asyncio.gather(*(engine.complete(PROMPT, Sampling(), CallContext()) for _ in range(5)))
         await engine.close()
         return engine, answers
 
@@ -64,7 +64,7 @@ def test_an_engine_that_is_never_asked_never_starts(tokenizer):
     async def start():
         raise AssertionError("started")
 
-    asyncio.run(Engine(start, tokenizer, 4).close())
+    asyncio.run(LateEngine(start, tokenizer, 4).close())
 
 
 def test_a_failed_start_is_tried_once_and_fails_every_waiting_call(tokenizer):
@@ -75,8 +75,9 @@ def test_a_failed_start_is_tried_once_and_fails_every_waiting_call(tokenizer):
         raise BackendError("no GPU")
 
     async def work():
-        engine = Engine(start, tokenizer, 4)
-        answers = await asyncio.gather(*(engine.complete(PROMPT, Sampling()) for _ in range(3)), return_exceptions=True)
+        engine = LateEngine(start, tokenizer, 4)
+        calls = (engine.complete(PROMPT, Sampling(), CallContext()) for _ in range(3))
+        answers = await asyncio.gather(*calls, return_exceptions=True)
         await engine.close()
         return answers
 
@@ -103,7 +104,7 @@ def test_a_cell_whose_engine_does_not_start_fails_with_the_engine_s_words_alone(
 
 def test_tokens_are_counted_and_cut_by_a_server_that_can():
     with FakeServer(tokenizes=True) as server:
-        counter = ServerTokenizer.of(OpenAIBackend(server.url, "fake"), {})
+        counter = ServerTokenizer.of(OpenAIClient(server.url, "fake"), {})
         assert counter is not None
         assert counter.count("abcdef") == 2
         assert counter.prompt_tokens(Prompt(messages=(Message("user", "abcdef"),))) == 3
@@ -117,7 +118,7 @@ def test_tokens_are_counted_and_cut_by_a_server_that_can():
 
 def test_a_server_that_counts_no_tokens_is_noticed():
     with FakeServer() as server:
-        assert ServerTokenizer.of(OpenAIBackend(server.url, "fake"), {}) is None
+        assert ServerTokenizer.of(OpenAIClient(server.url, "fake"), {}) is None
 
 
 @pytest.mark.parametrize(("tokenizes", "kind"), [(True, "server"), (False, "characters")])

@@ -19,10 +19,10 @@ from rankk.config.loading import validate_reranker
 from rankk.errors import RankkError
 from rankk.io.passages import open_passages
 from rankk.io.trec import ranked, read_run, write_run
-from rankk.llm.connect import Connection
+from rankk.llm.connection import Connection
 from rankk.llm.journal import Journal, read_journal
 from rankk.llm.tokenizers import CharacterCounter
-from rankk.llm.types import Completion, Prompt, Sampling
+from rankk.llm.types import CallContext, Completion, Prompt, Sampling
 from rankk.reranking.calls import Caller
 from rankk.reranking.engine import rerank
 from rankk.reranking.parsers.ranking import Ranking
@@ -65,7 +65,7 @@ class Scripted:
     def __init__(self, completion: Completion) -> None:
         self.completion, self.prompts = completion, []
 
-    async def complete(self, prompt: Prompt, sampling: Sampling, *, priority: int = 0) -> Completion:
+    async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
         self.prompts.append(prompt.messages[-1].content)
         return self.completion
 
@@ -175,7 +175,7 @@ def test_rank_k_22_a_failed_command_says_so_by_its_exit_code_and_leaves_no_run(t
 
 
 def test_rank_k_25_nothing_that_decides_an_answer_is_left_to_the_engine():
-    config = validate_reranker({"preset": "rank-k"}, "test").engine
+    config = validate_reranker({"preset": "rank-k"}, "test").backend.engine
     arguments = config.arguments(on_cpu=False, revision="abc", max_model_len=20_000)
     decided = {"revision", "dtype", "seed", "generation_config", "max_model_len", "gpu_memory_utilization"}
     assert decided <= arguments.keys()

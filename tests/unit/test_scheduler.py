@@ -10,7 +10,7 @@ def test_no_more_calls_than_places_are_under_way():
 
     async def call(gate):
         nonlocal running, peak
-        async with gate.place(0):
+        async with gate.slot(0):
             running += 1
             peak = max(peak, running)
             await asyncio.sleep(0)
@@ -28,7 +28,7 @@ def test_waiting_calls_go_by_priority_then_by_arrival():
     order = []
 
     async def call(gate, name, priority):
-        async with gate.place(priority):
+        async with gate.slot(priority):
             order.append(name)
             await asyncio.sleep(0)
 
@@ -47,7 +47,7 @@ def test_a_cancelled_waiter_gives_its_place_to_the_next():
         done = []
 
         async def call(name):
-            async with gate.place(0):
+            async with gate.slot(0):
                 done.append(name)
                 await asyncio.sleep(0.01)
 

@@ -11,11 +11,12 @@ from rankk.config.training import Windows
 from rankk.errors import RankkError
 from rankk.io.files import read_jsonl
 from rankk.io.trec import Hit, write_run
+from rankk.llm.tokenizers import ModelTokenizer
 from rankk.reranking.budget import fit
 from rankk.reranking.settings import resolve
 from rankk.training.held_out import held_out_passages, held_out_queries
 from rankk.training.teacher import best_sentence, by_labels, by_model, ndcg
-from rankk.training.tokens import CuttingOnce, tokens
+from rankk.training.tokens import tokens
 from rankk.training.windows import Files, as_typed, write_windows
 
 from ..fake_server import FakeServer
@@ -202,7 +203,7 @@ def test_agreement_is_the_ndcg_of_the_teachers_order():
 @pytest.fixture
 def tokenizer(tmp_path):
     build_tokenizer(tmp_path)
-    return CuttingOnce(tmp_path)
+    return ModelTokenizer(tmp_path)
 
 
 def learnt(tokenizer, record, **settings):
@@ -238,7 +239,7 @@ def test_a_thought_that_is_left_out_when_asked_is_given_and_one_that_quotes_the_
 
 
 def test_a_tokenizer_that_ends_answers_otherwise_than_its_template_is_not_learnt_from(tokenizer, tmp_path):
-    assert CuttingOnce(tmp_path).end == tokenizer._tokenizer.convert_tokens_to_ids("<|im_end|>")
+    assert ModelTokenizer(tmp_path).end == tokenizer._tokenizer.convert_tokens_to_ids("<|im_end|>")
     tokenizer._tokenizer.eos_token = "<|im_start|>"
     with pytest.raises(RankkError, match=r"ends an answer with '<\|im_end\|>', its tokenizer says '<\|im_start\|>'"):
         learnt(tokenizer, example(0, 1) | {"answer": "[2] > [1]"})

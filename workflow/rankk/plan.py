@@ -8,8 +8,8 @@ from pathlib import Path
 from rankk import paths
 from rankk.config.collections import FilesCollection
 from rankk.config.experiment import Experiment
-from rankk.config.reranker import Reranker
 from rankk.io.trec import read_queries
+from rankk.llm.backends.vllm import Vllm
 from rankk.llm.engine_config import EngineConfig
 from rankk.paths import Cell
 from rankk.reranking.settings import resolve
@@ -88,7 +88,7 @@ class Cost:
 def costs(experiment: Experiment) -> Iterator[Cost]:
     """The reranked cells of an experiment, in the grid's order; stored answers (replay) cost nothing."""
     for cell in experiment.cells:
-        if cell.reranked and experiment.rerankers[cell.reranker].backend != "replay":
+        if cell.reranked and experiment.rerankers[cell.reranker].backend.asks_model:
             yield cost(experiment, cell)
 
 
@@ -103,14 +103,15 @@ def cost(experiment: Experiment, cell: Cell) -> Cost:
     model = MODELS.get(settings.model)
     output = min(model.answer_tokens if model else settings.completion_tokens, settings.completion_tokens)
     millions = (calls * prompt / 1e6, calls * output / 1e6)
-    if model is None or reranker.backend != "vllm":
+    if model is None or not isinstance(reranker.backend, Vllm):
         return Cost(cell, queries, calls, *millions, 0, None, None)
-    in_flight, warning = capacity(reranker, model, prompt + output)
+    engine = reranker.backend.engine
+    in_flight, warning = capacity(engine, model, prompt + output)
     strategy = settings.strategy()
     side_by_side = ceil(strategy.calls(reranker.depth) / max(1, strategy.longest_chain(reranker.depth)))
     in_flight = max(1, min(in_flight, queries * side_by_side * reranker.samples))
-    hours = calls * milliseconds(reranker.engine, model, in_flight, prompt, output) / 3.6e6
-    return Cost(cell, queries, calls, *millions, in_flight, hours, hours * reranker.engine.gpus, warning)
+    hours = calls * milliseconds(engine, model, in_flight, prompt, output) / 3.6e6
+    return Cost(cell, queries, calls, *millions, in_flight, hours, hours * engine.gpus, warning)
 
 
 def milliseconds(engine: EngineConfig, model: Model, in_flight: int, prompt: int, output: int) -> float:
@@ -129,9 +130,8 @@ def cache_bytes(engine: EngineConfig, model: Model) -> float:
     return model.kv_bytes * (0.5 if engine.kv_cache_dtype == "fp8" else 1.0)
 
 
-def capacity(reranker: Reranker, model: Model, tokens: int) -> tuple[int, str]:
+def capacity(engine: EngineConfig, model: Model, tokens: int) -> tuple[int, str]:
     """Calls that the KV cache holds, each three quarters full on average; a warning where the model does not fit."""
-    engine = reranker.engine
     weights = model.parameters * WEIGHT_BYTES * (0.5 if engine.quantization == "fp8" else 1.0)
     free = GPU_GIB * engine.gpu_memory_utilization * engine.tensor_parallel - weights
     each = tokens * 0.75 * cache_bytes(engine, model) / 2**30

@@ -182,14 +182,14 @@ class Experiment(Strict):
         """The folder of a reranker's model that the workflow fetches; nothing where a server holds it, or the user."""
         settings = self.rerankers[reranker]
         model = settings.model or settings.preset.model
-        if model is None or (settings.backend != "vllm" and model not in self.models):
+        if model is None or (not settings.backend.loads_model and model not in self.models):
             return []
         return self._fetched(model, settings.revision)
 
     def translator_files(self, translator: str) -> list[str]:
         """The folder of a translator's model that the workflow fetches, as for rerankers."""
         settings = self.translators[translator]
-        if settings.backend != "vllm" and settings.model not in self.models:
+        if not settings.backend.loads_model and settings.model not in self.models:
             return []
         return self._fetched(settings.model, settings.revision)
 
@@ -240,13 +240,11 @@ class Experiment(Strict):
 
     def responses(self, reranker: str, **cell: str) -> list[str]:
         """The file of stored answers that a cell is computed from; nothing where a model is asked."""
-        path = self.rerankers[reranker].responses
-        return [path.format(**cell)] if path else []
+        return list(self.rerankers[reranker].backend.filled(**cell).input_files().values())
 
     def gpus(self, reranker: str) -> int:
         """GPUs that a reranker's engine takes."""
-        settings = self.rerankers[reranker]
-        return settings.engine.gpus if settings.backend == "vllm" else 0
+        return self.rerankers[reranker].backend.gpus
 
     def baseline(self, cell: Cell) -> Cell | None:
         """The cell that this one is compared with: its declared baseline's, else its first stage."""

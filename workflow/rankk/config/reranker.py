@@ -4,16 +4,15 @@ What is left out comes from the preset, which binds prompt, parser and decoding 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, GetJsonSchemaHandler, ValidationError, model_validator
 from pydantic_core import CoreSchema
 
 from rankk.component import ByName, first_fault
-from rankk.config.base import Strict
+from rankk.config.backend import WithBackend
 from rankk.fusion.base import FUSIONS, Fusion
 from rankk.fusion.rrf import ReciprocalRank
-from rankk.llm.engine_config import EngineConfig
 from rankk.reranking.parsers.base import PARSERS, Parser
 from rankk.reranking.presets import TOKENS, Preset, Tokens, load_preset
 from rankk.reranking.strategies.base import STRATEGIES, Kind, Strategy, WindowStrategy
@@ -22,7 +21,7 @@ DEFAULT_PRESET = "listwise"
 DEFAULT_STRATEGY: dict[Kind, str] = {"listwise": "sliding", "pointwise": "pointwise"}
 
 
-class Reranker(Strict):
+class Reranker(WithBackend):
     """One entry of `rerankers`.
 
     The strategy's settings stand at the same level: {strategy: sliding, window: 20, stride: 10}.
@@ -31,12 +30,6 @@ class Reranker(Strict):
     preset: Preset = Field(description="name (`rankk presets`) or path of a preset's YAML file, or its content")
     model: str | None = Field(default=None, description="hub id, folder or name in the catalog's models")
     revision: str | None = Field(default=None, description="commit of the model on its hub")
-    backend: Literal["vllm", "openai", "replay"] = "vllm"
-    base_url: str | None = Field(default=None, description="openai: the server's address, ending in /v1")
-    responses: str | None = Field(
-        default=None,
-        description="replay: stored answers; {collection}, {language}, {retriever} are filled in",
-    )
     parser: Annotated[Parser, ByName(PARSERS)] | None = Field(default=None, description="default: the preset's")
     strategy: Annotated[Strategy, ByName(STRATEGIES)]
     depth: int = Field(default=100, ge=1, le=10_000, description="passages of the first stage that are reranked")
@@ -64,7 +57,6 @@ class Reranker(Strict):
         description="share of truncated, empty or refused answers that fails the cell",
     )
     shards: int = Field(default=1, ge=1, le=10_000, description="jobs over which a cell's queries are spread")
-    engine: EngineConfig = EngineConfig()
 
     @model_validator(mode="before")
     @classmethod
@@ -110,10 +102,6 @@ class Reranker(Strict):
         for key, fusion, rankings in (("merge", self.merge, self.samples), ("fusion", self.fusion, 2)):
             if fusion and fusion.weights and len(fusion.weights) != rankings:
                 raise ValueError(f"{key}.weights: {fusion.weights}: expected {rankings} numbers, one a ranking")
-        if self.backend == "replay" and self.responses is None:
-            raise ValueError("responses: missing; expected the file of stored answers (backend: replay)")
-        if self.backend == "openai" and self.base_url is None:
-            raise ValueError("base_url: missing; expected the server's address (backend: openai)")
         return self
 
     def deciding(self) -> dict[str, Any]:
@@ -127,7 +115,7 @@ class Reranker(Strict):
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """The schema of the flat form: a preset and a strategy by name, and the settings of every strategy."""
-        schema = handler.resolve_ref_schema(handler(core_schema))
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
         properties = schema["properties"]
         content = {"$ref": properties["preset"].pop("$ref")}
         properties["preset"] |= {"default": DEFAULT_PRESET, "anyOf": [{"type": "string"}, content]}

@@ -1,4 +1,4 @@
-"""Which call goes next: a gate that lets as many through as the engine holds, longest remaining chain first."""
+"""Limits the calls under way at once; of those that wait, the one with the longest chain behind it goes first."""
 
 import asyncio
 import heapq
@@ -8,20 +8,20 @@ from itertools import count
 
 
 class PriorityGate:
-    """A semaphore whose waiters go in by priority (lower first), then by arrival.
+    """A semaphore of `slots` places whose waiters enter by priority (lower first), then by arrival.
 
-    There is no barrier between the steps of different queries. A query with many windows left is on the longest
-    path to the end of the job, so its next window goes before others'.
+    Queries do not wait for each other between their windows. The query with the most windows left is on the critical
+    path of the job, so its next call is given the best priority.
     """
 
-    def __init__(self, places: int) -> None:
-        self._free = places
+    def __init__(self, slots: int) -> None:
+        self._free = slots
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._arrival = count()
 
     @asynccontextmanager
-    async def place(self, priority: int) -> AsyncIterator[None]:
-        """Hold one of the places for the block."""
+    async def slot(self, priority: int) -> AsyncIterator[None]:
+        """Hold a slot for the block."""
         if self._free > 0:
             self._free -= 1
         else:
@@ -29,7 +29,7 @@ class PriorityGate:
         try:
             yield
         finally:
-            self._hand_on()
+            self._release()
 
     async def _wait(self, priority: int) -> None:
         turn = asyncio.get_running_loop().create_future()
@@ -38,10 +38,11 @@ class PriorityGate:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._hand_on()  # cancelled just after the place was handed over
+                self._release()  # cancelled after the slot was given to it
             raise
 
-    def _hand_on(self) -> None:
+    def _release(self) -> None:
+        """Give the slot to the next waiter that was not cancelled."""
         while self._waiting:
             turn = heapq.heappop(self._waiting)[2]
             if not turn.done():

@@ -1,21 +1,32 @@
-"""Counting tokens by the server's own tokenizer (vLLM's /tokenize), where the model's files are not at hand."""
+"""Counting tokens with the server's own tokenizer (vLLM's /tokenize), where the model's files are not at hand."""
 
+import logging
+import random
+import time
 from functools import lru_cache
 from typing import Any, Self
 
 import httpx
 
 from rankk.errors import RankkError
-from rankk.llm.backends.openai import OpenAIBackend, authorization
+from rankk.llm import answers, http
+from rankk.llm.addresses import masked
+from rankk.llm.openai_client import FIRST_DELAY, RETRIES, OpenAIClient
+from rankk.llm.tokenizers import CACHED_TEXTS, most_prompt_tokens, most_tokens
 from rankk.llm.types import Prompt
 
+log = logging.getLogger("rankk")
+
 TIMEOUT = 30.0  # seconds
-REMEMBERED = 50_000  # texts: a passage stands in many windows
 CLOSE_ENOUGH = 4  # tokens that a cut may fall short of its limit
 
 
+class _Absent(RankkError):
+    """The server has no such endpoint."""
+
+
 class ServerTokenizer:
-    """A TokenCounter that asks the server. Its own control tokens are not told: the common ones are neutralized.
+    """A TokenCounter that asks the server, which does not tell its control tokens: the common ones are neutralized.
 
     Used from threads, beside the event loop. Raises RankkError where the server stops answering.
     """
@@ -23,20 +34,27 @@ class ServerTokenizer:
     kind = "server"
     special_tokens: tuple[str, ...] = ()
 
-    def __init__(self, base_url: str, model: str, template: dict[str, Any]) -> None:
+    def __init__(
+        self, base_url: str, model: str, chat_template_kwargs: dict[str, Any], headers: dict[str, str]
+    ) -> None:
         self._url = f"{base_url.removesuffix('/v1')}/tokenize"
-        self._model, self._template = model, template
-        self._client = httpx.Client(headers=authorization(), timeout=TIMEOUT, trust_env=False)
-        self.count = lru_cache(REMEMBERED)(self._count)
-        self.cut = lru_cache(REMEMBERED)(self._cut)
+        self._model, self._template = model, chat_template_kwargs
+        self._client = httpx.Client(headers=headers, timeout=TIMEOUT, **http.settings(base_url))
+        self.count = lru_cache(CACHED_TEXTS)(self._count)
+        self.cut = lru_cache(CACHED_TEXTS)(self._cut)
 
     @classmethod
-    def of(cls, backend: OpenAIBackend, template: dict[str, Any]) -> Self | None:
-        """The counter of a backend's server, None where it has no such endpoint."""
-        counter = cls(backend.base_url, backend.model, template)
+    def of(cls, client: OpenAIClient, chat_template_kwargs: dict[str, Any]) -> Self | None:
+        """The counter of a client's server; None, with a warning, where the server has no such endpoint.
+
+        RankkError where the server has one that does not answer now: characters in its place would cut the prompts
+        elsewhere, and every call would be made again.
+        """
+        counter = cls(client.base_url, client.model, chat_template_kwargs, client.headers)
         try:
             counter.count("a")
-        except RankkError:
+        except _Absent as error:
+            log.warning("tokens are counted by characters: %s", error)
             return None
         return counter
 
@@ -48,11 +66,17 @@ class ServerTokenizer:
         asked = self._ask(messages=messages, add_generation_prompt=True, chat_template_kwargs=self._template)
         return asked + (self.count(prompt.prefix) if prompt.prefix else 0)
 
+    def excess(self, prompt: Prompt, limit: int) -> int:
+        """Tokens by which a prompt is longer than `limit`; 0 or less where it fits."""
+        return most - limit if (most := most_prompt_tokens(prompt)) <= limit else self.prompt_tokens(prompt) - limit
+
     def _count(self, text: str) -> int:
         return self._ask(prompt=text)
 
     def _cut(self, text: str, limit: int) -> str:
         """Bisection, led by the text's own rate of characters a token."""
+        if most_tokens(text) <= limit:
+            return text
         low, high, tokens = 0, len(text), self.count(text)
         guess = len(text) * limit // max(tokens, 1)
         if tokens <= limit:
@@ -70,9 +94,25 @@ class ServerTokenizer:
         return text[:low]
 
     def _ask(self, **body: Any) -> int:
-        try:
-            answer = self._client.post(self._url, json={"model": self._model, "add_special_tokens": False} | body)
-            answer.raise_for_status()
-            return int(answer.json()["count"])
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            raise RankkError(f"{self._url}: does not count tokens: {error!r}") from None
+        """The count that the server gives, after as many attempts as a call gets."""
+        for attempt in range(RETRIES + 1):
+            if attempt:
+                time.sleep(FIRST_DELAY * 2 ** (attempt - 1) * random.uniform(0.5, 1))
+            try:
+                reply = self._client.post(self._url, json={"model": self._model, "add_special_tokens": False} | body)
+            except httpx.HTTPError as error:
+                reason = http.why(error)
+                continue
+            reason = f"{reply.status_code} {' '.join(reply.text.split())[:200]}".strip()
+            if reply.status_code in (408, 409, 425, 429) or (reply.status_code >= 500 and reply.status_code != 501):
+                continue
+            if reply.status_code >= 300:
+                raise _Absent(f"{masked(self._url)}: {reason}")
+            try:
+                count = answers.tokens(reply.json()["count"])
+            except (ValueError, KeyError, TypeError):
+                count = None
+            if count is None:
+                raise _Absent(f"{masked(self._url)}: does not answer with a count of tokens: {reason}")
+            return count
+        raise RankkError(f"{masked(self._url)}: does not count tokens ({attempt + 1} attempts, last: {reason})")

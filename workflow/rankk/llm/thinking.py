@@ -1,8 +1,8 @@
-"""Thinking budgets, and scores read off after a thought.
+"""Thinking budgets, and relevance scores from the first token after a thought.
 
-A budget is two-phase decoding: the model reasons for at most N tokens; a thought still open then is closed, and the
-answer is read in a second, short call that continues the same text. With prefix caching the second call costs no
-second reading of the prompt. An engine that closes thoughts itself does both in one call; it is not taken at its word.
+A budget is enforced in two calls: the model reasons for at most N tokens; if its thought is still open then, it is
+closed, and a second, short call continues the same text with the answer. With prefix caching the prompt is not computed
+again. An engine that limits thoughts itself needs one call; the length of the thought is then checked in its tokens.
 """
 
 import math
@@ -11,12 +11,11 @@ from dataclasses import replace
 
 from rankk.errors import RankkError
 from rankk.llm.types import Completion, Prompt, Sampling, Thinking
-from rankk.reranking.presets import Preset
 
 Complete = Callable[[Prompt, Sampling], Awaitable[Completion]]
 
-LINE_BREAK = 1  # token behind the opening tag, which an engine counts as thought
-ALTERNATIVES = 20  # of the token that says relevant or not
+LINE_BREAK = 1  # token after the opening tag, which an engine counts as part of the thought
+ALTERNATIVES = 20  # log probabilities asked for, of the token that says relevant or not
 
 
 async def complete_with_budget(
@@ -29,24 +28,24 @@ async def complete_with_budget(
     *,
     closing_token: int | None = None,
 ) -> Completion:
-    """A completion whose thought is closed after `budget` tokens (None: no limit of its own; 0: no thought).
+    """A completion whose thought has at most `budget` tokens (None: no limit; 0: no thought).
 
-    The text is everything the model is taken to have said, thought included; `budget_fired` tells whether the thought
-    had to be closed. Tokens and seconds are those of both calls. `closing_token`: the engine closes the thought by
-    itself, with this token; RankkError where it did not.
+    The text includes the thought and its tags; `budget_fired` tells whether the thought had to be closed. Tokens and
+    seconds are the sums over both calls. `closing_token`: the engine closes the thought by itself, with this token;
+    RankkError where it did not.
     """
     if thinking is None or budget is None:
         return await complete(prompt, sampling)
-    opening = opened(thinking)
+    opening = opening_text(thinking)
     answering = replace(sampling, max_tokens=answer_tokens)
     if budget == 0:
         return await _continue(complete, prompt, closed_thought(thinking, ""), answering, None, fired=False)
     if closing_token is not None:
         limited = replace(sampling, max_tokens=budget + answer_tokens, thinking_budget=budget)
         completion = await complete(replace(prompt, prefix=opening), limited)
-        return _closed_in_time(completion, opening, closing_token, budget)
+        return _verified(completion, opening, closing_token, budget)
     first = await complete(replace(prompt, prefix=opening), replace(sampling, max_tokens=budget))
-    said = opening + _said(first, thinking)
+    said = opening + _whole_text(first, thinking)
     if first.finish_reason != "length":
         return replace(first, text=said, reasoning=None)
     reasoning, closed, _ = said.partition(thinking.close)
@@ -55,18 +54,18 @@ async def complete_with_budget(
     return await _continue(complete, prompt, f"{said}\n{thinking.close}\n\n", answering, first, fired=True)
 
 
-def opened(thinking: Thinking) -> str:
-    """What stands before a thought, where the chat template has not written it."""
+def opening_text(thinking: Thinking) -> str:
+    """The opening tag of a thought; empty where the chat template has written it already."""
     return "" if thinking.opened_by_template else f"{thinking.open}\n"
 
 
 def closed_thought(thinking: Thinking, text: str) -> str:
-    """A whole thought (empty: none), up to where the answer begins."""
-    return f"{opened(thinking)}{text}\n{thinking.close}\n\n"
+    """A thought between its tags (`text` may be empty), up to where the answer begins."""
+    return f"{opening_text(thinking)}{text}\n{thinking.close}\n\n"
 
 
 def split_thought(completion: Completion, thinking: Thinking | None) -> tuple[str, str]:
-    """Reasoning and answer of a completion, for people and figures; the parser decides by itself."""
+    """Reasoning and answer of a completion, for display and statistics; answer parsers apply rules of their own."""
     text = completion.text or ""
     if completion.reasoning is not None:
         return completion.reasoning, text
@@ -80,14 +79,15 @@ def split_thought(completion: Completion, thinking: Thinking | None) -> tuple[st
 
 
 async def relevance(
-    complete: Complete, prompt: Prompt, sampling: Sampling, preset: Preset
+    complete: Complete, prompt: Prompt, sampling: Sampling, thinking: Thinking, positive: str, negative: str
 ) -> tuple[float | None, Completion]:
     """P(positive) / (P(positive) + P(negative)) for the token after the thought (Rank1, Weller et al. 2025).
 
-    A thought that runs out of tokens is closed. None where neither word is among the likely ones.
+    A thought that runs out of tokens is closed. None where neither token is among the likeliest.
     """
-    thinking = preset.thinking or Thinking()
     thought = await complete(prompt, replace(sampling, stop=(*sampling.stop, thinking.close)))
+    if thought.finish_reason == "content_filter":
+        return None, thought
     deciding = replace(sampling, max_tokens=1, temperature=0.0, logprobs=ALTERNATIVES)
     verdict = await _continue(
         complete,
@@ -98,9 +98,9 @@ async def relevance(
         fired=thought.finish_reason == "length",
     )
     likely = verdict.first_logprobs or {}
-    positive, negative = (math.exp(likely.get(word, -math.inf)) for word in (preset.positive, preset.negative))
-    total = positive + negative
-    return (positive / total if total else None), verdict
+    relevant, not_relevant = (math.exp(likely.get(word, -math.inf)) for word in (positive, negative))
+    total = relevant + not_relevant
+    return (relevant / total if total else None), verdict
 
 
 async def _continue(
@@ -112,7 +112,7 @@ async def _continue(
     *,
     fired: bool,
 ) -> Completion:
-    """The completion of `said`, with what it took to say it added."""
+    """The completion that continues `said`; the tokens and seconds of the `first` call are added."""
     second = await complete(replace(prompt, prefix=said), sampling)
     earlier = first or Completion("", "stop", output_tokens=0)
     output = None if second.output_tokens is None else second.output_tokens + (earlier.output_tokens or 0)
@@ -127,8 +127,8 @@ async def _continue(
     )
 
 
-def _closed_in_time(completion: Completion, opening: str, closing_token: int, budget: int) -> Completion:
-    """A completion whose thought the engine was to close: checked, and with `budget_fired` filled in."""
+def _verified(completion: Completion, opening: str, closing_token: int, budget: int) -> Completion:
+    """The completion of an engine that closes thoughts itself, with `budget_fired`; RankkError if it did not."""
     written = completion.token_ids
     thought = written.index(closing_token) if closing_token in written else len(written)
     if thought > budget:
@@ -139,8 +139,8 @@ def _closed_in_time(completion: Completion, opening: str, closing_token: int, bu
     return replace(completion, text=opening + completion.text, budget_fired=thought >= budget - LINE_BREAK)
 
 
-def _said(completion: Completion, thinking: Thinking) -> str:
-    """The model's text with the reasoning that a server may have taken out of it."""
+def _whole_text(completion: Completion, thinking: Thinking) -> str:
+    """The model's whole text, with the reasoning that a server may have separated from it."""
     if completion.reasoning is None:
         return completion.text or ""
     return completion.reasoning + (f"{thinking.close}{completion.text}" if completion.text else "")

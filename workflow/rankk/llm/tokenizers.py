@@ -1,8 +1,8 @@
-"""Counting and cutting in the model's own tokens, and a careful guess where no tokenizer is at hand."""
+"""Counting and cutting in the model's own tokens, and a conservative estimate where no tokenizer is at hand."""
 
 import re
 import unicodedata
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +11,21 @@ from rankk.llm.types import Prompt
 
 SAID = "What was said."
 """An answer, to see what a chat template puts behind it."""
+CACHED_TEXTS = 50_000
+"""Texts whose cuts are kept: a passage stands in several windows."""
+TEMPLATE_TOKENS = 1024
+"""Allowance for what a chat template writes beside the messages (some have a system prompt of their own)."""
+
+
+def most_tokens(text: str) -> int:
+    """An upper bound: a token is at least one byte of UTF-8; SentencePiece may put a blank before the text."""
+    return len(text.encode("utf-8", "surrogatepass")) + 1
+
+
+def most_prompt_tokens(prompt: Prompt) -> int:
+    """An upper bound for a whole prompt, chat template included."""
+    parts = [*(message.content for message in prompt.messages), prompt.text, prompt.prefix]
+    return sum(map(most_tokens, parts)) + TEMPLATE_TOKENS
 
 
 class TokenCounter(Protocol):
@@ -31,9 +46,13 @@ class TokenCounter(Protocol):
         """Tokens of a whole prompt, chat template included."""
         ...
 
+    def excess(self, prompt: Prompt, limit: int) -> int:
+        """Tokens by which a prompt is longer than `limit`; 0 or less where it fits (then not always exact)."""
+        ...
+
 
 class CharacterCounter:
-    """Counts characters at a rate on the safe side of today's multilingual vocabularies; a guess, not a bound.
+    """Estimates tokens from characters, on the safe side of today's multilingual vocabularies; not a strict bound.
 
     One token each: three Latin letters or fewer (English has 4 to 5 a token), two Cyrillic or Greek ones, a digit,
     a character of any other script (a Han character has 0.6 to 1), a sign, a run of blanks before another blank.
@@ -66,6 +85,10 @@ class CharacterCounter:
         messages = sum(self.count(message.content) + self.TEMPLATE_TOKENS for message in prompt.messages)
         return messages + self.count(prompt.text) + self.count(prompt.prefix)
 
+    def excess(self, prompt: Prompt, limit: int) -> int:
+        """Tokens by which a prompt is longer than `limit`."""
+        return self.prompt_tokens(prompt) - limit
+
 
 class ModelTokenizer:
     """The model's own tokenizer and chat template (transformers), from a folder or a hub id and revision.
@@ -93,7 +116,8 @@ class ModelTokenizer:
         self._model = model
         self._template_kwargs = chat_template_kwargs or {}
         self.special_tokens = _control_tokens(self._tokenizer)
-        # Raw prompts get the token that begins every sequence, chat templates write it themselves.
+        self._cuts = lru_cache(CACHED_TEXTS)(self._cut)
+        # The token that begins every sequence, where the tokenizer adds one.
         start = self._tokenizer.bos_token_id
         begins = start is not None and self._tokenizer("a")["input_ids"][0] == start
         self._start: str = self._tokenizer.bos_token if begins else ""
@@ -128,6 +152,11 @@ class ModelTokenizer:
 
     def cut(self, text: str, limit: int) -> str:
         """A beginning of at most `limit` tokens, cut at a token's offset and never inside a character."""
+        return self._cuts(text, limit)
+
+    def _cut(self, text: str, limit: int) -> str:
+        if most_tokens(text) <= limit:
+            return text
         encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         if len(encoded["input_ids"]) <= limit:
             return text
@@ -150,11 +179,18 @@ class ModelTokenizer:
         except (TemplateError, ValueError) as error:  # no template, or one that refuses the system message
             reason = str(error).strip().splitlines()[0]
             raise RankkError(f"model {self._model}: its chat template does not take this prompt: {reason}") from None
-        return rendered + prompt.prefix
+        start = "" if rendered.startswith(self._start) else self._start  # some templates leave it to the tokenizer
+        return start + rendered + prompt.prefix
 
     def prompt_tokens(self, prompt: Prompt) -> int:
         """Tokens of the rendered prompt."""
         return self.count(self.render(prompt))
+
+    def excess(self, prompt: Prompt, limit: int) -> int:
+        """Tokens by which a prompt is longer than `limit`; where a bound shows that it fits, they are not counted."""
+        text = self.render(prompt)
+        most = most_tokens(text)
+        return (most if most <= limit else self.count(text)) - limit
 
 
 def model_context(model: str | Path, revision: str | None = None) -> int:

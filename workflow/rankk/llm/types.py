@@ -1,7 +1,7 @@
 """What is sent to a model and what comes back."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
@@ -51,10 +51,10 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Completion:
-    """What a backend answered to one prompt. Times in seconds, lengths in tokens (None: not told)."""
+    """What a model answered to one prompt. Times in seconds, lengths in tokens (None: not told)."""
 
     text: str
-    finish_reason: str  # stop, length, or the server's own word
+    finish_reason: str  # stop, length, content_filter or tool_calls
     reasoning: str | None = None  # where the server separates it from the answer
     prompt_tokens: Count | None = None
     output_tokens: Count | None = None
@@ -62,16 +62,31 @@ class Completion:
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     budget_fired: bool = False  # the thought was closed at its budget
     token_ids: tuple[int, ...] = ()  # what was written, where a thinking budget has to be verified
+    replaced: Count | None = None  # half characters (lone surrogates) in text and reasoning that became U+FFFD
 
 
-class Backend(Protocol):
-    """Answers prompts. Raises RankkError for what retrying cannot mend."""
+@dataclass(frozen=True)
+class CallContext:
+    """Which call of which query is made. Of waiting calls the one with the LOWER `priority` goes first."""
+
+    qid: str = ""
+    number: int = 0
+    priority: int = 0
+
+
+class Client(Protocol):
+    """Answers prompts. Raises RankkError where a call fails for good, BackendError where every further call would."""
 
     max_in_flight: int
-    """How many calls it is worth sending at once."""
+    """Calls that it is worth sending at once."""
 
-    async def complete(self, prompt: Prompt, sampling: Sampling, *, priority: int = 0) -> Completion:
-        """One completion; of waiting calls the one with the LOWER priority number goes first."""
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the manifest should tell of it, known when all calls are made."""
+        ...
+
+    async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
+        """One completion."""
         ...
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ TABLE_FORMATS = ("csv", "tex", "md")
 def figures(experiment: Experiment) -> list[str]:
     """Names of the figures that have something to show."""
     rerankers = [experiment.rerankers[name] for name in {cell.reranker for cell in experiment.cells if cell.reranked}]
-    asked = [reranker for reranker in rerankers if reranker.backend != "replay"]
+    asked = [reranker for reranker in rerankers if reranker.backend.asks_model]
     names = ["effectiveness"]
     if several_languages(experiment):
         names.append("languages")

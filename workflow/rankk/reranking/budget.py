@@ -35,7 +35,7 @@ def fit(
     prompt = render(preset, query, texts)
     if context is None:
         return prompt
-    while (excess := counter.prompt_tokens(prompt) + answer_tokens - context) > 0:
+    while (excess := counter.excess(prompt, context - answer_tokens)) > 0:
         lengths = [counter.count(text) for text in texts]
         if max(lengths, default=0) <= FLOOR:
             raise RankkError(

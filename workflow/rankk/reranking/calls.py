@@ -7,12 +7,11 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from rankk.llm.backends.replay import ReplayBackend
-from rankk.llm.connect import Connection
+from rankk.llm.connection import Connection
 from rankk.llm.journal import CallRecord, Journal, call_key
 from rankk.llm.scheduler import PriorityGate
 from rankk.llm.thinking import complete_with_budget, relevance
-from rankk.llm.types import Completion, Prompt, Sampling
+from rankk.llm.types import CallContext, Completion, Prompt, Sampling, Thinking
 from rankk.reranking.budget import fit
 from rankk.reranking.settings import Settings
 from rankk.reranking.tally import Call, Tally
@@ -35,7 +34,7 @@ class Caller:
         self.connection = connection
         self.journal = journal
         self.tally = Tally()
-        self._gate = PriorityGate(connection.backend.max_in_flight)
+        self._gate = PriorityGate(connection.client.max_in_flight)
 
     async def call(
         self,
@@ -48,12 +47,12 @@ class Caller:
         sample: int,
     ) -> tuple[CallRecord, Answer]:
         """The record of one call and its answer; the call is made now if the journal does not hold it yet."""
-        async with self._gate.place(-chain):
+        async with self._gate.slot(-chain):
             prompt, deciding = await self._prepare(qid, number, query, [passages[docid] for docid in window], sample)
             key = call_key(deciding)
             made = self.journal.get(key)
             if made is None:
-                completion, score = await self._ask(qid, number, prompt, sample, -chain)
+                completion, score = await self._ask(CallContext(qid, number, -chain), prompt, sample)
                 answer = self._parse(completion, score, len(window))
                 record = CallRecord(
                     **vars(completion),
@@ -65,7 +64,7 @@ class Caller:
                     outcome=answer.outcome.value,
                     repairs=answer.repairs,
                     score=score,
-                    finished=None if isinstance(self.connection.backend, ReplayBackend) else round(time.time(), 3),
+                    finished=round(time.time(), 3) if self.connection.reads_prompts else None,
                 )
                 self.tally.asked += 1
                 return self.journal.append(record), answer
@@ -88,9 +87,8 @@ class Caller:
     ) -> tuple[Prompt, dict[str, Any]]:
         """The prompt, and everything that decides its answer."""
         settings = self.settings
-        backend = self.connection.backend
-        if isinstance(backend, ReplayBackend):  # answers by number, whatever the prompt
-            return Prompt(), {"replayed": [backend.digest, qid, number]}
+        if not self.connection.reads_prompts:
+            return Prompt(), {"engine": self.connection.deciding, "qid": qid, "call": number}
         rendering = partial(
             fit,
             context=self.connection.context,
@@ -111,26 +109,25 @@ class Caller:
             "engine": self.connection.deciding,
         }
 
-    async def _ask(
-        self, qid: str, number: int, prompt: Prompt, sample: int, priority: int
-    ) -> tuple[Completion, float | None]:
+    async def _ask(self, call: CallContext, prompt: Prompt, sample: int) -> tuple[Completion, float | None]:
         """The model's completion and, from a pointwise model, the passage's relevance."""
-        backend, settings = self.connection.backend, self.settings
-        if isinstance(backend, ReplayBackend):
-            return backend.answer(qid, number), None
+        client, settings, preset = self.connection.client, self.settings, self.settings.preset
 
         async def complete(prompt: Prompt, sampling: Sampling) -> Completion:
-            return await backend.complete(prompt, sampling, priority=priority)
+            return await client.complete(prompt, sampling, call)
 
         sampling = settings.sampling_for(sample)
-        if settings.preset.kind == "pointwise":
-            score, completion = await relevance(complete, prompt, sampling, settings.preset)
+        if not self.connection.reads_prompts:
+            return await complete(prompt, sampling), None
+        if preset.kind == "pointwise":
+            thinking = preset.thinking or Thinking()
+            score, completion = await relevance(complete, prompt, sampling, thinking, preset.positive, preset.negative)
             return completion, score
         completion = await complete_with_budget(
             complete,
             prompt,
             sampling,
-            settings.preset.thinking,
+            preset.thinking,
             settings.thinking_tokens,
             settings.answer_tokens,
             closing_token=self.connection.closing_token,

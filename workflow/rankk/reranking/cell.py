@@ -12,7 +12,6 @@ from rankk.fetching.hub import commit
 from rankk.io.files import write_json
 from rankk.io.passages import index_path, open_passages
 from rankk.io.trec import Run, read_queries, read_run, write_run
-from rankk.llm.connect import connect
 from rankk.llm.journal import Journal
 from rankk.llm.tasks import run_interruptible
 from rankk.provenance import environment
@@ -51,10 +50,9 @@ def rerank_cell(
     run of the others is written as `.incomplete`, and the error names it.
     """
     files = CellFiles.of(output, journal)
-    if reranker.responses:
-        reranker = reranker.model_copy(update={"responses": reranker.responses.format(**fill or {})})
+    reranker = reranker.model_copy(update={"backend": reranker.backend.filled(**fill or {})})
     inputs = {"run": run, "queries": queries, "passages": passages, "index of the passages": index_path(passages)}
-    inputs |= {"stored answers": reranker.responses} if reranker.responses else {}
+    inputs |= reranker.backend.input_files()
     files.check(inputs | ({"preset": file} if (file := reranker.preset.file) else {}))
     files.incomplete.unlink(missing_ok=True)
     settings = resolve(reranker)
@@ -68,7 +66,7 @@ def rerank_cell(
 
     async def work() -> Reranked:
         with open_passages(passages, wanted) as texts, Journal(files.journal, neighbours(files.journal)) as calls:
-            async with connect(settings, model or settings.model, engine_owner) as connection:
+            async with reranker.backend.connect(settings.asked_model(model), engine_owner) as connection:
                 caller = Caller(settings, connection, calls)
                 result = await rerank(first_stage, topics, texts, settings, caller)
                 facts.update(connection.facts)  # now it is known whether an engine had to be started

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
+from rankk.llm.connection import Model
 from rankk.llm.types import Sampling
 from rankk.reranking.consensus import Consensus
 from rankk.reranking.parsers.base import Parser
@@ -35,6 +36,11 @@ class Settings:
             return self.sampling.max_tokens
         return self.thinking_tokens + self.answer_tokens
 
+    def asked_model(self, files: str | None = None) -> Model:
+        """The model as backends know it; `files`: folder of its files, if that is not what its name says."""
+        preset = self.preset
+        return Model(self.model, self.reranker.revision, preset.thinking, preset.chat_template_kwargs, files)
+
     def sampling_for(self, sample: int) -> Sampling:
         """Sampling of the window's sample number (from 0): each has its own seed."""
         return replace(self.sampling, seed=self.reranker.seed + sample)
@@ -55,8 +61,8 @@ def resolve(reranker: Reranker) -> Settings:
     """Fill a reranker's gaps from its preset. RankkError where both leave out what is needed."""
     preset, defaults = reranker.preset, reranker.preset.defaults
     model = reranker.model or preset.model
-    if model is None and reranker.backend == "replay":
-        model = "replay"
+    if model is None and not reranker.backend.asks_model:
+        model = reranker.backend.name
     if model is None:
         raise RankkError(f"preset {preset.name} names no model; give one (model: …, or --model on the command line)")
     sampling = Sampling(

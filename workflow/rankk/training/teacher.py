@@ -14,7 +14,6 @@ from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.io.files import atomic_write, read_jsonl, write_json
 from rankk.io.passages import open_passages
-from rankk.llm.connect import connect
 from rankk.llm.journal import CallRecord, Journal
 from rankk.llm.tasks import run_interruptible
 from rankk.reranking.calls import Caller
@@ -95,7 +94,7 @@ def by_model(
 
     async def work() -> list[tuple[CallRecord, list[int]]]:
         with open_passages(passages, wanted) as texts, Journal(journal) as calls:
-            async with connect(settings, model or settings.model, engine_owner) as connection:
+            async with teacher.backend.connect(settings.asked_model(model), engine_owner) as connection:
                 caller = Caller(settings, connection, calls)
                 return await asyncio.gather(*(_ask(caller, window, texts) for window in asked))
 

@@ -29,20 +29,6 @@ PLACE = r"\[\d+\]"
 ORDER = re.compile(f"{PLACE}( > {PLACE})+")
 
 
-class CuttingOnce(ModelTokenizer):
-    """A model's tokenizer that keeps what it has cut: most passages are in many windows."""
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._cuts: dict[tuple[str, int], str] = {}
-
-    def cut(self, text: str, limit: int) -> str:
-        """As the model's tokenizer does."""
-        if (text, limit) not in self._cuts:
-            self._cuts[text, limit] = super().cut(text, limit)
-        return self._cuts[text, limit]
-
-
 def write_tokens(
     examples: str | Path,
     passages: str | Path,
@@ -65,7 +51,7 @@ def write_tokens(
     counts: Counter[str] = Counter()
     texts = {record["id"]: record["contents"] for _, record in read_jsonl(passages)}
     settings = resolve(reranker)
-    tokenizer = CuttingOnce(base, revision, settings.preset.chat_template_kwargs)
+    tokenizer = ModelTokenizer(base, revision, settings.preset.chat_template_kwargs)
     made = partial(
         tokens,
         texts=texts,

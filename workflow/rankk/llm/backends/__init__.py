@@ -1,1 +1,40 @@
-"""Backends answer calls: vLLM in process, any OpenAI-compatible server, stored answers."""
+"""Backends, one module each: what answers a model's calls. `Backend` is their base class, `BACKENDS` lists them."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import ClassVar, Self
+
+from rankk.component import Component, Registry
+from rankk.llm.connection import Connection, Model
+
+
+class Backend(Component):
+    """Settings of something that answers calls. A subclass in a module of its own adds one."""
+
+    loads_model: ClassVar[bool] = False
+    """Whether the model's files are loaded on this machine."""
+    asks_model: ClassVar[bool] = True
+    """Whether a model is asked; False where answers are stored."""
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that a job with this backend takes."""
+        return 0
+
+    def filled(self, **values: str) -> Self:
+        """A copy whose placeholders are filled in: {collection}, {language}, {retriever}, {reranker}."""
+        return self
+
+    def input_files(self) -> dict[str, str]:
+        """Files that the answers are read from, by what they are called in messages."""
+        return {}
+
+    def connect(self, model: Model, engine_owner: int | None = None) -> AbstractAsyncContextManager[Connection]:
+        """A connection to the model, closed at the end of the block.
+
+        `engine_owner`: id of the process that owns an engine which several jobs share; None: the engine runs in this
+        process. Raises RankkError where the model cannot be asked.
+        """
+        raise NotImplementedError
+
+
+BACKENDS: Registry[Backend] = Registry("backend", Backend, __name__)

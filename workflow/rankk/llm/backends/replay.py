@@ -1,17 +1,51 @@
 """Stored answers in place of a model."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import Field
 
 from rankk.errors import RankkError
 from rankk.io.files import read_jsonl, sha256
-from rankk.llm.types import Completion
+from rankk.llm.backends import Backend
+from rankk.llm.connection import Connection, Model
+from rankk.llm.tokenizers import CharacterCounter
+from rankk.llm.types import CallContext, Completion, Prompt, Sampling
 
 
-class ReplayBackend:
-    """Answers from JSON lines {"qid", "call", "response"} (.gz allowed); `call` counts a query's calls from 0."""
+class Replay(Backend):
+    """Answers from JSON lines {"qid", "call", "response"}; `call` counts a query's calls from 0."""
 
-    max_in_flight = 1_000_000  # nothing to wait for
+    name = "replay"
+    asks_model: ClassVar[bool] = False
+
+    responses: str = Field(
+        description="file of stored answers, .gz allowed; {collection}, {language}, {retriever} are filled in"
+    )
+
+    def filled(self, **values: str) -> Self:
+        """A copy with the placeholders of `responses` filled in."""
+        return self.model_copy(update={"responses": self.responses.format(**values)})
+
+    def input_files(self) -> dict[str, str]:
+        """The file of stored answers."""
+        return {"stored answers": self.responses}
+
+    @asynccontextmanager
+    async def connect(self, model: Model, engine_owner: int | None = None) -> AsyncIterator[Connection]:
+        """The stored answers, read into memory."""
+        client = ReplayClient(self.responses)
+        deciding = {"responses": client.digest}
+        yield Connection(client, CharacterCounter(), None, deciding=deciding, reads_prompts=False)
+
+
+class ReplayClient:
+    """Answers by query and number of the call, whatever the prompt."""
+
+    max_in_flight = 1_000_000
 
     def __init__(self, path: str | Path) -> None:
         self._path = path
@@ -26,14 +60,19 @@ class ReplayBackend:
                 ) from None
         self.digest = sha256(path)
 
-    def answer(self, qid: str, call: int) -> Completion:
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Nothing beside the file, which the settings name."""
+        return {}
+
+    async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
         """The stored answer of a query's call. RankkError where there is none."""
-        if (qid, call) not in self._responses:
+        if (call.qid, call.number) not in self._responses:
             raise RankkError(
-                f"{self._path}: no stored answer for query {qid}, call {call}: it was made with another first stage, "
-                "depth, window or stride"
+                f"{self._path}: no stored answer for query {call.qid}, call {call.number}: it was made with another "
+                "first stage, depth, window or stride"
             )
-        return Completion(self._responses[qid, call], "stop")
+        return Completion(self._responses[call.qid, call.number], "stop")
 
     async def close(self) -> None:
         """Nothing to release."""

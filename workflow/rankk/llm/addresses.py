@@ -1,0 +1,78 @@
+"""Addresses and keys of servers: checked before use, and written nowhere with a password."""
+
+import os
+import re
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from rankk.errors import RankkError
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+EXPECTED = "expected http(s)://host[:port]/v1"
+
+
+def check_address(address: str) -> str:
+    """The address without a slash at its end. ValueError where it is no http address with a host and a valid port."""
+    shown = masked(address)
+    if not address.isascii() or re.search(r"[\s\x00-\x20\x7f]", address):
+        raise ValueError(f"{shown!r}: holds white space or letters that are not ASCII; {EXPECTED}")
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"{shown!r}: {str(error).lower()}; {EXPECTED}") from None
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f"{shown!r}: does not begin with http:// or https://; {EXPECTED}")
+    if not host or not _is_host(host):
+        raise ValueError(f"{shown!r}: names no valid host; {EXPECTED}")
+    if port == 0:
+        raise ValueError(f"{shown!r}: port 0 cannot be reached; {EXPECTED}")
+    if parts.query or parts.fragment:
+        raise ValueError(f"{shown!r}: holds a query (?) or a fragment (#); {EXPECTED}")
+    return address.rstrip("/")
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:
+        return True  # IPv6, which urlsplit has checked
+    labels = host.rstrip(".").split(".")
+    return len(host) <= 253 and all(re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", x) for x in labels)
+
+
+def masked(text: str) -> str:
+    """A text with the user names and passwords of its addresses replaced by ***."""
+    return re.sub(r"(?<=://)[^/?#\s]*@", "***@", text)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is of this machine, where no proxy is used."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def same_server(address: str, target: str) -> bool:
+    """Whether `target` is of the host and port of `address`, or its https form: a key may be sent there too."""
+    old, new = urlsplit(address), urlsplit(target)
+    if old.hostname != new.hostname:
+        return False
+    return (old.scheme, _port(old)) == (new.scheme, _port(new)) or (old.scheme, new.scheme) == ("http", "https")
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def authorization(key: str | None = None) -> dict[str, str]:
+    """The header with the key: the one given, or the environment's. RankkError where it cannot be a key."""
+    key = key or os.environ.get(KEY_VARIABLE)
+    if not key:
+        return {}
+    if not re.fullmatch(r"[\x21-\x7e]+", key) or key[0] in "\"'" or key[-1] in "\"'":
+        raise RankkError(
+            f"{KEY_VARIABLE}: holds white space, a line break, quotation marks around it or letters that are not "
+            f"ASCII; set it again, e.g. export {KEY_VARIABLE}=$(tr -d '[:space:]' < FILE)"
+        )
+    return {"Authorization": f"Bearer {key}"}

@@ -1,0 +1,143 @@
+"""HTTP to one server: connections that scale, limits of time and size, and errors in plain words."""
+
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from rankk.errors import RankkError
+from rankk.llm.addresses import is_loopback, masked
+
+CONNECT_SECONDS = 10.0
+CONNECTIONS = 32
+"""Of one httpx client: assigning requests to connections takes time quadratic in their number."""
+ENCODINGS = {"": None, "identity": None, "gzip": 31, "x-gzip": 31, "deflate": 15}
+"""Content encodings, and how zlib is told of them."""
+
+
+class TooLarge(RankkError):
+    """An answer that is longer than the request can have asked for."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def shown(self) -> str:
+        """Its beginning, on one line."""
+        return " ".join(self.content[:2000].decode("utf-8", "replace").split())[:200] or "nothing"
+
+
+def settings(address: str) -> dict[str, Any]:
+    """Arguments of an httpx client: proxies and certificates of the environment, but none for this machine.
+
+    RankkError where the environment's proxies or certificates cannot be used.
+    """
+    remote = not is_loopback(address)
+    verify: Any = False
+    try:
+        if remote or address.startswith("https:"):
+            verify = httpx.create_ssl_context(trust_env=True)
+    except OSError as error:
+        raise RankkError(f"the certificates named by SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}") from None
+    return {"trust_env": remote, "verify": verify, "follow_redirects": False}
+
+
+class Pool:
+    """As many httpx clients as `connections` need, opened when they are needed."""
+
+    def __init__(self, address: str, headers: Mapping[str, str], connections: int) -> None:
+        self._settings = settings(address)
+        self._headers = {"Accept-Encoding": "identity", **headers}
+        self._most = -(-connections // CONNECTIONS)
+        self._clients: list[httpx.AsyncClient] = []
+        self._requests: list[int] = []  # under way, by client
+
+    async def request(self, method: str, url: str, *, limit: int, json: Any = None) -> Reply:
+        """The answer to one request. Raises httpx.HTTPError, or TooLarge where it has more than `limit` bytes."""
+        number = self._least_used()
+        self._requests[number] += 1
+        try:
+            async with self._clients[number].stream(method, url, json=json) as response:
+                return Reply(response.status_code, response.headers, await _read(response, limit))
+        finally:
+            self._requests[number] -= 1
+
+    def _least_used(self) -> int:
+        """Number of the first client with a free connection, else of the one with the fewest requests."""
+        for number, requests in enumerate(self._requests):
+            if requests < CONNECTIONS:
+                return number
+        if len(self._clients) == self._most:
+            return min(range(self._most), key=self._requests.__getitem__)
+        try:
+            client = httpx.AsyncClient(
+                headers=self._headers,
+                timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+                limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+                **self._settings,
+            )
+        except (ValueError, ImportError) as error:
+            raise RankkError(f"the proxy that the environment names cannot be used: {masked(str(error))}") from None
+        self._clients.append(client)
+        self._requests.append(0)
+        return len(self._clients) - 1
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            await client.aclose()
+
+
+async def _read(response: httpx.Response, limit: int) -> bytes:
+    """The body, decompressed. TooLarge as soon as it has more than `limit` bytes."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ENCODINGS:
+        raise httpx.DecodingError(f"content encoding {encoding!r} was not asked for", request=response.request)
+    bits = ENCODINGS[encoding]
+    decoder = zlib.decompressobj(wbits=bits) if bits else None
+    content = bytearray()
+    async for chunk in response.aiter_raw():
+        try:
+            content += decoder.decompress(chunk, limit + 1 - len(content)) if decoder else chunk
+        except zlib.error as error:
+            raise httpx.DecodingError(str(error), request=response.request) from None
+        if len(content) > limit:
+            raise TooLarge(f"the answer is longer than {limit:,} bytes, which is more than max_tokens allow")
+    if decoder and not decoder.eof:
+        raise httpx.DecodingError("the compressed answer is cut off", request=response.request)
+    return bytes(content)
+
+
+def why(error: BaseException) -> str:
+    """What went wrong, in the words of the system, TLS library or resolver that httpx hides behind its own."""
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.args and not isinstance(cause, TimeoutError):
+            text = os.strerror(cause.errno) if isinstance(cause, ConnectionError) and cause.errno else cause.strerror
+            if text:
+                return masked(text)
+    return masked(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether nobody listens at the server's port."""
+    return isinstance(error, httpx.ConnectError) and any(isinstance(c, ConnectionRefusedError) for c in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What an error was raised from, innermost first."""
+    for inner in (error.__cause__, None if error.__cause__ else error.__context__):
+        if inner is not None:
+            yield from _causes(inner)
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _causes(member)
+    yield error
