@@ -1,10 +1,26 @@
 """What all configuration models share."""
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3 code, e.g. eng")]
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+RESERVED = {"none", "average"}
+"""Names with a meaning of their own: the first stage without a reranker, and a row of tables."""
+
+
+def check_name(name: str) -> str:
+    """The name of a collection, retriever, reranker or model: it stands in paths, runs and tables."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r}: a name has 1 to 100 letters (A-Z), digits and ._+-, a letter or digit first")
+    if name in RESERVED:
+        raise ValueError(f"{name!r} is a reserved name; take another")
+    return name
+
+
+Name = Annotated[str, AfterValidator(check_name)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
