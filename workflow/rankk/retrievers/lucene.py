@@ -6,8 +6,10 @@ the same passages, ranks and scores.
 
 import logging
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,24 @@ log = logging.getLogger("rankk")
 
 JAVA_VERSION = 21
 HEAP = "2g"
+SHOWN = 3
+JAVA_OPTIONS = (f"-Xmx{HEAP}", "-Dfile.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8", "-Duser.language=en")
+"""Paths and texts are UTF-8, and numbers have a decimal point, whatever the locale is."""
+LAUNCHER = """
+import sys
+import jnius_config
+jar, main, options, *arguments = sys.argv[1:]
+jnius_config.set_classpath(jar)
+jnius_config.add_options(*options.split())
+from jnius import autoclass
+autoclass("org.apache.lucene.search.IndexSearcher").setMaxClauseCount(2**31 - 1)
+autoclass(main).main(arguments)
+"""
+"""Runs a command of Anserini without Lucene's limit of 1,024 terms a query, which no option of its own raises."""
+FAULT = re.compile(
+    r"^(?:Error: |\S+ \S+ ERROR |(?:Exception in thread|Caused by|(?:\w+\.)+\S*Exception: )).*", re.MULTILINE
+)
+"""A line of Anserini's output that tells of a failure; its commands then end with 0 all the same."""
 SEGMENTS_A_PASSAGE = 10
 """Times as many segments are retrieved as passages are wanted."""
 
@@ -78,11 +98,20 @@ def search_impact(
 ) -> None:
     """Search with encoded queries ({"id", "vector": {token: whole weight}} lines); the rest as for BM25."""
     with _beside(Path(run)) as (queries, _), queries.open("w", encoding="utf-8") as file:
+        empty, count = [], 0
         for _, record in read_jsonl(vectors):
             # Anserini takes a token's weight from how often it stands there.
             tokens = [token for token, weight in record["vector"].items() for _ in range(weight)]
-            file.write(f"{record['id']}\t{' '.join(tokens)}\n")
+            if tokens:
+                file.write(f"{record['id']}\t{' '.join(tokens)}\n")
+                count += 1
+            else:
+                empty.append(record["id"])
         file.flush()
+        if not count:
+            raise RankkError(f"{vectors}: no query has any token")
+        if empty:
+            log.warning("%d queries without any token find nothing: %s", len(empty), ", ".join(empty[:SHOWN]))
         options = ["-impact", "-pretokenized"]
         _search(index, queries, run, depth, threads, options, tag="impact", excluded=excluded, segments=segments)
 
@@ -150,12 +179,16 @@ def _beside(target: Path) -> Iterator[tuple[Path, Path]]:
 
 def _anserini(main: str, *arguments: str) -> None:
     """Run one of Anserini's commands. RankkError with the end of its output when it fails."""
-    command = [str(java()), f"-Xmx{HEAP}", "-cp", str(jar()), main, *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    command = [sys.executable, "-P", "-c", LAUNCHER, str(jar()), main, " ".join(JAVA_OPTIONS), *arguments]
+    environment = os.environ | {"JAVA_HOME": str(java().parents[1]), "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", env=environment
+    )
     for line in done.stdout.splitlines():
         log.info("%s", line)
-    if done.returncode:
-        tail = " | ".join(done.stdout.strip().splitlines()[-5:])
+    fault = FAULT.search(done.stdout)
+    if done.returncode or fault:
+        tail = fault[0] if fault else " | ".join(done.stdout.strip().splitlines()[-5:])
         raise RankkError(f"{main.rsplit('.', 1)[-1]} failed (exit {done.returncode}): {tail}")
 
 

@@ -1,0 +1,70 @@
+"""Lucene on texts and machines as they are: long queries, queries without tokens, locales that are not UTF-8."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from rankk.errors import RankkError
+from rankk.io.trec import read_run
+from rankk.retrievers import lucene
+
+
+def write_lines(path, records):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return path
+
+
+def test_a_query_of_more_terms_than_lucene_takes_by_default_is_searched(tmp_path):
+    words = [f"w{number:05d}" for number in range(1100)]
+    texts = {"d1": "granite", "d2": " ".join(words), "d3": words[-1]}
+    passages = write_lines(tmp_path / "p.jsonl", ({"id": docid, "contents": text} for docid, text in texts.items()))
+    (tmp_path / "q.tsv").write_text(f"short\tgranite\nlong\t{' '.join(words)}\nlines\tquartz\u2028granite\n")
+    lucene.index_bm25(passages, tmp_path / "index", "eng", 1)
+    settings = {"language": "eng", "k1": 0.9, "b": 0.4, "depth": 10, "threads": 1}
+    lucene.search_bm25(tmp_path / "index", tmp_path / "q.tsv", tmp_path / "run", **settings)
+    run = {qid: [hit.docid for hit in hits] for qid, hits in read_run(tmp_path / "run").items()}
+    assert run == {"short": ["d1"], "long": ["d2", "d3"], "lines": ["d1"]}
+
+
+def test_an_encoded_query_without_tokens_finds_nothing_and_the_others_are_searched(tmp_path, caplog):
+    vectors = [{"id": "d1", "vector": {"granite": 100}}, {"id": "d2", "vector": {"ferry": 90}}]
+    lucene.index_impact(write_lines(tmp_path / "v.jsonl", vectors), tmp_path / "index", 1)
+    queries = [{"id": "q1", "vector": {"granite": 50}}, {"id": "q2", "vector": {}}]
+    write_lines(tmp_path / "q.jsonl", queries)
+    lucene.search_impact(tmp_path / "index", tmp_path / "q.jsonl", tmp_path / "run", depth=10, threads=1)
+    assert {qid: [hit.docid for hit in hits] for qid, hits in read_run(tmp_path / "run").items()} == {"q1": ["d1"]}
+    assert "1 queries without any token find nothing: q2" in caplog.text
+    write_lines(tmp_path / "q.jsonl", queries[1:])
+    with pytest.raises(RankkError, match=r"q\.jsonl: no query has any token"):
+        lucene.search_impact(tmp_path / "index", tmp_path / "q.jsonl", tmp_path / "run", depth=10, threads=1)
+
+
+IN_A_LOCALE = """
+from rankk.retrievers import lucene
+lucene.index_bm25("p.jsonl", "idx", "eng", 1)
+lucene.search_bm25("idx", "q.tsv", "run", language="eng", k1=.9, b=.4, depth=10, threads=1)
+"""
+
+
+def test_paths_and_ids_in_other_scripts_work_in_the_c_locale(tmp_path):
+    folder = tmp_path / "clöne" / "日本"
+    folder.mkdir(parents=True)
+    write_lines(folder / "p.jsonl", [{"id": "dé", "contents": "granite"}])
+    (folder / "q.tsv").write_text("ü\tgranite\n", encoding="utf-8")
+    code = f"import sys; sys.path[:0] = {sys.path!r}\n{IN_A_LOCALE}"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}, check=True)
+    assert [hit.docid for hit in read_run(folder / "run")["ü"]] == ["dé"]
+
+
+def test_a_command_that_fails_says_why_though_it_ends_with_0(tmp_path):
+    (tmp_path / "q.tsv").write_text("q\tgranite\n")
+    settings = {"language": "eng", "k1": 0.9, "b": 0.4, "depth": 10, "threads": 1}
+    with pytest.raises(RankkError, match=r"SearchCollection failed \(exit 0\): Error: .*nowhere.* valid index"):
+        lucene.search_bm25(tmp_path / "nowhere", tmp_path / "q.tsv", tmp_path / "run", **settings)
+    (tmp_path / "p.jsonl").write_text('{"id": "a", "contents": "x"}\n{"id"\n')
+    with pytest.raises(RankkError, match=r"IndexCollection failed \(exit 0\): .*Unexpected end-of-input"):
+        lucene.index_bm25(tmp_path / "p.jsonl", tmp_path / "index", "eng", 1)
+    assert not (tmp_path / "index").exists()
+    assert not (tmp_path / "run").exists()
