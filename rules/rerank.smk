@@ -91,8 +91,8 @@ rule check_outcomes:
         "results/logs/checked/{collection}.{language}.{retriever}.{reranker}.log",
     wildcard_constraints:
         reranker=EXPERIMENT.reranker_names,
-    localrule: True
     priority: 1  # before further cells spend GPU hours on the same reranker
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     resources:

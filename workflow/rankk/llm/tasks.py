@@ -3,7 +3,10 @@
 import asyncio
 import logging
 import signal
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rankk.errors import BackendError, RankkError
@@ -60,7 +63,7 @@ class Interrupted(RankkError):
     """Ctrl-C or SIGTERM: every finished call is in the journal."""
 
 
-def run_interruptible(main: Coroutine[None, None, T], journal: str) -> T:
+def run_interruptible(main: Coroutine[Any, Any, T], journal: str | Path | None) -> T:
     """Run the coroutine to its end; SIGINT and SIGTERM (Slurm's) cancel it cleanly and raise Interrupted."""
 
     async def guarded() -> T:
@@ -71,9 +74,36 @@ def run_interruptible(main: Coroutine[None, None, T], journal: str) -> T:
         try:
             return await task
         except asyncio.CancelledError:
-            raise Interrupted(f"interrupted; finished calls are in {journal}: run again to continue") from None
+            raise _interrupted(journal) from None
 
     try:
         return asyncio.run(guarded())
     except KeyboardInterrupt:  # while the engine started in this process
-        raise Interrupted(f"interrupted while the engine started; run again to go on with {journal}") from None
+        raise _interrupted(journal) from None
+
+
+def run_anywhere(main: Coroutine[Any, Any, T], journal: str | Path | None) -> T:
+    """As `run_interruptible`; in a thread of its own where an event loop is running, and outside the main thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        if threading.current_thread() is threading.main_thread():
+            return run_interruptible(main, journal)
+    tasks: list[asyncio.Task[Any]] = []
+
+    async def known() -> T:
+        tasks.extend(filter(None, [asyncio.current_task()]))
+        return await main
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(asyncio.run, known())
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            for task in tasks:
+                task.get_loop().call_soon_threadsafe(task.cancel)
+            raise _interrupted(journal) from None
+
+
+def _interrupted(journal: str | Path | None) -> Interrupted:
+    return Interrupted("interrupted" + (f"; finished calls are in {journal}: run again to continue" if journal else ""))

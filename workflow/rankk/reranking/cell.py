@@ -17,7 +17,7 @@ from rankk.llm.tasks import run_interruptible
 from rankk.provenance import environment
 from rankk.reranking.calls import Caller
 from rankk.reranking.engine import QueriesFailed, Reranked, rerank
-from rankk.reranking.outputs import CellFiles, neighbours, one_word
+from rankk.reranking.outputs import RunFiles, neighbours, one_word
 from rankk.reranking.settings import Settings, resolve
 from rankk.reranking.shards import members
 from rankk.reranking.tally import counts, write_calls
@@ -39,7 +39,7 @@ def rerank_cell(
     engine_owner: int | None = None,
     shard: int | str | None = None,
 ) -> None:
-    """Rerank the run in one file into `output`; journal, calls and manifest are written beside it (`CellFiles`).
+    """Rerank the run in one file into `output`; journal, calls and manifest are written beside it (`RunFiles`).
 
     `tag`: the run's tag, instead of its file's name. `model`: where the model's files are, if that is not what the
     reranker names. `fill`: values of the placeholders in `responses`. `engine_owner`: process that owns an engine
@@ -49,7 +49,7 @@ def rerank_cell(
     RankkError before the first call where a file cannot be written or would replace an input. Where queries fail, the
     run of the others is written as `.incomplete`, and the error names it.
     """
-    files = CellFiles.of(output, journal)
+    files = RunFiles.of(output, journal)
     reranker = reranker.model_copy(update={"backend": reranker.backend.filled(**fill or {})})
     inputs = {"run": run, "queries": queries, "passages": passages, "index of the passages": index_path(passages)}
     inputs |= reranker.backend.input_files()
@@ -66,30 +66,41 @@ def rerank_cell(
 
     async def work() -> Reranked:
         with open_passages(passages, wanted) as texts, Journal(files.journal, neighbours(files.journal)) as calls:
-            async with reranker.backend.connect(settings.asked_model(model), engine_owner) as connection:
-                caller = Caller(settings, connection, calls)
-                result = await rerank(first_stage, topics, texts, settings, caller)
-                facts.update(connection.facts)  # now it is known whether an engine had to be started
-                return result
+            return await rerank_in_memory(
+                settings, first_stage, topics, texts, calls, model=model, engine_owner=engine_owner
+            )
 
     tag = one_word(tag or files.name)
-    facts: dict[str, Any] = {"model_commit": commit(model)} if model else {}
     try:
-        result = run_interruptible(work(), str(files.journal))
+        result = run_interruptible(work(), files.journal)
     except QueriesFailed as failure:
         told = f"{failure}. Finished calls are in {files.journal}; run again to make only the missing ones"
         if failure.run:
             write_run(files.incomplete, failure.run, f"{tag}-incomplete")
             told += f". The run of the other {len(failure.run)} queries is {files.incomplete}"
         raise RankkError(told) from None
-    write_json(files.manifest, {"run": files.run.name} | describe(settings, first_stage, result, facts))
-    order = {qid: place for place, qid in enumerate(first_stage)}
-    write_calls(files.calls, sorted(result.tally.calls, key=lambda call: (order[call.qid], call.call)))
+    write_json(files.manifest, {"run": files.run.name} | describe(settings, result, commit(model) if model else None))
+    write_calls(files.calls, result.tally.calls)
     write_run(files.run, result.run, tag)
     log.info("%s: %d of %d queries changed, %.1f s", output, result.changed, len(first_stage), result.seconds)
 
 
-def describe(settings: Settings, first_stage: Run, result: Reranked, facts: Mapping[str, Any]) -> dict[str, Any]:
+async def rerank_in_memory(
+    settings: Settings,
+    first_stage: Run,
+    queries: Mapping[str, str],
+    passages: Mapping[str, str],
+    journal: Journal,
+    *,
+    model: str | None = None,
+    engine_owner: int | None = None,
+) -> Reranked:
+    """Rerank a run with the backend that the settings name; arguments as for `rerank_cell` and `rerank`."""
+    async with settings.reranker.backend.connect(settings.asked_model(model), engine_owner) as connection:
+        return await rerank(first_stage, queries, passages, settings, Caller(settings, connection, journal))
+
+
+def describe(settings: Settings, result: Reranked, model_commit: str | None) -> dict[str, Any]:
     """The manifest: what made the run, what the answers came to and what they cost."""
     tally, preset = result.tally, settings.preset
     return {
@@ -98,10 +109,11 @@ def describe(settings: Settings, first_stage: Run, result: Reranked, facts: Mapp
         "preset": {"name": preset.name, "sha256": sha256(preset.model_dump_json().encode()).hexdigest()},
         "sampling": settings.sampling.__dict__,
         "thinking_tokens": settings.thinking_tokens,
-        "queries": len(first_stage),
+        "queries": len(result.run),
         "queries_changed": result.changed,
         "calls": counts(tally.calls, asked=tally.asked, from_journal=tally.from_journal),
         "seconds": round(tally.busy_seconds, 3),
-        **facts,
+        "model_commit": model_commit,
+        **result.facts,
         **environment(),
     }

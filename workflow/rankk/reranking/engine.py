@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rankk.errors import RankkError
 from rankk.io.trec import Hit, Run, ranked
@@ -24,6 +25,7 @@ class Reranked:
     tally: Tally
     seconds: float
     changed: int  # queries whose order is not the first stage's
+    facts: dict[str, Any]  # of the connection: context, how tokens were counted, the engine's start
 
 
 class QueriesFailed(RankkError):
@@ -76,4 +78,6 @@ async def rerank(
     changed = sum([hit.docid for hit in run[qid]] != [hit.docid for hit in hits] for qid, hits in first_stage.items())
     if not changed and any(len(hits) > 1 for hits in first_stage.values()):
         log.warning("no query's order differs from the first stage's: the model's answers changed nothing")
-    return Reranked(run, caller.tally, time.monotonic() - started, changed)
+    place = {qid: number for number, qid in enumerate(run)}
+    caller.tally.calls.sort(key=lambda call: (place[call.qid], call.call))
+    return Reranked(run, caller.tally, time.monotonic() - started, changed, caller.connection.facts)

@@ -17,8 +17,8 @@ UNKNOWN = "something else"
 
 
 @dataclass(frozen=True)
-class CellFiles:
-    """A cell's run and the files beside it, named after the run without `.trec`, `.txt`, `.run` and `.gz`.
+class RunFiles:
+    """A reranked run and the files beside it, named after the run without `.trec`, `.txt`, `.run` and `.gz`.
 
     `incomplete`: the finished queries' run where others failed, under a name that no reader of runs looks for.
     """
@@ -30,7 +30,7 @@ class CellFiles:
     incomplete: Path
 
     @classmethod
-    def of(cls, run: str | Path, journal: str | Path | None = None) -> "CellFiles":
+    def of(cls, run: str | Path, journal: str | Path | None = None) -> "RunFiles":
         """The files of the run at a path; the journal may be elsewhere."""
         base = KNOWN_SUFFIX.sub("", str(run))
         names = [run, f"{base}.json", f"{base}.calls.csv", journal or f"{base}{JOURNAL}", f"{base}.incomplete"]

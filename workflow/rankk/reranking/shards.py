@@ -8,7 +8,7 @@ from typing import Any
 from rankk.io.files import write_json
 from rankk.io.trec import Run, read_run, write_run
 from rankk.llm.journal import Journal, read_journal
-from rankk.reranking.outputs import CellFiles, one_word
+from rankk.reranking.outputs import RunFiles, one_word
 from rankk.reranking.strategies.base import Strategy
 from rankk.reranking.tally import Call, counts, read_calls, write_calls
 
@@ -35,7 +35,7 @@ def merge(parts: Sequence[str], output: str, first_stage: str, tag: str | None =
 
     Run and calls are those of the cell in one piece; in the manifest counts, tokens and seconds are added up.
     """
-    files, shards = CellFiles.of(output), [CellFiles.of(part) for part in parts]
+    files, shards = RunFiles.of(output), [RunFiles.of(part) for part in parts]
     hits = {qid: hits for shard in shards for qid, hits in read_run(shard.run, allow_empty=True).items()}
     order = {qid: place for place, qid in enumerate(read_run(first_stage))}
     with Journal(files.journal) as journal:

@@ -13,7 +13,7 @@ from rankk.io.files import atomic_write
 from rankk.llm.journal import CallRecord
 from rankk.llm.thinking import split_thought
 from rankk.llm.types import Thinking
-from rankk.reranking.outputs import CellFiles
+from rankk.reranking.outputs import RunFiles
 from rankk.reranking.types import Answer, Outcome
 
 UNUSABLE = (Outcome.TRUNCATED, Outcome.EMPTY, Outcome.REFUSED)
@@ -172,7 +172,7 @@ def check_outcomes(outcomes: Counter[str], limit: float, journal: str | Path | N
 def check_cell(manifest: str | Path, limit: float, output: str | Path) -> None:
     """Write a finished cell's outcomes to `output`, unless `check_outcomes` refuses what its manifest counts."""
     outcomes = Counter(json.loads(Path(manifest).read_text(encoding="utf-8"))["calls"]["outcomes"])
-    journal = CellFiles.of(Path(manifest).with_suffix(".trec")).journal
+    journal = RunFiles.of(Path(manifest).with_suffix(".trec")).journal
     check_outcomes(outcomes, limit, journal)
     with atomic_write(output) as file:
         file.write(f"{shown(outcomes)}\n")

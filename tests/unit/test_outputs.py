@@ -13,7 +13,7 @@ import pytest
 from rankk import paths
 from rankk.cli import main
 from rankk.io.trec import read_run
-from rankk.reranking.outputs import CellFiles
+from rankk.reranking.outputs import RunFiles
 
 from ..fake_server import FakeServer
 from ..synthetic import write
@@ -138,7 +138,7 @@ ENDS = ("", ".json", ".calls.csv", ".calls.jsonl")
 
 @pytest.mark.parametrize("name", ["o.trec", "o.run", "o.txt", "o.trec.gz", "o.gz", "o"])
 def test_known_suffixes_are_left_out_of_the_names_of_companions(name):
-    files = CellFiles.of(f"results.d/{name}")
+    files = RunFiles.of(f"results.d/{name}")
     assert [str(path) for path in (files.manifest, files.calls, files.journal, files.incomplete)] == [
         f"results.d/o{end}" for end in (".json", ".calls.csv", ".calls.jsonl", ".incomplete")
     ]
@@ -154,7 +154,7 @@ def test_the_manifest_of_another_run_is_not_replaced(cell, server):
 
 def test_a_cell_of_the_workflow_is_named_as_its_rules_name_it():
     cell = paths.Cell("c", "eng", "bm25", "rank.k-2.5")
-    files = CellFiles.of(cell.run)
+    files = RunFiles.of(cell.run)
     assert [str(path) for path in (files.manifest, files.calls, files.journal)] == [
         cell.manifest,
         cell.calls,
