@@ -93,7 +93,7 @@ def test_frames_go_in_and_out_as_a_pyterrier_transformer(server):
 
 def test_a_frame_is_ordered_by_score_and_tied_scores_by_rank(server):
     frame = pd.DataFrame({"qid": 7, "docno": ["d2", "d1", "d0"], "score": [1.0, 1.0, 5.0], "rank": [2, 1, 0]})
-    rerank(frame, {"7": "which?"}, PASSAGES, reranker=settings(server, strategy="single"))
+    rerank(frame, {"7": "which?"}, PASSAGES, reranker=settings(server))
     (prompt,) = server.asked
     assert [prompt.index(f"passage d{i}") for i in range(3)] == sorted(prompt.index(f"passage d{i}") for i in range(3))
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import pytest
 from rankk import paths
 from rankk.cli import main
 from rankk.io.trec import read_run
+from rankk.reranking import outputs
 from rankk.reranking.outputs import RunFiles
 
 from ..fake_server import FakeServer
@@ -34,14 +36,14 @@ def cell(tmp_path, server, monkeypatch, capsys):
     def run(*options):
         given = {option.split("=")[0] for option in options}
         known = [option for option in inputs if option.split("=")[0] not in given]
-        code = main(
-            ["rerank", *known, "--backend=openai", f"--base-url={server.url}", "--model=fake", *SHORT, *options]
-        )
+        backend = [] if "--backend" in given else ["--backend=openai", f"--base-url={server.url}", "--model=fake"]
+        code = main(["rerank", *known, *backend, *SHORT, *options])
         return code, capsys.readouterr().err.strip().splitlines()[-1]
 
     return run
 
 
+PRESETS = Path(outputs.__file__).parent / "presets"
 SHORT = ["--window=4", "--stride=2", "--depth=4"]
 
 
@@ -89,8 +91,8 @@ def test_stored_answers_and_a_preset_of_ones_own_are_inputs_too(cell, server):
     Path("o.calls.jsonl").write_text("")
     told = refused(cell, server, "--output=o.trec", "--backend=replay", "--responses=o.calls.jsonl")
     assert "this journal would replace the stored answers" in told
-    Path("o.json").write_text("name: mine\n")
-    assert "would replace the preset" in refused(cell, server, "--output=o.trec", "--preset=o.json")
+    shutil.copy(PRESETS / "listwise.yaml", "mine.yaml")
+    assert "would replace the preset" in refused(cell, server, "--output=mine.yaml", "--preset=mine.yaml")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -61,6 +62,7 @@ class Scripted:
     """Gives every prompt the same answer and keeps the prompts."""
 
     max_in_flight = 100
+    facts: ClassVar[dict[str, str]] = {}
 
     def __init__(self, completion: Completion) -> None:
         self.completion, self.prompts = completion, []

@@ -4,12 +4,11 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from rankk import __version__
 from rankk.errors import one_line
-
-STRATEGIES = ["sliding", "single", "topdown", "setwise", "tournament", "groups", "pointwise"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,14 +32,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class Command(argparse.ArgumentParser):
+    """A command's parser; `prepare` adds options that cost an import, when the command is used."""
+
+    def __init__(self, *, prepare: Callable[[argparse.ArgumentParser], None] | None = None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._prepare = prepare
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse the command's arguments."""
+        if self._prepare:
+            self._prepare(self)
+            self._prepare = None
+        return super().parse_known_args(args, namespace)
+
+
+def _add_settings(command: argparse.ArgumentParser) -> None:
+    from rankk.options import add_settings
+
+    add_settings(command)
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands with their options."""
     main_parser = argparse.ArgumentParser(prog="rankk", description="Reranking with reasoning language models.")
     main_parser.add_argument("--version", action="version", version=f"rankk {__version__}")
-    commands = main_parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = main_parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Command)
 
     add = commands.add_parser(
-        "rerank", help="rerank a TREC run", description="Rerank a TREC run with a language model."
+        "rerank",
+        help="rerank a TREC run",
+        description="Rerank a TREC run with a language model.",
+        prepare=_add_settings,
     )
     add.set_defaults(command=_rerank)
     add.add_argument("--run", required=True, help="first stage, TREC run")
@@ -48,31 +71,6 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--passages", required=True, help='JSON lines {"id", "contents"}; .gz allowed')
     add.add_argument("--output", required=True, help="TREC run to write; its manifest stands beside it (.json)")
     add.add_argument("--journal", help="calls, JSON lines (default: beside the output, .calls.jsonl)")
-    add.add_argument("--preset", default="listwise", help="name (see rankk presets) or YAML file")
-    add.add_argument("--model", help="hub id or folder (default: the strategy's or the preset's)")
-    add.add_argument("--revision", help="commit of the model on its hub")
-    add.add_argument("--backend", choices=["vllm", "openai", "replay"], default="vllm")
-    add.add_argument("--base-url", help="openai: the server's address, ending in /v1 (key: OPENAI_API_KEY)")
-    add.add_argument("--responses", help="replay: stored answers, JSON lines {qid, call, response}; .gz allowed")
-    add.add_argument("--parser", choices=["ranking", "digits"], help="default: the preset's")
-    add.add_argument("--strategy", choices=STRATEGIES, help="default: sliding, or pointwise for such presets")
-    for name, default, text in [
-        ("depth", 100, "passages of each query that are reranked"),
-        ("samples", 1, "answers a window, merged into one order"),
-        ("seed", 0, "of sampling and shuffles"),
-    ]:
-        add.add_argument(f"--{name}", type=int, default=default, help=f"{text} (default {default})")
-    for name, kind, text in [
-        ("window", int, "passages in one call"),
-        ("stride", int, "sliding: by how much the window moves"),
-        ("top-k", int, "topdown, setwise: how far the order is sought"),
-        ("temperature", float, "sampling temperature"),
-        ("max-tokens", int, "tokens for reasoning and answer together"),
-        ("passage-tokens", int, "a passage is cut there"),
-        ("thinking-tokens", int, "the thought is closed there; 0: none"),
-    ]:
-        add.add_argument(f"--{name}", type=kind, help=f"{text} (default: the strategy's or the preset's)")
-    add.add_argument("--max-bad-outcomes", type=float, default=1.0, help="share of unusable answers that is an error")
 
     add = commands.add_parser("evaluate", help="measure TREC runs", description="Mean effectiveness of TREC runs.")
     add.set_defaults(command=_evaluate)
@@ -119,28 +117,7 @@ def _rerank(options: argparse.Namespace) -> None:
     from rankk.reranking.cell import rerank_cell
 
     to_stderr()
-    names = [
-        "preset",
-        "model",
-        "revision",
-        "backend",
-        "base_url",
-        "responses",
-        "parser",
-        "strategy",
-        "depth",
-        "window",
-        "stride",
-        "top_k",
-        "samples",
-        "seed",
-        "temperature",
-        "max_tokens",
-        "passage_tokens",
-        "thinking_tokens",
-        "max_bad_outcomes",
-    ]
-    reranker = validate_reranker({name: getattr(options, name) for name in names}, "rankk rerank")
+    reranker = validate_reranker({name: getattr(options, name) for name in options.settings}, "rankk rerank")
     rerank_cell(
         reranker,
         run=options.run,

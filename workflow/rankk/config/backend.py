@@ -26,7 +26,9 @@ class WithBackend(Strict):
     In configuration files the backend's own settings stand at the same level: {backend: openai, base_url: …}.
     """
 
-    backend: SerializeAsAny[Backend] = Field(default_factory=lambda: BACKENDS.get(DEFAULT)())
+    backend: SerializeAsAny[Backend] = Field(
+        default_factory=lambda: BACKENDS.get(DEFAULT)(), description="what answers the calls"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -57,6 +59,7 @@ class WithBackend(Strict):
         schema = handler.resolve_ref_schema(handler(core_schema))
         properties = schema["properties"]
         properties["backend"] = {"default": DEFAULT, "enum": BACKENDS.names(), "title": "Backend", "type": "string"}
+        properties["backend"]["description"] = "what answers the calls"
         for name, backend in BACKENDS.all().items():
             settings = handler.resolve_ref_schema(handler(backend.__pydantic_core_schema__))["properties"]
             for key, value in settings.items():

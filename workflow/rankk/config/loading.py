@@ -127,5 +127,5 @@ def describe(fault: Any, file: str, prefix: str) -> str:
     if fault["type"] == "missing":
         return f"{file}: {path}: missing; it is required"
     if fault["type"] == "value_error":
-        return f"{file}: {path}.{message}"
+        return f"{file}: {path}.{message}" if path else f"{file}: {message}"
     return f"{file}: {path}: {fault['input']!r}: {message[0].lower()}{message[1:]}"

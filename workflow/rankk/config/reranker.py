@@ -31,7 +31,9 @@ class Reranker(WithBackend):
     model: str | None = Field(default=None, description="hub id, folder or name in the catalog's models")
     revision: str | None = Field(default=None, description="commit of the model on its hub")
     parser: Annotated[Parser, ByName(PARSERS)] | None = Field(default=None, description="default: the preset's")
-    strategy: Annotated[Strategy, ByName(STRATEGIES)]
+    strategy: Annotated[Strategy, ByName(STRATEGIES)] = Field(
+        description="which windows are asked about; default: sliding, or pointwise for presets of that kind"
+    )
     depth: int = Field(default=100, ge=1, le=10_000, description="passages of the first stage that are reranked")
     samples: int = Field(default=1, ge=1, le=1000, description="answers asked for each window, merged into one order")
     shuffle: bool = Field(default=False, description="samples: shuffle the window for each but the first")
@@ -42,10 +44,12 @@ class Reranker(WithBackend):
         default=None, description="of the reranked order with the first stage's, in this order of rankings"
     )
     passage_tokens: Tokens | None = Field(default=None, description="passages are cut there; default: the preset's")
-    temperature: float | None = Field(default=None, ge=0, le=10)
-    top_p: float | None = Field(default=None, gt=0, le=1)
+    temperature: float | None = Field(default=None, ge=0, le=10, description="of sampling; default: the preset's")
+    top_p: float | None = Field(
+        default=None, gt=0, le=1, description="share of probability that is sampled from; default: the preset's"
+    )
     top_k_tokens: int | None = Field(default=None, ge=0, le=TOKENS, description="top-k sampling; 0: all")
-    max_tokens: Tokens | None = Field(default=None, description="reasoning and answer together")
+    max_tokens: Tokens | None = Field(default=None, description="reasoning and answer together; default: the preset's")
     thinking_tokens: int | None = Field(
         default=None, ge=0, le=TOKENS, description="the thought is closed there; 0: none; left out: no limit"
     )

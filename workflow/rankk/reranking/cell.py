@@ -50,7 +50,8 @@ def rerank_cell(
     run of the others is written as `.incomplete`, and the error names it.
     """
     files = RunFiles.of(output, journal)
-    reranker = reranker.model_copy(update={"backend": reranker.backend.filled(**fill or {})})
+    if fill:
+        reranker = reranker.model_copy(update={"backend": reranker.backend.filled(**fill)})
     inputs = {"run": run, "queries": queries, "passages": passages, "index of the passages": index_path(passages)}
     inputs |= reranker.backend.input_files()
     files.check(inputs | ({"preset": file} if (file := reranker.preset.file) else {}))
