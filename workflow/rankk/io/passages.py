@@ -17,6 +17,7 @@ opened as immutable and takes no locks.
     index_path(path)                                            # the index's path, e.g. for a rule's output
 """
 
+import errno
 import json
 import logging
 import os
@@ -156,24 +157,33 @@ class PassageStore(Passages):
         self._file = self.path.open("rb")
 
     def __getitem__(self, docid: str) -> str:
-        row = self._database.execute("SELECT start, length FROM passages WHERE docid = ?", (docid,)).fetchone()
-        if row is None:
-            raise KeyError(docid)
-        start, length = row
-        try:
-            record = json.loads(os.pread(self._file.fileno(), length, start))
-            if record["id"] == docid:
-                return str(record["contents"])
-        except (ValueError, TypeError, KeyError):
-            pass
-        raise self._outdated()
+        for start, length in self._rows("SELECT start, length FROM passages WHERE docid = ?", docid):
+            try:
+                record = json.loads(os.pread(self._file.fileno(), length, start))
+                if record["id"] == docid:
+                    return str(record["contents"])
+            except (ValueError, TypeError, KeyError, OverflowError):
+                pass
+            except OSError as error:
+                if error.errno != errno.EINVAL:  # negative, by a damaged index
+                    raise
+            raise self._outdated()
+        raise KeyError(docid)
 
     def __contains__(self, docid: object) -> bool:
-        return self._database.execute("SELECT 1 FROM passages WHERE docid = ?", (docid,)).fetchone() is not None
+        return any(self._rows("SELECT 1 FROM passages WHERE docid = ?", docid))
 
     def __iter__(self) -> Iterator[str]:
         """Ids, sorted by their UTF-8 bytes."""
-        return (docid for (docid,) in self._database.execute("SELECT docid FROM passages ORDER BY docid"))
+        return (docid for (docid,) in self._rows("SELECT docid FROM passages ORDER BY docid"))
+
+    def _rows(self, query: str, *values: Any) -> Iterator[Any]:
+        try:
+            yield from self._database.execute(query, values)
+        except UnicodeEncodeError:  # half a character in an id: no corpus holds it
+            return
+        except (sqlite3.Error, UnicodeDecodeError):
+            raise self._outdated() from None
 
     def __len__(self) -> int:
         return int(self._count)
@@ -253,7 +263,7 @@ def _counts(database: sqlite3.Connection) -> tuple[int, int]:
         if database.execute("PRAGMA application_id").fetchone() == (APPLICATION,):
             count, size = database.execute("SELECT passages, bytes FROM corpus").fetchone()
             return int(count), int(size)
-    except sqlite3.DatabaseError:
+    except (sqlite3.Error, TypeError, ValueError):
         pass
     return 0, -1
 
