@@ -14,7 +14,24 @@ PIECES = st.sampled_from(
     [
         *("[", "]", "[3]", "[17]", "【2】", "４", "۵", " > ", " = ", "=", ",", "\n", "-", "1. ", "**", "-1", "0", "²"),
         *("<think>", "</think>", "<answer>", "</answer>", "3.5", "and", "...", "I'm sorry", "passage ", "(score 3)"),
-        *("9" * 30, "\x00"),
+        *(
+            "9" * 30,
+            "\x00",
+            " < ",
+            " ≫ ",
+            "\\gg",
+            "&gt;",
+            "|",
+            "\t",
+            ": ",
+            "7/10",
+            "0.5",
+            "score ",
+            "rank 2",
+            "②",
+            "D3",
+        ),
+        *("{", "}", '"', '{"[1]": 5, "[2]": 9}', '{"id": 3, "score": 1}', "1 | 3\n", "[2]: 7\n", "\ud800", "NaN"),
     ]
 )
 MUTATED = st.lists(PIECES | st.text(max_size=5) | st.integers(-5, 120).map(lambda number: f"[{number}]"), max_size=60)

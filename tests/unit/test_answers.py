@@ -111,6 +111,145 @@ def test_a_repair_of_a_complete_ranking_is_named(text: str, repair: str) -> None
     assert repair in answer.repairs
 
 
+SIGNS = """
+    ≥ ≽ ⪰ ≫ ⟩ ⟫ ▷ ▹ ⊳ ➜ ➔ ⟶ ⟹ ⇨ ↠ ➡️ 👉 ﹥ › » ❯ & ＆ | / ∣ ‖ · • ∙ ‣ ~ ^ @ % § † ※ ★ : ; , ＋ -> --> => ~> |> >>
+    \\gg \\geq \\gtrsim \\succcurlyeq \\rightarrow \\Rightarrow \\hookrightarrow \\to \\triangleright \\\\
+    &gt; &gt;&gt; &raquo; or vs
+"""
+
+
+@pytest.mark.parametrize("sign", SIGNS.split())
+def test_signs_without_words_link_identifiers_and_nothing_before_them_is_dropped(sign: str) -> None:
+    assert named(ranking(f"[3] {sign} [1] > [2] > [4]", 4)) == [[3], [1], [2], [4]]
+    assert named(ranking(f"[3] {sign} [1] {sign} [2] {sign} [4]", 4)) == [[3], [1], [2], [4]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[4] < [2] < [1] < [3]", "[1] < [2]",
+     "[1] &lt; [2]", "[4] ≺ [2] ≺ [1]", "[2] <= [1]", "[2] ← [1]", r"[2] \prec [1]",
+     "[2] \\leq [1]", "[3] > [1] < [2]", "4 < 2 < 1"],
+)  # fmt: skip
+def test_less_than_says_not_which_end_is_better_and_is_not_used(text: str) -> None:
+    assert ranking(text, 4) == Answer((), Outcome.EMPTY)
+
+
+def test_a_comparison_with_less_than_does_not_hide_a_ranking() -> None:
+    assert named(ranking("Since [1] < [2]: [2] > [1] > [3]", 3)) == [[2], [1], [3]]
+
+
+def test_an_ellipsis_is_not_filled_in() -> None:
+    answer = ranking("[1] > [2] > ... > [10]", 10)
+    assert (named(answer), answer.outcome) == ([[1], [2], [10]], Outcome.PARTIAL)
+
+
+RANKS = {
+    "markdown": "| Rank | Passage |\n|---|---|\n| 1 | 3 |\n| 2 | 1 |\n| 3 | 2 |\n| 4 | 4 |",
+    "markdown with a score": "|Rank|ID|Score|\n|--|--|--|\n|1|3|9|\n|2|1|7|\n|3|2|4|\n|4|4|1|",
+    "markdown with reasons": "|#|Doc|Why|\n|--|--|--|\n|1|3|best|\n|2|1|ok|\n|3|2|2 of 3|\n|4|4|no|",
+    "markdown by passage": "| Passage | Rank |\n|---|---|\n| 1 | 2 |\n| 2 | 3 |\n| 3 | 1 |\n| 4 | 4 |",
+    "pipes": "1 | 3\n2 | 1\n3 | 2\n4 | 4",
+    "tabs": "1\t3\n2\t1\n3\t2\n4\t4",
+    "tabs with a header": "Rank\tPassage\n1\t3\n2\t1\n3\t2\n4\t4",
+    "commas": "rank,passage\n1,3\n2,1\n3,2\n4,4",
+    "semicolons": "rank;passage\n1;3\n2;1\n3;2\n4;4",
+    "colons": "1: 3\n2: 1\n3: 2\n4: 4",
+    "dashes": "1 - 3\n2 - 1\n3 - 2\n4 - 4",
+    "words": "Rank 1: 3\nRank 2: 1\nRank 3: 2\nRank 4: 4",
+    "words twice": "Rank 1 - Passage 3\nRank 2 - Passage 1\nRank 3 - Passage 2\nRank 4 - Passage 4",
+    "by passage": "[1]: rank 2\n[2]: rank 3\n[3]: rank 1\n[4]: rank 4",
+    "by passage on a line": "[1] (rank 2), [2] (rank 3), [3] (rank 1), [4] (rank 4)",
+    "numbered": "1. Passage 3\n2. Passage 1\n3. Passage 2\n4. Passage 4",
+    "JSON": '[{"rank": 1, "id": 3}, {"rank": 4, "id": 4}, {"rank": 2, "id": 1}, {"rank": 3, "id": 2}]',
+    "JSON by passage": '{"ranks": {"[1]": 2, "[2]": 3, "[3]": 1, "[4]": 4}}',
+    "JSON with reasons": '{"reasoning": "[1] beats [2] in 2 of 4", "ranking": [3, 1, 2, 4]}',
+    "JSON lists": '```json\n{"ranking": ["[3]", "[1]", "[2]", "[4]"], "confidence": 90}\n```',
+    "XML": "<ranking><id>3</id><id>1</id><id>2</id><id>4</id></ranking>",
+    "letters": "D3 > D1 > D2 > D4",
+    "circled": "③ > ① > ② > ④",
+}
+SCORES = {
+    "lines": "[1]: 7\n[2]: 4\n[3]: 9\n[4]: 0",
+    "shares": "[1]: 7/10\n[2]: 4/10\n[3]: 9/10\n[4]: 1/10",
+    "out of": "[1] 7 out of 10\n[2] 4 out of 10\n[3] 9 out of 10\n[4] 1 out of 10",
+    "decimals": "[1]: 0.7\n[2]: 0.4\n[3]: 0.95\n[4]: 0.1",
+    "per cent": "[1]: 70%\n[2]: 40%\n[3]: 90%\n[4]: 10%",
+    "equals": "[1] = 7\n[2] = 4\n[3] = 9\n[4] = 1",
+    "on a line": "[1] (7), [2] (4), [3] (9), [4] (1)",
+    "words": "Passage 1 - score 2\nPassage 2 - score 1\nPassage 3 - score 4\nPassage 4 - score 0",
+    "numbered": "1. [1] - 7/10\n2. [2] - 4/10\n3. [3] - 9/10\n4. [4] - 1/10",
+    "bold": "**[1]**: 7/10\n**[2]**: 4/10\n**[3]**: 9/10\n**[4]**: 1/10",
+    "with remarks": "Passage 1: 7/10. On dogs.\nPassage 2: 4/10. 2 cats.\nPassage 3: 9/10. Best.\nPassage 4: 1/10. No.",
+    "behind remarks": "[1] on 3 dogs. Score: 7\n[2] on cats. Score: 4\n[3] best. Score: 9\n[4] none. Score: 1",
+    "documents": "Doc: 3, Relevance: 9\nDoc: 2, Relevance: 4\nDoc: 1, Relevance: 7\nDoc: 4, Relevance: 1",
+    "table": "| Passage | Score |\n|---|---|\n| [1] | 7 |\n| [2] | 4 |\n| [3] | 9 |\n| [4] | 1 |",
+    "table without brackets": "| Passage | Relevance |\n|---|---|\n| 1 | 2 |\n| 2 | 1 |\n| 3 | 4 |\n| 4 | 0 |",
+    "commas": "passage,score\n1,7\n2,4\n3,9\n4,1",
+    "JSON by passage": '{"[1]": 7, "[2]": 4, "[3]": 9, "[4]": 1}',
+    "JSON by number": '{"1": 7, "2": 4, "3": 9, "4": 1}',
+    "JSON by name": 'The scores: {"scores": {"passage_1": 3, "passage_2": 2, "passage_3": 4, "passage_4": 1}}.',
+    "JSON objects": '[{"id":"[1]","score":7}, {"id":"[2]","score":4}, {"id":"[3]","score":9}, {"id":"4","score":1}]',
+    "JSON in JSON": '{"results": [{"index": 1, "relevance_score": 0.7}, {"index": 2, "relevance_score": 0.4}, '
+    '{"index": 3, "relevance_score": 0.9}, {"index": 4, "relevance_score": 0.1}]}',
+    "JSON with reasons": '{"[1]": {"score":7, "of":"2"}, "[2]": {"score":4}, "[3]": {"score":9}, "[4]": {"score":1}}',
+}
+
+
+@pytest.mark.parametrize(
+    "text", [*RANKS.values(), *SCORES.values()], ids=[*RANKS, *(f"scores: {name}" for name in SCORES)]
+)
+def test_ranks_and_scores_order_the_passages(text: str) -> None:
+    answer = ranking(text, 4)
+    assert named(answer) == [[3], [1], [2], [4]]
+    assert answer.outcome == Outcome.REPAIRED
+
+
+def test_equal_scores_are_ties() -> None:
+    assert named(ranking('[{"id": 1, "score": 2}, {"id": 3, "score": 4}, {"id": 2, "score": 2}]', 3)) == [[3], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1]: 3\n[2]: 1\n[3]: 4\n[4]: 2",
+        '{"[1]": 2, "[2]": 1, "[3]": 3}',
+        '{"[1]": "relevant", "[2]": "irrelevant"}',
+        '{"[1]": true, "[2]": false}',
+        "[1]: 7\n[2]: 9\n[1]: 3",
+        "1 5\n2 5\n3 7",
+        "[1] is about dogs.\n[2] is about cats.\n[3] fits best.",
+        "I looked at [1], [2], [3] and [4].",
+    ],
+)
+def test_what_may_be_ranks_or_scores_or_remarks_is_never_a_ranking_in_the_prompts_order(text: str) -> None:
+    assert ranking(text, 4) == Answer((), Outcome.EMPTY)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[3]: 4\n[1]: 3\n[2]: 2\n[4]: 1", [3, 1, 2, 4]),  # scores, or ranks from the worst: both in this order
+        ("[3]: 1\n[1]: 2\n[2]: 3\n[4]: 4", [3, 1, 2, 4]),
+        ("3, 1\n2, 4", [3, 1, 2, 4]),
+        ("| Passage | Score |\n|---|---|\n| [1] | 7 |\n| [3] | 9 |\n\nRanking: [3] > [1] > [2] > [4]", [3, 1, 2, 4]),
+        ("Draft: [4] > [3] > [2] > [1]\nFinal ranking: [3] > [1]", [3, 1]),
+        ("<thinking>[1] > [2]</thinking>[3] > [1]", [3, 1]),
+    ],
+)
+def test_what_several_readings_agree_on_is_used(text: str, expected: list[int]) -> None:
+    assert named(ranking(text, 4)) == [[value] for value in expected]
+
+
+@pytest.mark.parametrize("text", ["<thought>[1] > [2] > [3], no", "[THINK]maybe [2] > [1]", "<seed:think>[2] > [1]"])
+def test_a_thought_in_unknown_tags_that_was_not_closed_is_no_answer(text: str) -> None:
+    assert ranking(text, 3) == Answer((), Outcome.EMPTY)
+
+
+def test_scores_that_were_cut_off_lose_their_last_line() -> None:
+    answer = ranking("[1]: 7\n[2]: 9\n[3]: 8\n[4]: 1", 4, finish="length")  # 1 may have been 10
+    assert (named(answer), answer.outcome) == ([[2], [3], [1]], Outcome.PARTIAL)
+
+
 def test_a_final_ranking_replaces_a_draft() -> None:
     assert named(ranking("Draft: [1] > [2] > [3]. Final: [3] > [2] > [1]")) == [[3], [2], [1]]
 
@@ -225,7 +364,22 @@ def test_digits_takes_every_number_as_published_runs_did() -> None:
     [
         *("[", "(", "(a", "1", "1.", "1 ", "(1", " ", "[ ", "passage ", "\n1. ", "<answer>", "</think>", "<think>"),
         *("[1] > ", "[1]-[19],", "[1] and ", "[1] x ", "[1] > [2] x ", "[1]\n", "\\succ", "]", "-", "\n", "۳"),
-        *("(1 a", "1:1:"),
+        *(
+            "(1 a",
+            "1:1:",
+            "{",
+            "{[1]: ",
+            '{"1": 2,',
+            "[[",
+            "rank 1 ",
+            "score ",
+            "passage id ",
+            "1/",
+            "1 | ",
+            "<a ",
+            "\\\\succ",
+        ),
+        *("&", "&gt", "\\\\", "< [1] ", "[1] & ", "[1]: 7/10\\n", "1\\t3\\n", "id: 3, score: "),
     ],
 )
 def test_a_long_answer_takes_linear_time(part: str) -> None:

@@ -14,17 +14,33 @@ UNIFORM = str.maketrans(
     {
         **dict.fromkeys("［【〔「『", "["),
         **dict.fromkeys("］】〕」』", "]"),
-        **dict.fromkeys("＞〉≻≥→⇒", ">"),
-        **dict.fromkeys("＝≈≃≡", "="),
+        **dict.fromkeys("＞﹥〉⟩≻≽⪰⪼≥⩾⪖≫⋙⊳▷▶►›→⇒⟶⟹↠➜➔➙➝➞➡➤", ">"),
+        **dict.fromkeys("＜﹤〈⟨≺≼⪯⪻≤⩽⪕≪⋘⊲◁◀◄‹←⇐⟵⟸↞", "<"),
+        **dict.fromkeys("＝≈≃≡≅∼", "="),
         **dict.fromkeys("，、；،؛", ","),
         **dict.fromkeys("–—−‑－", "-"),
         **dict.fromkeys("*_`~$\"'“”«»\t\r\u00a0\u3000", " "),
         **dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"),
         **dict(zip("（）：．。…", "():..…", strict=True)),
+        **{chr(0x2460 + place): f"[{place + 1}]" for place in range(20)},  # ① … ⑳
     }
 )
 """Other scripts' brackets and signs, and markdown, in their plain form. Digits stay: int() reads any script's."""
-MARKUP = re.compile(r"\\(?:succ|gt)\b|&gt;")
+ARROW = r"(?:long|hook|two|x)?%sarrow[a-z]*"
+GREATER = re.compile(  # LaTeX and HTML
+    rf"\\(?:succ[a-z]*|gtr?[a-z]*|ggg?|geq?[a-z]*|{ARROW % 'right'}|to|triangleright[a-z]*|rangle)\b"
+    r"|&(?:gt|ge|rarr|raquo);",
+    re.IGNORECASE,
+)
+LESS = re.compile(
+    rf"\\(?:prec[a-z]*|lt|less[a-z]*|lll?|le|leqq?|leqslant|{ARROW % 'left'}|gets|triangleleft[a-z]*|langle)\b"
+    r"|&(?:lt|le|larr|laquo);",
+    re.IGNORECASE,
+)
+LINE_TAG = re.compile(r"</?(?:br|p|li|tr|div|ol|ul)[ ]?/?>", re.IGNORECASE)
+TAG = re.compile(r"</?[a-z][a-z_:-]{0,30}+[ ]?/?>", re.IGNORECASE)
+LETTERED = re.compile(r"\b[DP]\d{1,4}+\s*+[>=<]")  # D3 > D1
+LETTERED_MARK = re.compile(r"\b[DP](?=\d)")
 
 LABEL = r"\b(?:passage|document|doc)\s*+\#?"
 COUNTER = re.compile(  # "1." of a numbered list, before an identifier
@@ -39,8 +55,11 @@ ITEM = re.compile(
     re.IGNORECASE,
 )
 LINK = re.compile(  # what may stand between two items of a chain
-    r"(?:[\s\[\](){}>=,;|/+\#-]++|\.{2,}+|…|\.(?=[ ]*+\n)|\b(?:and|then|followed by)\b)*+", re.IGNORECASE
+    r"(?:[\s\[\](){}><=,;|/+\#-]++|\.{2,}+|…|\.(?=[ ]*+\n)|\b(?:and|or|vs|over|before|then|followed by)\b)*+",
+    re.IGNORECASE,
 )
+SIGNS = re.compile(r"(?:[^\w\n.!?\\&]++|\\[A-Za-z]{0,30}+|&(?:[a-z]{2,8}+;)?+)*+")
+"""What else may stand between two bracketed identifiers on one line: no words, and nothing that ends a sentence."""
 RANGE = re.compile(r"[ ]*+-[ ]*+")
 LONGEST = 9  # digits of a number that can be an identifier
 
@@ -65,8 +84,8 @@ class Item:
 
     @property
     def compared(self) -> bool:
-        """Whether `>` or `=` stands before it."""
-        return ">" in self.before or "=" in self.before
+        """Whether `>`, `=` or `<` stands before it."""
+        return any(sign in self.before for sign in ">=<")
 
 
 Chain = list[Item]
@@ -74,7 +93,9 @@ Chain = list[Item]
 
 def uniform(text: str) -> str:
     """The text with brackets, separators and markdown in one form, list counters and asides blanked."""
-    text = MARKUP.sub(">", text).translate(UNIFORM)
+    text = TAG.sub(" ", LINE_TAG.sub("\n", LESS.sub("<", GREATER.sub(">", text)))).translate(UNIFORM)
+    if LETTERED.search(text):
+        text = LETTERED_MARK.sub("passage ", text)
     return COUNTER.sub(_blank, ASIDE.sub(_blank, text))
 
 
@@ -132,9 +153,9 @@ def _item(found: re.Match[str], before: str, previous: Item | None) -> Item:
 
 
 def _linked(previous: Item, item: Item) -> bool:
-    """Whether an item continues the chain. A bare number next to a named one needs `>` or `=`."""
+    """Whether an item continues the chain. A bare number next to a named one needs `>`, `=` or `<`."""
     if LINK.fullmatch(item.before) is None:
-        return False
+        return previous.bracketed and item.bracketed and SIGNS.fullmatch(item.before) is not None
     if previous.named == item.named:
         return item.named or RANGE.fullmatch(item.before) is None
     return item.compared

@@ -2,26 +2,35 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 from rankk.llm.types import Completion, Thinking
 from rankk.reranking.parsers.base import ASKED, Parser, answer_of, mention, refuses
 from rankk.reranking.parsers.items import LETTER, Chain, chains_of, flatten, uniform
+from rankk.reranking.parsers.records import read_records
 from rankk.reranking.types import Answer
 
 ANSWER_TAG = re.compile(r"</?answer>", re.IGNORECASE)
+OTHER_THOUGHT = re.compile(r"\s*(?:<(thought|thinking|reasoning|seed:think)>|\[(think)\])", re.IGNORECASE)
+"""Tags of reasoning that a preset does not know of."""
+FINAL = re.compile(r"\b(?:final(?:ly)?|revised|corrected|updated)\b", re.IGNORECASE)
 
 
 class Ranking(Parser):
     """The ranking of n passages in the answer that follows the reasoning.
 
     Understands `[3] > [2] = [4]`, lists over several lines, prose and markdown around it, any script's digits, ranges
-    (`[4]-[8]`), missing brackets. Where an answer holds several forms, rankings with `>` count before lists, lists
-    before lines that begin with an identifier, those before identifiers in running text. Of several rankings that
-    share identifiers the longest counts, of equally long ones the last; rankings that share none are read one after
-    the other. An identifier counts at its first mention. A thought that was not closed is never read. In an answer
-    cut off at its token limit the identifiers before the cut count (partial, `cut off`), but for one that ends where
-    the text ends, which may have lost a digit.
+    (`[4]-[8]`), missing brackets, and ranks or scores of each passage in lines, tables and JSON. Where an answer holds
+    several forms, rankings with `>` count before ranks and scores, these before lists, lists before lines that begin
+    with an identifier, those before identifiers in running text. Of several rankings that share identifiers the one
+    that is called final counts, else the longest, of equally long ones the last; rankings that share none are read one
+    after the other. An identifier counts at its first mention.
+
+    Not usable are rankings with `<`, which models write for "before" as well as for "less relevant than"; numbers that
+    can be ranks as well as scores; and remarks about the passages in the order of the prompt, which are no ranking.
+    A thought that was not closed is never read. In an answer cut off at its token limit the identifiers before the cut
+    count (partial, `cut off`), but for one that ends where the text ends, which may have lost a digit.
     """
 
     name: ClassVar[str] = "ranking"
@@ -35,8 +44,15 @@ class Ranking(Parser):
             repairs.add("prose" if LETTER.search(text) else "format")
         chains = chains_of(uniform(text), drop_last=cut_off)
         chosen, form = _choose(chains, n)
+        if form != "ranking":
+            records = read_records(text.rpartition("\n")[0] if cut_off else text, n)
+            if records is not None:
+                groups = [[id_ - 1 for id_ in group] for group in records]
+                return answer_of(groups, n, repairs | {"scores"}, text, completion.finish_reason)
         if form == "prose" and (cut_off or refuses(text)):
             chosen = []  # half a sentence about passages, or a refusal that names some, is no ranking
+        if form in ("lines", "prose") and _in_the_prompts_order(chosen):
+            chosen = []
         if any(not item.bracketed for chain in chosen for item in chain):
             repairs.add("brackets")
         return answer_of(_groups(chosen, n, repairs), n, repairs, text, completion.finish_reason)
@@ -59,13 +75,22 @@ def answer_text(completion: Completion, thinking: Thinking | None) -> tuple[str,
     opened = tags.opened_by_template or text.lstrip().startswith(tags.open)
     cut_off = completion.finish_reason == "length"
     if completion.reasoning is not None or not (opened or (thinking and cut_off)):
-        return _tagged(text.split(tags.open)[0]), set()
+        return _tagged(_behind_other_thought(text.split(tags.open)[0])), set()
     if opened and cut_off:
         return "", set()
     if ASKED.match(text.lstrip()) and not LETTER.search(text):
         return text, {"no thought"} if opened else set()
     closed_answer = not cut_off and text[-len("</answer>") :].lower() == "</answer>"
     return (_tagged(text), {"thought not closed"}) if closed_answer else ("", set())
+
+
+def _behind_other_thought(text: str) -> str:
+    """What follows a thought in tags that the preset does not know; nothing where it was not closed."""
+    found = OTHER_THOUGHT.match(text)
+    if found is None:
+        return text
+    close = f"</{found[1]}>" if found[1] else f"[/{found[2]}]"
+    return text[text.lower().rfind(close.lower()) + len(close) :] if close.lower() in text.lower() else ""
 
 
 def _tagged(text: str) -> str:
@@ -78,10 +103,12 @@ def _tagged(text: str) -> str:
 
 def _choose(chains: Sequence[Chain], n: int) -> tuple[list[Chain], str]:
     """The chains that make up the ranking, and the form it has."""
+    chains = [part for chain in chains for part in _without_less_than(chain)]
     named = [chain for chain in chains if any(item.named for item in chain)]
-    ranked = [chain for chain in named or chains if len(chain) > 1 and any(item.compared for item in chain[1:])]
-    if ranked:
-        return _of_several(ranked, n), "ranking"
+    compared = [chain for chain in named or chains if any(item.compared for item in chain[1:])]
+    if compared:
+        greater = any(">" in item.before for chain in compared for item in chain[1:])
+        return _of_several(compared, n), "ranking" if greater else "ties"
     alone = [chain for chain in named or chains if chain[0].begins and chain[-1].ends]
     listed = [chain for chain in alone if len(chain) > 1]
     if listed:
@@ -94,14 +121,31 @@ def _choose(chains: Sequence[Chain], n: int) -> tuple[list[Chain], str]:
     return named, "prose"
 
 
+def _without_less_than(chain: Chain) -> list[Chain]:
+    """A chain, or those of its parts that hold no `<`: parts that only punctuation joins."""
+    if not any("<" in item.before for item in chain[1:]):
+        return [chain]
+    starts = [0, *(place for place, item in enumerate(chain) if place and not item.compared), len(chain)]
+    parts = [chain[start:end] for start, end in pairwise(starts)]
+    return [part for part in parts if len(part) > 1 and not any("<" in item.before for item in part[1:])]
+
+
 def _of_several(chains: list[Chain], n: int) -> list[Chain]:
-    """Rankings that complement each other, or else the longest of them; of equally long ones the last."""
+    """Rankings that complement each other, or else the final or longest of them; of equally long ones the last."""
     if len(chains) == 1:
         return chains
     sets = [{item.value for item in chain if 1 <= item.value <= n} for chain in chains]
     if sum(map(len, sets)) == len(set().union(*sets)):
         return chains
+    if final := [chain for chain in chains[1:] if FINAL.search(chain[0].before)]:
+        return final[-1:]
     return [chains[max(range(len(chains)), key=lambda place: (len(sets[place]), place))]]
+
+
+def _in_the_prompts_order(chains: Iterable[Chain]) -> bool:
+    """Whether several identifiers are mentioned as 1, 2, 3, …: an account of the passages, not a ranking."""
+    values = [item.value for chain in chains for item in chain]
+    return len(values) > 1 and values == list(range(1, len(values) + 1))
 
 
 def _groups(chains: Iterable[Chain], n: int, repairs: set[str]) -> list[list[int]]:
