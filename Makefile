@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test bench lint format clean
+.PHONY: help setup demo test bench lint schema format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -29,6 +29,9 @@ lint: setup ## ruff, mypy, snakefmt and Snakemake's own linter
 	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
+
+schema: setup ## write the JSON schema of configuration files anew
+	python -m rankk.schema workflow/schemas/config.schema.yaml
 
 format: setup ## format Python and rules in place
 	ruff check --fix .

@@ -15,8 +15,9 @@ from rankk.config.loading import check
 from rankk.errors import RankkError
 from rankk.evaluation.experiment import COLUMNS
 from rankk.jobs import fetch_from, grown, own_engines
-from rankk.provenance import fingerprint
+from rankk.fingerprint import fingerprint
 from rankk.report import contents
+from rankk.stages import Stages, pattern
 
 min_version("9.0")
 
@@ -34,12 +35,13 @@ except RankkError as error:
     sys.exit(f"Configuration: {error}")
 
 NAME = EXPERIMENT.experiment
+STAGES = Stages(EXPERIMENT)
 
 own_engines(cluster_job=workflow.remote_exec)
 fetch_from(EXPERIMENT.mirror)
 
 
-# Executors without a setting of that name are none of Slurm's.
+# Only Slurm's executor has a status command.
 onstart:
     if status_command := getattr(
         workflow.executor_settings, "status_command", None
@@ -49,28 +51,22 @@ onstart:
 
 
 wildcard_constraints:
-    language="[a-z]{3}",
+    corpus="[^/]+",
     collection="[^/]+",
+    language="[a-z]{3}",
     retriever="[^/]+",
     reranker="[^/]+",
 
 
-# On a cluster, only the node on which Snakemake runs needs a network.
+# The only rule that uses a network; it runs where Snakemake runs, for a cluster's nodes may reach none.
 localrules:
     all,
     downloads,
-    download_libreoffice_help,
-    download_ir_dataset,
-    download_bright,
-    download_package,
-    hub_file,
-    hub_model,
-    prebuilt_index,
-    model,
+    fetch,
 
 
-include: "rules/collections.smk"
-include: "rules/models.smk"
+include: "rules/fetch.smk"
+include: "rules/corpora.smk"
 include: "rules/index.smk"
 include: "rules/retrieve.smk"
 include: "rules/rerank.smk"
@@ -86,7 +82,7 @@ if EXPERIMENT.training:
 # Fetches what the experiment needs from a network, so that no other job needs one.
 rule downloads:
     input:
-        EXPERIMENT.downloads,
+        [paths.download(name) for name in STAGES.downloads],
 
 
 rule all:

@@ -11,7 +11,8 @@ from rankk.evaluation.measures import per_query
 from rankk.io.trec import read_run
 from rankk.retrievers.encoders import load
 from rankk.retrievers.lucene import index_bm25, jar, java, search_bm25
-from rankk.retrievers.splade import encode, read_texts
+from rankk.retrievers.splade import Encode
+from rankk.retrievers.texts import read_texts
 
 QUERIES, RUNS, TEXTS = 200, 100, 300
 ENCODER, MAX_LENGTH, BATCH = Path("results/models/splade-smoke-test"), 256, 32
@@ -71,8 +72,8 @@ def splade(folder: Path) -> dict[str, object]:
     contents = [text for _, text in read_texts(texts)]
 
     def one_cell() -> None:
-        vectors = folder / "vectors.jsonl"
-        encode(texts, str(ENCODER), vectors, revision=None, max_seq_length=MAX_LENGTH, batch_size=BATCH)
+        step = Encode(model=str(ENCODER), max_seq_length=MAX_LENGTH, batch_size=BATCH)
+        step.run({"texts": texts, "model": []}, str(folder / "vectors.jsonl"), threads=2)
 
     def bare_encoder() -> None:
         encoder = load(SparseEncoder, str(ENCODER), None, MAX_LENGTH)

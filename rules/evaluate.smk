@@ -29,7 +29,7 @@ rule evaluate:
             for name in EXPERIMENT.evaluated
         },
         baselines=EXPERIMENT.baselines_as_lists,
-        jobs=EXPERIMENT.jobs,
+        jobs=STAGES.benchmarks,
         code=fingerprint("rankk.evaluation"),
     script:
         "../scripts/evaluate.py"

@@ -56,8 +56,7 @@ rule report:
         published=PUBLISHED,
         experiment=EXPERIMENT.model_dump(mode="json"),
         passage_languages={
-            name: collection.language
-            for name, collection in EXPERIMENT.collections.items()
+            name: EXPERIMENT.language_of(name) for name in EXPERIMENT.evaluated
         },
         code=fingerprint("rankk.report"),
     script:
@@ -71,7 +70,7 @@ rule page:
         calls=paths.calls(*CELL),
         manifest=paths.manifest(*CELL),
         queries=paths.queries("{collection}", "{language}"),
-        passages=paths.passages("{collection}"),
+        passages=lambda wildcards: STAGES.passages(wildcards.collection),
         qrels=paths.qrels("{collection}"),
     output:
         report(
@@ -92,7 +91,7 @@ rule page:
             "pages", "{collection}", "{language}", "{retriever}", "{reranker}"
         )
     wildcard_constraints:
-        reranker=EXPERIMENT.reranker_names,
+        reranker=pattern(EXPERIMENT.rerankers),
     conda:
         "../envs/workflow.yaml"
     resources:

@@ -7,7 +7,7 @@ rule rerank:
     input:
         run=paths.run("{collection}", "{language}", "{retriever}"),
         queries=paths.queries("{collection}", "{language}"),
-        passages=paths.passages("{collection}"),
+        passages=lambda wildcards: STAGES.passages(wildcards.collection),
         model=lambda wildcards: EXPERIMENT.model_files(wildcards.reranker),
         responses=lambda wildcards: EXPERIMENT.responses(**wildcards),
     output:
@@ -21,7 +21,7 @@ rule rerank:
             "runs", "{collection}", "{language}", "{retriever}", "{reranker}"
         )
     wildcard_constraints:
-        reranker=EXPERIMENT.rerankers_in_shards(several=False),
+        reranker=STAGES.rerankers_in_shards(several=False),
     conda:
         "../envs/llm.yaml"
     resources:
@@ -29,9 +29,8 @@ rule rerank:
         runtime=grown(1440),
         gpu=lambda wildcards: EXPERIMENT.gpus(wildcards.reranker),
     params:
-        reranker=lambda wildcards: EXPERIMENT.rerankers[wildcards.reranker].deciding(),
+        reranker=lambda wildcards: STAGES.rerank_params(wildcards.reranker),
         shards=1,
-        code=fingerprint("rankk.reranking"),
     script:
         "../scripts/rerank.py"
 
@@ -48,19 +47,18 @@ use rule rerank as rerank_shard with:
         paths.benchmark("runs", *CELL, "{number}")
     wildcard_constraints:
         number="[0-9]+",
-        reranker=EXPERIMENT.rerankers_in_shards(several=True),
+        reranker=STAGES.rerankers_in_shards(several=True),
     params:
-        reranker=lambda wildcards: EXPERIMENT.rerankers[wildcards.reranker].deciding(),
+        reranker=lambda wildcards: STAGES.rerank_params(wildcards.reranker),
         shards=lambda wildcards: EXPERIMENT.rerankers[wildcards.reranker].shards,
-        code=fingerprint("rankk.reranking"),
 
 
 rule merge_shards:
     input:
         first_stage=paths.run("{collection}", "{language}", "{retriever}"),
-        runs=lambda wildcards: EXPERIMENT.shards(".trec", **wildcards),
-        manifests=lambda wildcards: EXPERIMENT.shards(".json", **wildcards),
-        calls=lambda wildcards: EXPERIMENT.shards(".calls.csv", **wildcards),
+        runs=lambda wildcards: STAGES.shards(".trec", **wildcards),
+        manifests=lambda wildcards: STAGES.shards(".json", **wildcards),
+        calls=lambda wildcards: STAGES.shards(".calls.csv", **wildcards),
     output:
         run=paths.run(*CELL),
         manifest=paths.manifest(*CELL),
@@ -70,7 +68,7 @@ rule merge_shards:
     benchmark:
         paths.benchmark("runs", *CELL)
     wildcard_constraints:
-        reranker=EXPERIMENT.rerankers_in_shards(several=True),
+        reranker=STAGES.rerankers_in_shards(several=True),
     conda:
         "../envs/workflow.yaml"
     resources:
@@ -90,7 +88,7 @@ rule check_outcomes:
     log:
         "results/logs/checked/{collection}.{language}.{retriever}.{reranker}.log",
     wildcard_constraints:
-        reranker=EXPERIMENT.reranker_names,
+        reranker=pattern(EXPERIMENT.rerankers),
     priority: 1  # before further cells spend GPU hours on the same reranker
     localrule: True
     conda:

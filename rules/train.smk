@@ -1,23 +1,21 @@
 # Training: windows from first stages, a teacher's orders, the fit, whole weights. Included where an experiment asks.
 
 
+from rankk.training.stages import TrainingStages
+
+TRAINING = TrainingStages(EXPERIMENT)
+
 for name, training in EXPERIMENT.training.items():
 
     rule:
         name:
             f"windows_{name}"
         input:
-            learnt=[
-                list(EXPERIMENT.first_stage_files(cell).values())
-                for cell in training.windows.of
-            ],
-            development=[
-                list(EXPERIMENT.first_stage_files(cell).values())
-                for cell in training.windows.development
-            ],
+            learnt=[list(files.values()) for files in TRAINING.learnt(name)],
+            development=[list(files.values()) for files in TRAINING.development(name)],
             held_out=[
                 [path for path in files.values() if path]
-                for files in EXPERIMENT.held_out_files(name)
+                for files in TRAINING.held_out(name)
             ],
         output:
             windows=paths.training(name, "windows.jsonl.gz"),
@@ -34,12 +32,9 @@ for name, training in EXPERIMENT.training.items():
             runtime=grown(240),
         params:
             settings=training.windows.model_dump(mode="json"),
-            learnt=[EXPERIMENT.first_stage_files(cell) for cell in training.windows.of],
-            development=[
-                EXPERIMENT.first_stage_files(cell)
-                for cell in training.windows.development
-            ],
-            held_out=EXPERIMENT.held_out_files(name),
+            learnt=TRAINING.learnt(name),
+            development=TRAINING.development(name),
+            held_out=TRAINING.held_out(name),
             code=fingerprint("rankk.training.windows"),
         script:
             "../scripts/windows.py"
@@ -50,7 +45,7 @@ for name, training in EXPERIMENT.training.items():
         input:
             windows=paths.training(name, "windows.jsonl.gz"),
             passages=paths.training(name, "passages.jsonl.gz"),
-            model=EXPERIMENT.teacher_files(name),
+            model=TRAINING.teacher_model(name),
         output:
             examples=paths.training(name, "examples.jsonl.gz"),
             facts=paths.training(name, "examples.json"),
@@ -63,9 +58,9 @@ for name, training in EXPERIMENT.training.items():
         resources:
             mem_mb=grown(16000),
             runtime=grown(1440),
-            gpu=EXPERIMENT.teacher_gpus(name),
+            gpu=TRAINING.teacher_gpus(name),
         params:
-            teacher=EXPERIMENT.teacher(name),
+            teacher=TRAINING.teacher(name),
             min_agreement=training.min_agreement,
             evidence=training.evidence,
             undecided=training.undecided,
@@ -79,7 +74,7 @@ for name, training in EXPERIMENT.training.items():
         input:
             examples=paths.training(name, "examples.jsonl.gz"),
             passages=paths.training(name, "passages.jsonl.gz"),
-            base=EXPERIMENT.base_files(name),
+            base=TRAINING.base(name),
         output:
             tokens=directory(paths.training(name, "tokens")),
             facts=paths.training(name, "tokens.json"),
@@ -108,7 +103,7 @@ for name, training in EXPERIMENT.training.items():
             f"fit_{name}"
         input:
             tokens=paths.training(name, "tokens"),
-            base=EXPERIMENT.base_files(name),
+            base=TRAINING.base(name),
         output:
             directory(paths.training(name, "adapter")),
         log:
@@ -134,7 +129,7 @@ for name, training in EXPERIMENT.training.items():
         name:
             f"model_{name}"
         input:
-            base=EXPERIMENT.base_files(name),
+            base=TRAINING.base(name),
             trained=paths.training(name, "adapter"),
         output:
             directory(paths.model(name)),
@@ -158,7 +153,7 @@ for name, training in EXPERIMENT.training.items():
         name:
             f"delta_{name}"
         input:
-            base=EXPERIMENT.base_files(name),
+            base=TRAINING.base(name),
             trained=paths.model(name),
         output:
             directory(paths.training(name, "delta")),
@@ -208,10 +203,7 @@ for name, training in EXPERIMENT.training.items():
         params:
             name=name,
             training=training.model_dump(mode="json"),
-            licences={
-                cell.collection: EXPERIMENT.collections[cell.collection].licence
-                for cell in training.windows.of
-            },
+            licences=TRAINING.licences(name),
             code=fingerprint("rankk.training.card"),
         script:
             "../scripts/model_card.py"

@@ -1,9 +1,10 @@
-"""Bring a collection's source into the project's files."""
+"""Build a collection's queries and judgments from their source."""
 
 from pathlib import Path
 
-from rankk.corpora import build
+from rankk.corpora.base import TOPICS
 from rankk.logs import job
 
 with job(snakemake.log[0]):
-    build(snakemake.params.collection, Path(snakemake.output.facts).parent)
+    source = TOPICS.make(snakemake.params.collection["source"])
+    source.build(dict(snakemake.input.items()), Path(snakemake.output.counts).parent)

@@ -11,7 +11,7 @@ from rankk.reranking.cell import rerank_cell
 with job(snakemake.log[0]):
     model = str(snakemake.input.model)
     rerank_cell(
-        Reranker(**snakemake.params.reranker, shards=snakemake.params.shards),
+        Reranker(**snakemake.params.reranker["settings"], shards=snakemake.params.shards),
         run=snakemake.input.run,
         queries=snakemake.input.queries,
         passages=snakemake.input.passages,

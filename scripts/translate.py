@@ -8,14 +8,15 @@ from rankk.jobs import OWNER
 from rankk.logs import job
 from rankk.translation import translate
 
+settings = snakemake.params.settings
 with job(snakemake.log[0]):
     model = str(snakemake.input.model)
     translate(
         snakemake.input.queries,
         snakemake.output.queries,
-        Translator(**snakemake.params.translator),
-        source=snakemake.params.source,
-        target=snakemake.params.target,
+        Translator(**settings["translator"]),
+        source=settings["source"],
+        target=settings["target"],
         model=on_this_node(model, snakemake.resources.get("scratch")) if model else None,
         engine_owner=int(os.environ[OWNER]),
     )

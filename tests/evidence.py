@@ -41,11 +41,12 @@ def build(folder: Path, cells: Sequence[paths.Cell] = SMALL, queries: int = 24) 
     draw = random.Random(0)
     qids, docids = [f"q{i}" for i in range(queries)], [f"d{i}" for i in range(40)]
     for name in {cell.collection: None for cell in cells}:
-        (folder / paths.collection_dir(name)).mkdir(parents=True)
+        for path in (paths.qrels(name), paths.passages(name)):
+            (folder / path).parent.mkdir(parents=True)
         (folder / paths.qrels(name)).write_text(
             "".join(f"{qid} 0 {docid} {draw.choice((0, 0, 0, 1, 2, 3))}\n" for qid in qids for docid in docids[:30])
         )
-        with (folder / paths.passages(name).removesuffix(".gz")).open("w") as file:
+        with (folder / paths.passages(name)).open("w") as file:
             file.writelines(json.dumps({"id": docid, "contents": f"متن <b>{docid}</b>"}) + "\n" for docid in docids)
     first: dict[paths.Cell, dict] = {}
     written = []

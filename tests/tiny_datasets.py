@@ -42,7 +42,12 @@ def neuclir_topics():
         for source, short in human:
             texts = {f"topic_{part}": f"{short} {language} {part}" for part in parts}
             topics.append({"lang": language, "source": source} | texts)
-    return lines({"topic_id": "q1", "topics": topics, "languages_with_qrels": ["zho", "fas", "rus"]})
+    return lines(
+        *(
+            {"topic_id": topic, "topics": topics, "languages_with_qrels": ["zho", "fas", "rus"]}
+            for topic in ("q1", "unjudged")
+        )
+    )
 
 
 def content(url):
@@ -111,7 +116,7 @@ def main(folder, names):
     import ir_datasets.util
     from ir_datasets.util.download import RequestsDownload
 
-    from rankk.corpora.ir_datasets import build, fetch
+    from rankk.config.used import Definitions
 
     @contextlib.contextmanager
     def stream(self):
@@ -119,13 +124,22 @@ def main(folder, names):
 
     RequestsDownload.stream = stream
     ir_datasets.util.HashStream = lambda file, *_, **__: file  # these files are not those of the checksums
-    catalog = Path(__file__).parents[1] / "config" / "catalog" / "ir_datasets.yaml"
-    entries = yaml.safe_load(catalog.read_text())["collections"]
+    definitions = Definitions("none")
+    for catalog in sorted((Path(__file__).parents[1] / "config" / "catalog").glob("*.yaml")):
+        definitions.add(yaml.safe_load(catalog.read_text()), str(catalog), ())
     for name in names:
-        entry = entries[name]
-        fetch(entry["dataset"], folder / "downloads" / name)
-        fields = entry.get("queries", {"eng": ["text"]})
-        build(folder / "downloads" / name, folder / name, fields, entry.get("drop", []), topics=None)
+        collection = definitions.get("collections", name)
+        corpus = definitions.get("corpora", collection.corpus)
+        folders = {}
+        for source in (corpus.source, collection.source):
+            (download,) = source.downloads()
+            folders[id(source)] = folder / download.path
+            if not folders[id(source)].exists():
+                download.run(folders[id(source)])
+        passages = folder / name / "passages.jsonl"
+        corpus.source.build({"downloads": [folders[id(corpus.source)]]}, passages)
+        inputs = {"downloads": [folders[id(collection.source)]], "passages": passages}
+        collection.source.build(inputs, folder / name)
 
 
 if __name__ == "__main__":

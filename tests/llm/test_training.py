@@ -32,7 +32,7 @@ def trained(tmp_path_factory):
     config = {
         "experiment": "small",
         "grid": [{"collections": ["few"], "languages": ["eng"], "retrievers": ["bm25"], "rerankers": ["none", "own"]}],
-        "collections": {"mini": COLLECTION, "few": COLLECTION | {"topics": 2}},
+        "collections": {"mini": COLLECTION, "few": COLLECTION | {"max_queries": 2}},
         "retrievers": {"bm25": {"type": "bm25", "depth": 20}},
         "rerankers": {
             "own": {

@@ -39,7 +39,7 @@ def write_experiment(folder: Path, server: str, **reranker: object) -> None:
     config = {
         "experiment": "cluster",
         "grid": [{"collections": ["c"], "languages": ["eng"], "retrievers": ["bm25"], "rerankers": ["none", "asked"]}],
-        "collections": {"c": mini_collection(topics=6)},
+        "collections": {"c": mini_collection(max_queries=6)},
         "retrievers": {"bm25": {"type": "bm25", "depth": 20}},
         "rerankers": {"asked": settings | {"window": 6, "stride": 3} | reranker},
     }

@@ -33,7 +33,7 @@ def test_cells_of_one_model_start_one_engine(slurm, tmp_path):
     config = {
         "experiment": "cluster",
         "grid": [{"collections": ["c"], "languages": ["eng"], "retrievers": ["bm25"], "rerankers": ["short", "long"]}],
-        "collections": {"c": mini_collection(topics=2)},
+        "collections": {"c": mini_collection(max_queries=2)},
         "retrievers": {"bm25": {"type": "bm25", "depth": 10}},
         "rerankers": {"short": cell, "long": cell | {"max_tokens": 12}},
     }

@@ -1,12 +1,13 @@
 """BRIGHT's tasks through the real `datasets` library, from a local repository in BRIGHT's own layout."""
 
+import json
+
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from rankk.corpora.bright import build, fetch
+from rankk.corpora.bright import BrightDownload, BrightPassages, BrightTopics
 from rankk.errors import RankkError
-from rankk.io.files import read_jsonl
 from rankk.io.trec import read_excluded, read_qrels, read_queries, read_run
 from rankk.retrievers.lucene import index_bm25, search_bm25
 
@@ -24,11 +25,11 @@ configs:
 def repository(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "BRIGHT"
-    documents = [{"id": f"d{n}", "content": f"sort numbers in way {n}"} for n in range(6)] + [
-        {"id": "e", "content": ""}
-    ]
+    ids = ["d0", "d1", "d 2.txt", "d3", "d4", "d5"]  # StackOverflow's ids are file names, some with blanks
+    documents = [{"id": docid, "content": f"sort numbers in way {n}"} for n, docid in enumerate(ids)]
+    documents.append({"id": "e", "content": ""})
     examples = [
-        {"query": "sort\nnumbers", "id": "0", "gold_ids": ["d1", "d2"], "excluded_ids": ["d0", "d4"]},
+        {"query": "sort\nnumbers", "id": "0", "gold_ids": ["d1", "d 2.txt"], "excluded_ids": ["d0", "d4"]},
         {"query": "way 3", "id": "1", "gold_ids": ["d3"], "excluded_ids": ["N/A"]},
     ]
     for name, rows in (("documents", documents), ("examples", examples)):
@@ -38,28 +39,41 @@ def repository(tmp_path, monkeypatch):
     return folder
 
 
+def build(repository, target):
+    """Corpus and collection of the task, fetched and built as the workflow's jobs do."""
+    settings = {"task": "leetcode", "repository": str(repository)}
+    sources = {"passages": BrightPassages(**settings), "topics": BrightTopics(**settings)}
+    folders = {}
+    for name, source in sources.items():
+        (download,) = source.downloads()
+        folders[name] = str(target / "downloads" / name)
+        download.run(folders[name])
+    passages = str(target / "passages.jsonl")
+    sources["passages"].build({"downloads": [folders["passages"]]}, passages)
+    sources["topics"].build({"downloads": [folders["topics"]], "passages": passages}, target)
+    return target
+
+
 def test_a_task_becomes_the_same_files_as_any_collection_with_its_excluded_passages(repository, tmp_path):
-    fetch("leetcode", "examples", tmp_path / "fetched", revision=None, repository=str(repository))
-    build(tmp_path / "fetched", tmp_path / "c", topics=None)
-    assert len(list(read_jsonl(tmp_path / "c" / "passages.jsonl.gz"))) == 6  # the empty one is counted and left out
-    assert read_queries(tmp_path / "c" / "queries.eng.tsv") == {"0": "sort numbers", "1": "way 3"}
-    assert read_qrels(tmp_path / "c" / "qrels.txt")["0"] == {"d1": 1, "d2": 1}
-    assert read_excluded(tmp_path / "c" / "excluded.tsv") == {"0": {"d0", "d4"}}
+    target = build(repository, tmp_path / "c")
+    assert json.loads((target / "corpus.json").read_text()) == {"passages": 6, "dropped": {"empty passage": 1}}
+    assert read_queries(target / "queries.eng.tsv") == {"0": "sort numbers", "1": "way 3"}
+    assert read_qrels(target / "qrels.txt")["0"] == {"d1": 1, "d_2.txt": 1}
+    assert read_excluded(target / "excluded.tsv") == {"0": {"d0", "d4"}}
 
 
 def test_excluded_passages_are_in_no_run_and_others_take_their_places(repository, tmp_path):
-    fetch("leetcode", "examples", tmp_path / "fetched", revision=None, repository=str(repository))
-    build(tmp_path / "fetched", tmp_path / "c", topics=None)
-    files = {name: tmp_path / "c" / name for name in ("passages.jsonl.gz", "queries.eng.tsv", "excluded.tsv")}
-    index_bm25(files["passages.jsonl.gz"], tmp_path / "index", "eng", threads=1)
-    options = {"language": "eng", "k1": 0.9, "b": 0.4, "depth": 4, "threads": 1, "excluded": files["excluded.tsv"]}
-    search_bm25(tmp_path / "index", files["queries.eng.tsv"], tmp_path / "run", **options)
+    target = build(repository, tmp_path / "c")
+    index_bm25(target / "passages.jsonl", tmp_path / "index", "eng", threads=1)
+    options = {"language": "eng", "k1": 0.9, "b": 0.4, "depth": 4, "threads": 1, "excluded": target / "excluded.tsv"}
+    search_bm25(tmp_path / "index", target / "queries.eng.tsv", tmp_path / "run", **options)
     run = read_run(tmp_path / "run")
-    assert {hit.docid for hit in run["0"]} == {"d1", "d2", "d3", "d5"}
+    assert {hit.docid for hit in run["0"]} == {"d1", "d_2.txt", "d3", "d5"}
     assert len(run["1"]) == 4
 
 
 def test_a_repository_that_cannot_be_read_is_said_and_leaves_nothing(tmp_path):
+    download = BrightDownload(task="pony", part="examples", repository=str(tmp_path / "none"))
     with pytest.raises(RankkError, match=r"BRIGHT, task pony, examples: .* cannot be read"):
-        fetch("pony", "examples", tmp_path / "d" / "fetched", revision=None, repository=str(tmp_path / "none"))
+        download.run(tmp_path / "d" / "fetched")
     assert list((tmp_path / "d").iterdir()) == []

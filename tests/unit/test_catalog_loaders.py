@@ -25,7 +25,7 @@ def loaded(tmp_path_factory):
 
 @pytest.mark.parametrize("name", CATALOG)
 def test_a_collection_is_read_by_its_own_loader(loaded, name):
-    passages = {record["id"]: record["contents"] for _, record in read_jsonl(loaded / name / "passages.jsonl.gz")}
+    passages = {record["id"]: record["contents"] for _, record in read_jsonl(loaded / name / "passages.jsonl")}
     assert len(passages) >= 2
     assert all("passage" in text for text in passages.values())
     qrels = read_qrels(loaded / name / "qrels.txt")

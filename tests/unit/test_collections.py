@@ -1,15 +1,14 @@
 """Collections: every fault of a source is named or counted; help pages give texts without their titles."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
-from rankk.corpora import build
+from rankk.corpora.build import evenly_spaced
+from rankk.corpora.files import FilesPassages, FilesTopics
 from rankk.corpora.help_pages import page_id, read_page
-from rankk.corpora.normalize import Source, evenly_spaced, normalize
 from rankk.errors import RankkError
-from rankk.io.trec import read_qrels, read_queries
+from rankk.io.trec import read_excluded, read_qrels, read_queries
 
 PAGE = """<html><head><title>Adding Rows</title><meta name="x"></head><body><p>Menu</p>
 <div id="DisplayArea"><meta itemprop="keywords" content="rows"><h1><a name="x"></a>Adding  Rows</h1>
@@ -31,13 +30,29 @@ def test_a_page_has_the_same_id_in_every_language():
 
 
 @pytest.fixture
-def source(tmp_path):
+def files(tmp_path):
+    """Sources over small files."""
     passages = [{"id": "a", "contents": "one"}, {"id": "b", "title": "two", "text": "three"}]
     (tmp_path / "p.jsonl").write_text("".join(json.dumps(p) + "\n" for p in passages))
     (tmp_path / "q.tsv").write_text("q1\tfirst\nq2\tsecond\n")
     (tmp_path / "qrels").write_text("q1 0 a 1\nq2 0 b 2\n")
-    queries = {"eng": str(tmp_path / "q.tsv")}
-    return Source(passages=str(tmp_path / "p.jsonl"), queries=queries, qrels=str(tmp_path / "qrels"))
+    return {
+        "passages": str(tmp_path / "p.jsonl"),
+        "queries": {"eng": str(tmp_path / "q.tsv")},
+        "qrels": str(tmp_path / "qrels"),
+    }
+
+
+def build(files, target, drop=(), **settings):
+    """Corpus and collection in `target`, as the workflow's two jobs build them."""
+    corpus = FilesPassages(passages=files["passages"], drop=list(drop))
+    corpus.build(corpus.inputs(), target / "passages.jsonl")
+    topics = FilesTopics(queries=files["queries"], qrels=files["qrels"], drop=list(drop), **settings)
+    topics.build(topics.inputs() | {"passages": str(target / "passages.jsonl")}, target)
+
+
+def counts(target):
+    return {**json.loads((target / "corpus.json").read_text()), **json.loads((target / "collection.json").read_text())}
 
 
 def append(path, line):
@@ -45,14 +60,18 @@ def append(path, line):
         file.write(line + "\n")
 
 
-def test_title_and_text_become_contents(source, tmp_path):
-    normalize(source, tmp_path / "out")
-    facts = json.loads((tmp_path / "out" / "collection.json").read_text())
-    assert (facts["passages"], facts["queries"], facts["judgments"]) == (2, {"eng": 2}, 2)
+def test_title_and_text_become_contents(files, tmp_path):
+    build(files, tmp_path / "out")
+    assert [json.loads(line) for line in (tmp_path / "out/passages.jsonl").read_text().splitlines()] == [
+        {"id": "a", "contents": "one"},
+        {"id": "b", "contents": "two three"},
+    ]
+    assert counts(tmp_path / "out") | {"dropped": {}} == counts(tmp_path / "out")
+    assert (counts(tmp_path / "out")["queries"], counts(tmp_path / "out")["judgments"]) == ({"eng": 2}, 2)
 
 
-def test_a_slice_keeps_queries_and_their_judgments_only(source, tmp_path):
-    normalize(source, tmp_path / "out", topics=1)
+def test_a_slice_keeps_queries_and_their_judgments_only(files, tmp_path):
+    build(files, tmp_path / "out", max_queries=1)
     assert read_queries(tmp_path / "out" / "queries.eng.tsv") == {"q1": "first"}
     assert read_qrels(tmp_path / "out" / "qrels.txt") == {"q1": {"a": 1}}
 
@@ -69,19 +88,20 @@ def test_a_slice_keeps_queries_and_their_judgments_only(source, tmp_path):
         ("qrels", "q1 0 z 1", "query q1, passage z: judgments for a passage that is not there"),
     ],
 )
-def test_a_fault_is_an_error_that_names_its_place(source, tmp_path, file, line, message):
+def test_a_fault_is_an_error_that_names_its_place(files, tmp_path, file, line, message):
     append(tmp_path / file, line)
     with pytest.raises(RankkError, match=message):
-        normalize(source, tmp_path / "out")
+        build(files, tmp_path / "out")
     assert not (tmp_path / "out" / "collection.json").exists()
+    assert (tmp_path / "out" / "passages.jsonl").exists() == (file == "qrels")
 
 
-def test_a_fault_that_is_declared_as_known_is_dropped_and_counted(source, tmp_path):
+def test_faults_that_are_declared_as_known_are_dropped_and_counted(files, tmp_path):
     append(tmp_path / "p.jsonl", '{"id": "a", "contents": "again"}')
-    known = replace(source, drop=frozenset({"duplicate passage"}))
-    normalize(known, tmp_path / "out")
-    facts = json.loads((tmp_path / "out" / "collection.json").read_text())
-    assert (facts["passages"], facts["dropped"]) == (2, {"duplicate passage": 1})
+    append(tmp_path / "p.jsonl", '{"id": "c", "contents": ""}')
+    build(files, tmp_path / "out", drop=["duplicate passage", "empty passage"])
+    corpus = json.loads((tmp_path / "out" / "corpus.json").read_text())
+    assert corpus == {"passages": 2, "dropped": {"duplicate passage": 1, "empty passage": 1}}
 
 
 @pytest.mark.parametrize(("wanted", "expected"), [(None, "abcdef"), (9, "abcdef"), (3, "ace"), (1, "a")])
@@ -89,8 +109,14 @@ def test_a_slice_is_spread_over_the_whole_list(wanted, expected):
     assert evenly_spaced("abcdef", wanted) == list(expected)
 
 
-def test_judgments_of_passages_that_are_not_given_stay_in_a_partial_collection(source, tmp_path):
-    append(source.qrels, "q1 0 elsewhere 3")
-    entry = {"source": "files", "passages": source.passages, "queries": source.queries, "qrels": source.qrels}
-    build(entry | {"drop": [], "partial": True, "topics": None}, tmp_path / "out")
+def test_judgments_of_passages_that_are_not_given_stay_in_a_partial_collection(files, tmp_path):
+    append(files["qrels"], "q1 0 elsewhere 3")
+    build(files, tmp_path / "out", partial=True)
     assert read_qrels(tmp_path / "out" / "qrels.txt")["q1"] == {"a": 1, "elsewhere": 3}
+
+
+def test_a_query_that_is_a_passage_is_excluded_where_the_collection_says_so(files, tmp_path):
+    append(tmp_path / "q.tsv", "b\ta query that is passage b")
+    append(files["qrels"], "b 0 a 1")
+    build(files, tmp_path / "out", exclude_query_document=True)
+    assert read_excluded(tmp_path / "out" / "excluded.tsv") == {"b": {"b"}}

@@ -1,14 +1,17 @@
 """A wrong configuration is one line that names file, key path, value and what was expected."""
 
-import json
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 
-from rankk.config.experiment import Experiment
-from rankk.config.loading import check, expand
+from rankk.config.definitions import SECTIONS
+from rankk.config.loading import check, expand, read_yaml
+from rankk.config.used import Definitions
 from rankk.errors import RankkError
 from rankk.paths import Cell
+from rankk.schema import schema
 
 from ..conftest import ROOT
 
@@ -79,6 +82,7 @@ def test_a_fault_is_named_with_file_key_path_value_and_expectation(config, tmp_p
 def test_a_fault_in_the_catalog_names_the_catalogs_file(config, tmp_path):
     (tmp_path / "catalog").mkdir()
     (tmp_path / "catalog" / "retrievers.yaml").write_text("retrievers: {x: {type: bm25, k: 1.2}}\n")
+    config["grid"][0]["retrievers"] = ["x"]
     with pytest.raises(RankkError, match=r"catalog/retrievers\.yaml: retrievers\.x\.k: unknown key"):
         check(config, "x.yaml", tmp_path / "catalog")
 
@@ -91,14 +95,23 @@ def test_every_reranked_cell_brings_its_first_stage_and_none_stands_twice(config
     assert experiment.baseline(experiment.cells[0]) is None
 
 
-def test_unused_entries_of_the_catalog_are_left_out(config, tmp_path):
+def test_every_entry_of_the_catalog_is_valid():
+    definitions = Definitions("none")
+    for path in sorted((ROOT / "config" / "catalog").glob("*.yaml")):
+        definitions.add(read_yaml(path), str(path), (ROOT,))
+    for section in SECTIONS:
+        for name in definitions.names(section):
+            assert definitions.get(section, name) is not None
+
+
+def test_unused_definitions_are_left_out(config, tmp_path):
     config["retrievers"]["elsewhere"] = {"type": "run", "path": "no/such/{collection}.trec"}
     assert set(check(config, "x.yaml", tmp_path).retrievers) == {"bm25"}
 
 
 def test_the_published_schema_is_the_models():
-    published = json.loads((ROOT / "workflow" / "schemas" / "experiment.json").read_text())
-    assert published == Experiment.model_json_schema(), "write it again: json.dumps(Experiment.model_json_schema())"
+    published = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())
+    assert published == schema(), "run `make schema`"
 
 
 def test_a_variable_of_the_environment_is_filled_in_and_named_where_it_is_not_set(monkeypatch):
@@ -109,9 +122,49 @@ def test_a_variable_of_the_environment_is_filled_in_and_named_where_it_is_not_se
 
 
 def test_a_hybrid_brings_its_members_and_names_one_that_is_not_there(config):
-    config["retrievers"] = {"both": {"type": "hybrid", "of": ["bm25", "splade-v3"]}}
+    config["retrievers"] = {"both": {"type": "fusion", "retrievers": ["bm25", "splade-v3"]}}
     config["grid"][0]["retrievers"] = ["both"]
     assert set(check(config, "f.yaml", ROOT / "config" / "catalog").retrievers) == {"both", "bm25", "splade-v3"}
-    config["retrievers"]["both"]["of"][1] = "nothing"
-    with pytest.raises(RankkError, match=r"retrievers\.both\.of: 'nothing' is not among the retrievers"):
+    config["retrievers"]["both"]["retrievers"][1] = "nothing"
+    with pytest.raises(RankkError, match=r"retrievers\.both\.retrievers: 'nothing' is not among the retrievers"):
         check(config, "f.yaml", ROOT / "config" / "catalog")
+
+
+@pytest.mark.parametrize(
+    ("section", "entries", "cycle"),
+    [
+        ("retrievers", {"a": {"type": "shuffled", "retriever": "a"}}, "retriever a -> retriever a"),
+        (
+            "retrievers",
+            {"a": {"type": "fusion", "retrievers": ["b", "bm25"]}, "b": {"type": "shuffled", "retriever": "a"}},
+            "retriever a -> retriever b -> retriever a",
+        ),
+    ],
+)
+def test_what_is_made_from_itself_is_refused(config, tmp_path, section, entries, cycle):
+    config[section] |= entries
+    config["grid"][0]["retrievers"] = ["a"]
+    with pytest.raises(RankkError, match=f"made from itself: {cycle}$"):
+        check(config, "x.yaml", tmp_path)
+
+
+def test_collections_share_a_corpus_and_one_that_nobody_shares_is_described_in_place(config, tmp_path):
+    entry = config["collections"]["c"]
+    shared = {key: entry.pop(key) for key in ("language", "passages")}
+    config["corpora"] = {"shared": shared}
+    config["collections"] |= {"c": entry | {"corpus": "shared"}, "d": entry | {"corpus": shared}, "e": entry | shared}
+    config["grid"][0]["collections"] = ["c", "d", "e"]
+    experiment = check(config, "x.yaml", tmp_path)
+    assert {name: collection.corpus for name, collection in experiment.collections.items()} == {
+        "c": "shared",
+        "d": "d",
+        "e": "e",
+    }
+    assert {corpus.source.passages for corpus in experiment.corpora.values()} == {shared["passages"]}
+
+
+def test_files_are_found_beside_the_configuration_file_that_names_them(config, tmp_path):
+    for key in ("passages", "qrels"):
+        config["collections"]["c"][key] = Path(config["collections"]["c"][key]).name
+    experiment = check(config, str(tmp_path / "x.yaml"), tmp_path / "no-catalog")
+    assert experiment.corpora["c"].source.passages == str(tmp_path / "p.jsonl")

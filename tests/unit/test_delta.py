@@ -6,10 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rankk.config.catalog import AdaptedModel
 from rankk.delta import FILE, _packed, _unpacked, add_delta, write_delta
 from rankk.errors import RankkError
-from rankk.fetching.models import adapt
+from rankk.fetching.models import AdaptedModel, provide
 from rankk.io.files import sha256
 
 from ..tiny_model import build_model
@@ -42,7 +41,7 @@ def weights(folder):
 def test_a_difference_takes_two_bits_a_weight_and_comes_back_to_a_third_of_its_size(base, trained, tmp_path):
     write_delta(base, trained, tmp_path)
     kept = AdaptedModel(base="b", adapter=str(tmp_path), sha256=sha256(tmp_path / FILE), licence="CC0")
-    adapt(kept, base, tmp_path / "whole")
+    provide(kept, {"base": base}, tmp_path / "whole")
     before, after, found = weights(base), weights(trained), weights(tmp_path / "whole")
     assert found.keys() == before.keys()
     moved = [name for name in before if not torch.equal(before[name], after[name])]
@@ -74,8 +73,8 @@ def test_a_difference_of_another_model_is_an_error(base, trained, tmp_path):
 def test_what_is_kept_must_be_there_and_be_what_the_catalog_says(base, trained, tmp_path):
     kept = AdaptedModel(base="b", adapter=str(tmp_path), sha256="0" * 64, licence="CC0")
     with pytest.raises(RankkError, match=r"holds neither adapter_model\.safetensors nor delta\.safetensors"):
-        adapt(kept, base, tmp_path / "whole")
+        provide(kept, {"base": base}, tmp_path / "whole")
     write_delta(base, trained, tmp_path)
     with pytest.raises(RankkError, match=r"SHA-256 is .*, expected 000"):
-        adapt(kept, base, tmp_path / "whole")
+        provide(kept, {"base": base}, tmp_path / "whole")
     assert not (tmp_path / "whole").exists()

@@ -6,10 +6,10 @@ import pytest
 
 from rankk.errors import RankkError
 from rankk.io.trec import ranked, read_run, write_run
-from rankk.retrievers.rescored import rescore_run
+from rankk.retrievers.rescored import Rescored
 
 TEXTS = {"d1": "a red fox", "d2": "a blue whale in the sea", "d3": "the red fox and the whale", "d4": "grass"}
-SETTINGS = {"revision": None, "depth": 3, "max_seq_length": 16, "batch_size": 2}
+SETTINGS = {"retriever": "first", "depth": 3, "max_seq_length": 16, "batch_size": 2}
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +37,15 @@ def files(tmp_path):
     (tmp_path / "passages.jsonl").write_text("\n".join(lines))
     (tmp_path / "queries.tsv").write_text("q1\tred fox\nq2\tblue whale\nq3\tnothing found\n")
     write_run(tmp_path / "first.trec", {"q2": ranked(["d4", "d3", "d2", "d1"]), "q1": ranked(["d4", "d2"])}, "first")
-    names = {"queries": tmp_path / "queries.tsv", "passages": tmp_path / "passages.jsonl"}
-    return {"run": tmp_path / "first.trec", "output": tmp_path / "dense.trec"} | names
+    names = {"run": "first.trec", "queries": "queries.tsv", "passages": "passages.jsonl"}
+    return {name: tmp_path / file for name, file in names.items()} | {"model": []}
 
 
-def test_the_first_passages_are_ordered_by_similarity_to_the_query(encoder, files):
+def test_the_first_passages_are_ordered_by_similarity_to_the_query(encoder, files, tmp_path):
     from sentence_transformers import SentenceTransformer
 
-    rescore_run(**files, model=str(encoder), **SETTINGS)
-    run = read_run(files["output"])
+    Rescored(model=str(encoder), **SETTINGS).retrieve(files, tmp_path / "out.trec", threads=1, tag="rescored")
+    run = read_run(tmp_path / "out.trec")
     assert {qid: {hit.docid for hit in hits} for qid, hits in run.items()} == {
         "q2": {"d4", "d3", "d2"},
         "q1": {"d4", "d2"},
@@ -59,4 +59,5 @@ def test_the_first_passages_are_ordered_by_similarity_to_the_query(encoder, file
 
 def test_an_encoder_that_is_not_there_is_named(tmp_path, files):
     with pytest.raises(RankkError, match=r"no/such/encoder: cannot be loaded"):
-        rescore_run(**files, model=str(tmp_path / "no/such/encoder"), **SETTINGS)
+        retriever = Rescored(model=str(tmp_path / "no/such/encoder"), **SETTINGS)
+        retriever.retrieve(files, tmp_path / "out.trec", threads=1, tag="rescored")

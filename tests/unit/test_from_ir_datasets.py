@@ -6,7 +6,7 @@ import yaml
 from ir_datasets.datasets.base import Dataset
 from ir_datasets.formats import BaseDocs, BaseQrels, BaseQueries, GenericDoc, GenericQuery, TitleUrlTextDoc, TrecQrel
 
-from rankk.corpora.ir_datasets import build, fetch
+from rankk.corpora.ir_datasets import IrDatasetsPassages, IrDatasetsTopics, PassagesDownload
 from rankk.errors import RankkError
 from rankk.io.files import read_jsonl
 from rankk.io.trec import read_qrels, read_queries
@@ -14,7 +14,7 @@ from rankk.io.trec import read_qrels, read_queries
 from ..conftest import ROOT
 
 NAME = "rankk-test/small"
-CATALOG = yaml.safe_load((ROOT / "config" / "catalog" / "ir_datasets.yaml").read_text())["collections"]
+CATALOG = yaml.safe_load((ROOT / "config" / "catalog" / "ir_datasets.yaml").read_text())
 
 
 class Docs(BaseDocs):
@@ -46,37 +46,49 @@ def registered(monkeypatch):
     monkeypatch.setattr(ir_datasets, "load", lambda name: datasets.get(name) or load(name))
 
 
+def build(name, target, queries):
+    """Corpus and collection of a dataset, fetched and built as the workflow's jobs do."""
+    passages, topics = IrDatasetsPassages(dataset=name), IrDatasetsTopics(dataset=name, queries=queries)
+    folders = []
+    for source in (passages, topics):
+        (download,) = source.downloads()
+        folders.append(str(target / "downloads" / download.target))
+        download.run(folders[-1])
+    passages.build({"downloads": folders[:1]}, target / "passages.jsonl")
+    topics.build({"downloads": folders[1:], "passages": str(target / "passages.jsonl")}, target)
+
+
 def test_a_dataset_becomes_the_same_files_as_any_collection(registered, tmp_path):
-    fetch(NAME, tmp_path / "downloads" / "small")
-    build(tmp_path / "downloads" / "small", tmp_path / "c", {"eng": ["text"]}, [], topics=None)
-    passages = [record["contents"] for _, record in read_jsonl(tmp_path / "c" / "passages.jsonl.gz")]
+    build(NAME, tmp_path, {"eng": ["text"]})
+    passages = [record["contents"] for _, record in read_jsonl(tmp_path / "passages.jsonl")]
     assert passages == ["plain text", "A title and its text"]
-    assert read_queries(tmp_path / "c" / "queries.eng.tsv") == {"q2": "second", "q1": "first query"}
-    assert read_qrels(tmp_path / "c" / "qrels.txt") == {"q1": {"d1": 1, "d2": 0}, "q2": {"d2": 2}}
+    assert read_queries(tmp_path / "queries.eng.tsv") == {"q2": "second", "q1": "first query"}
+    assert read_qrels(tmp_path / "qrels.txt") == {"q1": {"d1": 1, "d2": 0}, "q2": {"d2": 2}}
 
 
 def test_what_cannot_be_fetched_names_the_dataset_and_leaves_nothing(registered, tmp_path):
     with pytest.raises(
         RankkError, match=r"rankk-test/gated: .*licence not accepted.*ir-datasets\.com/rankk-test\.html"
     ):
-        fetch("rankk-test/gated", tmp_path / "downloads" / "gated")
+        PassagesDownload(dataset="rankk-test/gated").run(tmp_path / "downloads" / "gated")
     assert list((tmp_path / "downloads").iterdir()) == []
 
 
 def test_an_unknown_name_or_field_is_said(registered, tmp_path):
     with pytest.raises(RankkError, match="nothing/here: ir_datasets does not know it"):
-        fetch("nothing/here", tmp_path / "x")
-    fetch(NAME, tmp_path / "small")
+        PassagesDownload(dataset="nothing/here").run(tmp_path / "x")
     with pytest.raises(RankkError, match="no field 'ht_title'; there are query_id, text"):
-        build(tmp_path / "small", tmp_path / "c", {"zho": ["ht_title"]}, [], topics=None)
+        build(NAME, tmp_path, {"zho": ["ht_title"]})
 
 
-@pytest.mark.parametrize("name", CATALOG)
+@pytest.mark.parametrize("name", CATALOG["collections"])
 def test_the_catalogs_datasets_fields_and_sizes_are_those_of_ir_datasets(name):
-    entry = CATALOG[name]
+    entry = CATALOG["collections"][name]
     dataset = ir_datasets.load(entry["dataset"])
     fields = set(dataset.queries_cls()._fields)
     assert all(set(names) <= fields for names in entry.get("queries", {"eng": ["text"]}).values())
     assert dataset.metadata()["queries"]["count"] == entry["expected_queries"]
-    assert dataset.has_docs()
     assert dataset.has_qrels()
+    corpus = entry["corpus"] if isinstance(entry["corpus"], dict) else CATALOG["corpora"][entry["corpus"]]
+    passages = ir_datasets.load(corpus["dataset"])
+    assert passages.metadata()["docs"]["count"] == corpus["expected_passages"]

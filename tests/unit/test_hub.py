@@ -20,7 +20,7 @@ def fetch(tmp_path):
     def fetched(url, model="owner/tiny"):
         environment = os.environ | {"HF_ENDPOINT": url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1"}
         environment.pop("HF_HUB_OFFLINE", None)
-        code = f"from rankk.fetching.hub import fetch; fetch({model!r}, None, {str(tmp_path / 'model')!r})"
+        code = f"from rankk.fetching.hub import HubModel; HubModel(model={model!r}).run({str(tmp_path / 'model')!r})"
         command = [sys.executable, "-c", code]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 

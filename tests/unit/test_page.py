@@ -1,6 +1,5 @@
 """The page of a cell's answers, in a real browser where there is one."""
 
-import gzip
 import json
 import shutil
 import subprocess
@@ -22,8 +21,6 @@ def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("experiment")
     files = evidence.build(folder, queries=100)
     entry = next(e for e in files if e.cell.reranker == "think" and e.cell.language == "fas")
-    plain = folder / paths.passages("c").removesuffix(".gz")
-    (folder / paths.passages("c")).write_bytes(gzip.compress(plain.read_bytes()))
     output = folder / entry.cell.page
     write_page(
         output,

@@ -11,16 +11,18 @@ import yaml
 
 from rankk.errors import RankkError
 from rankk.fetching import download
-from rankk.fetching.prebuilt import TYPES, PrebuiltIndex, fetch, known, named
+from rankk.fetching.prebuilt import PrebuiltDownload, PrebuiltIndex, known, named
 
 from ..conftest import ROOT
 
 
 def test_every_index_that_the_catalog_names_is_known_and_of_the_right_kind():
-    retrievers = yaml.safe_load((ROOT / "config" / "catalog" / "retrievers.yaml").read_text())["retrievers"]
-    names = [(name, r["type"]) for r in retrievers.values() for name in r.get("prebuilt", {}).values()]
+    catalogs = [yaml.safe_load(path.read_text()) for path in (ROOT / "config" / "catalog").glob("*.yaml")]
+    corpora = [corpus for catalog in catalogs for corpus in catalog.get("corpora", {}).values()]
+    names = [(key, name) for corpus in corpora for key, name in corpus.get("prebuilt", {}).items()]
+    kinds = {"bm25": "inverted", "splade-v3": "impact"}
     assert len(names) > 20
-    assert all(named(name).type == TYPES[kind] for name, kind in names)
+    assert all(named(name).type == kinds[key] for key, name in names)
 
 
 def test_a_name_that_is_not_known_is_an_error():
@@ -69,6 +71,14 @@ def index(server, archive, **changes):
     facts = {"name": "tiny", "type": "inverted", "url": f"http://127.0.0.1:{server.server_port}/tiny.tar.gz"}
     facts |= {"md5": hashlib.md5(archive).hexdigest(), "size": len(archive)}
     return PrebuiltIndex(**facts | changes)
+
+
+def fetch(published_index, folder):
+    known()["tiny"] = published_index
+    try:
+        PrebuiltDownload(index="tiny").run(folder)
+    finally:
+        del known()["tiny"]
 
 
 def test_an_index_is_unpacked_and_its_archive_removed(published, archive, tmp_path):

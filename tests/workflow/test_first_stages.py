@@ -20,8 +20,8 @@ def write(folder, collections, retrievers, grid):
     (folder / "small.yaml").write_text(yaml.safe_dump(config))
 
 
-def collection(passages, qrels=QRELS):
-    return mini_collection(passages=str(passages), qrels=str(qrels), topics=5)
+def collection(passages, qrels=QRELS, **settings):
+    return mini_collection(passages=str(passages), qrels=str(qrels), max_queries=5, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +33,11 @@ def searched(tmp_path_factory):
             file.write(json.dumps({"id": record["id"], "contents": "xxx"}) + "\n")
     retrievers = {
         "bm25": {"type": "bm25", "depth": 20},
-        "translated": {"type": "bm25", "depth": 20, "passages_of": {"foreign": "mini"}},
-        "maxp": {"type": "bm25", "depth": 20, "split": {"characters": 200, "stride": 100}},
+        "translated": {"type": "bm25", "depth": 20, "passage_language": "eng"},
+        "maxp": {"type": "bm25", "depth": 20, "segments": {"characters": 200, "stride": 100}},
     }
-    collections = {"mini": collection(MINI / "passages.jsonl"), "foreign": collection(folder / "unreadable.jsonl")}
+    foreign = collection(folder / "unreadable.jsonl", language="deu", parallel_corpora={"eng": "mini"})
+    collections = {"mini": collection(MINI / "passages.jsonl"), "foreign": foreign}
     grid = {"collections": ["mini", "foreign"], "languages": ["eng"], "retrievers": list(retrievers)}
     write(folder, collections, retrievers, grid)
     cells = [("mini", "bm25"), ("foreign", "translated"), ("mini", "maxp")]
@@ -69,27 +70,29 @@ def test_a_prebuilt_index_is_searched_and_none_is_built(searched, tmp_path):
     index = tmp_path / "results/downloads/indexes/msmarco-v1-passage"
     index.parent.mkdir(parents=True)
     (searched / "results/indexes/mini/bm25").rename(index)
-    retrievers = {"bm25": {"type": "bm25", "depth": 20, "prebuilt": {"mini": "msmarco-v1-passage"}}}
+    retrievers = {"bm25": {"type": "bm25", "depth": 20, "prebuilt": "published"}}
     grid = {"collections": ["mini"], "languages": ["eng"], "retrievers": ["bm25"]}
-    write(tmp_path, {"mini": collection(MINI / "passages.jsonl")}, retrievers, grid)
+    mini = collection(MINI / "passages.jsonl", prebuilt={"published": "msmarco-v1-passage"})
+    write(tmp_path, {"mini": mini}, retrievers, grid)
     done = snakemake(tmp_path, "results/runs/mini/eng/bm25/none.trec")
     assert done.returncode == 0, done.stderr
     assert run(tmp_path, "mini", "bm25") == run(searched, "mini", "bm25")
-    assert "index_bm25" not in done.stderr
+    assert "rule index" not in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("retriever", "message"),
+    ("retriever", "prebuilt", "message"),
     [
-        ({"prebuilt": {"mini": "msmarco-v9"}}, "retrievers.bm25.prebuilt.mini: 'msmarco-v9' is no prebuilt index"),
-        ({"prebuilt": {"mini": "bright-pony.splade-v3"}}, "'bright-pony.splade-v3' is an impact index"),
-        ({"passages_of": {"mini": "other"}}, "retrievers.bm25.passages_of.mini: 'other' is not among the collections"),
-        ({"split": {"characters": 10, "stride": 20}}, "retrievers.bm25.split.stride: 20 is larger than characters 10"),
+        ({"prebuilt": "x"}, {"x": "msmarco-v9"}, "retrievers.bm25.prebuilt: 'msmarco-v9' is no prebuilt index"),
+        ({"prebuilt": "x"}, {"x": "bright-pony.splade-v3"}, "'bright-pony.splade-v3' is an impact index"),
+        ({"passage_language": "fra"}, {}, "retrievers.bm25.passage_language: 'fra' is no translation of corpus 'mini'"),
+        ({"segments": {"characters": 10, "stride": 20}}, {}, "segments.stride: 20 is larger than characters 10"),
     ],
 )
-def test_what_cannot_be_searched_is_named_before_any_job(tmp_path, retriever, message):
+def test_what_cannot_be_searched_is_named_before_any_job(tmp_path, retriever, prebuilt, message):
     grid = {"collections": ["mini"], "languages": ["eng"], "retrievers": ["bm25"]}
-    write(tmp_path, {"mini": collection(MINI / "passages.jsonl")}, {"bm25": {"type": "bm25"} | retriever}, grid)
+    mini = collection(MINI / "passages.jsonl", prebuilt=prebuilt)
+    write(tmp_path, {"mini": mini}, {"bm25": {"type": "bm25"} | retriever}, grid)
     done = snakemake(tmp_path, "-n")
     assert done.returncode != 0
     assert message in done.stderr

@@ -35,7 +35,7 @@ def write_experiment(folder, **changes):
     config = {
         "experiment": "small",
         "grid": [{"collections": ["c"], "languages": ["eng"], "retrievers": ["bm25"], "rerankers": ["none", "stored"]}],
-        "collections": {"c": mini_collection(topics=5)},
+        "collections": {"c": mini_collection(max_queries=5)},
         "retrievers": {"bm25": {"type": "bm25", "depth": 20}},
         "rerankers": {
             "stored": {
@@ -119,7 +119,7 @@ def test_a_wrong_configuration_stops_before_any_job(tmp_path):
 
 def test_a_hybrid_runs_its_members_and_fuses_them(tmp_path):
     retrievers = {name: {"type": "bm25", "k1": k1, "depth": 20} for name, k1 in (("low", 0.2), ("high", 3.0))}
-    retrievers["both"] = {"type": "hybrid", "of": ["low", "high"], "depth": 10}
+    retrievers["both"] = {"type": "fusion", "retrievers": ["low", "high"], "depth": 10}
     write_experiment(tmp_path, retrievers=retrievers)
     grid = [{"collections": ["c"], "languages": ["eng"], "retrievers": ["both"], "rerankers": ["none"]}]
     config = yaml.safe_load((tmp_path / "small.yaml").read_text()) | {"grid": grid}
@@ -145,5 +145,5 @@ def test_downloads_names_all_that_comes_from_a_network_and_nothing_else(tmp_path
     )
     done = snakemake(tmp_path, "-n", "downloads")
     assert done.returncode == 0, done.stderr
-    assert "results/downloads/ir_datasets/beir/nfcorpus/test" in done.stdout + done.stderr
-    assert "index_bm25" not in done.stdout + done.stderr
+    assert "results/downloads/ir_datasets/beir/nfcorpus/test.passages" in done.stdout + done.stderr
+    assert "rule index" not in done.stdout + done.stderr

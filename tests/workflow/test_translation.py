@@ -32,7 +32,7 @@ def write(folder, server, **collection_changes):
         "experiment": "small",
         "grid": [{"collections": ["c"], "languages": ["eng", "deu"], "retrievers": ["bm25"]}],
         "collections": {
-            "c": mini_collection(topics=5) | {"translations": {"deu": {"translator": "capitals"}}} | collection_changes
+            "c": mini_collection(max_queries=5, translations={"deu": {"translator": "capitals"}}) | collection_changes
         },
         "translators": {"capitals": {"model": "fake", "backend": "openai", "base_url": server.url}},
         "retrievers": {"bm25": {"type": "bm25", "depth": 20}},

@@ -18,7 +18,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from rankk.config.base import Strict
@@ -43,6 +48,10 @@ class Component(Strict):
         }
         return {"type": self.name} | self.model_dump(mode="json", exclude=ignored, exclude_none=True)
 
+    def described(self) -> dict[str, Any]:
+        """Name and all settings, as plain data."""
+        return {"type": self.name} | self.model_dump(mode="json")
+
 
 T = TypeVar("T", bound=Component)
 
@@ -50,16 +59,17 @@ T = TypeVar("T", bound=Component)
 class Registry(Generic[T]):
     """All components of one kind, by name.
 
-    `kind` is the word used in messages ("retriever"). `package` names the package whose modules define the components
-    that rankk ships.
+    `kind` is the word used in messages ("retriever"). `packages` are those whose modules define the components that
+    rankk ships.
     """
 
-    def __init__(self, kind: str, base: type[T], package: str) -> None:
-        self.kind, self._base, self._package = kind, base, package
+    def __init__(self, kind: str, base: type[T], *packages: str) -> None:
+        self.kind, self._base, self._packages = kind, base, packages
 
     def all(self) -> dict[str, type[T]]:
         """Every component class by its name, in alphabetical order. RankkError where two share a name."""
-        _import_modules(self._package)
+        for package in self._packages:
+            _import_modules(package)
         _load_entry_points()
         found: dict[str, type[T]] = {}
         for component in _subclasses(self._base):
@@ -138,6 +148,27 @@ def first_fault(error: ValidationError) -> str:
     return f"{key}: {fault['input']!r}: {message[0].lower()}{message[1:]}"
 
 
+def apart(values: Mapping[str, Any], component: type[Component], owner: type[BaseModel], key: str) -> tuple[Any, Any]:
+    """Flat settings divided into those of a component and those of its owner.
+
+    Configuration files name a component and its settings side by side with the owner's own keys (`source: files,
+    passages: …, language: eng`). A key that both declare goes to both; one that neither declares stays with the owner,
+    which refuses it. `key` is the one that names the component.
+    """
+    settings = {field: value for field, value in values.items() if field in component.model_fields}
+    shared = owner.model_fields.keys() - {key}
+    rest = {field: v for field, v in values.items() if field != key and (field in shared or field not in settings)}
+    return settings, rest
+
+
+_PLUGINS: set[str] = set()
+
+
+def plugin_packages() -> set[str]:
+    """Top-level names of the modules that plugins and entry points brought in."""
+    return _PLUGINS
+
+
 def load_plugins(plugins: Iterable[str]) -> None:
     """Import modules that define components: paths of Python files, or dotted names. RankkError where one fails."""
     for plugin in plugins:
@@ -146,6 +177,7 @@ def load_plugins(plugins: Iterable[str]) -> None:
                 _load_file(Path(plugin).resolve())
             else:
                 importlib.import_module(plugin)
+                _PLUGINS.add(plugin.partition(".")[0])
         except RankkError:
             raise
         except Exception as error:  # a plugin is the user's code: whatever it raises is a message about it
@@ -161,6 +193,7 @@ def _load_file(path: Path) -> None:
     if spec is None or spec.loader is None:
         raise RankkError(f"plugins: {path}: not a Python file")
     sys.modules[name] = importlib.util.module_from_spec(spec)
+    _PLUGINS.add(name)
     try:
         spec.loader.exec_module(sys.modules[name])
     except BaseException:
@@ -178,6 +211,7 @@ def _import_modules(package: str) -> None:
 def _load_entry_points() -> None:
     for point in entry_points(group=ENTRY_POINTS):
         point.load()
+        _PLUGINS.add(point.value.partition(":")[0].partition(".")[0])
 
 
 def _subclasses(base: type[T]) -> Iterable[type[T]]:

@@ -2,6 +2,8 @@
 
 import zlib
 
+AFFECTS_RESULTS = False
+
 
 class RankkError(Exception):
     """Something a user can act on: the message names the file, key or query and what to do.

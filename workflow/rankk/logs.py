@@ -9,6 +9,8 @@ from pathlib import Path
 
 from rankk.errors import one_line
 
+AFFECTS_RESULTS = False
+
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 

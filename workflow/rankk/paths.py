@@ -1,4 +1,4 @@
-"""The grid's cells and the one place that builds paths.
+"""The one module that builds paths, all below `results/`.
 
 Every function takes plain strings, so that Snakemake's wildcards ("{collection}") pass through unchanged.
 """
@@ -11,83 +11,59 @@ FIRST_STAGE = "none"
 """The reranker of a cell that holds the first stage's own run."""
 
 
-def collection_dir(collection: str) -> str:
-    """Folder of a collection's normalized files."""
-    return f"{RESULTS}/collections/{collection}"
+def corpus(name: str, file: str) -> str:
+    """A file of a corpus: passages.jsonl, passages.sqlite or corpus.json."""
+    return f"{RESULTS}/corpora/{name}/{file}"
 
 
-def passages(collection: str) -> str:
-    """JSON lines {"id", "contents"}, gzipped."""
-    return f"{collection_dir(collection)}/passages.jsonl.gz"
+def passages(corpus_name: str) -> str:
+    """Passages of a corpus, JSON lines {"id", "contents"}."""
+    return corpus(corpus_name, "passages.jsonl")
 
 
-def queries(collection: str, language: str, suffix: str = ".tsv") -> str:
-    """`qid<TAB>text` lines of one language (ISO 639-3); .json: where translated ones come from."""
-    return f"{collection_dir(collection)}/queries.{language}{suffix}"
+def collection(name: str, file: str) -> str:
+    """A file of a collection: queries, qrels.txt, excluded.tsv or collection.json."""
+    return f"{RESULTS}/collections/{name}/{file}"
 
 
-def qrels(collection: str) -> str:
+def queries(collection_name: str, language: str) -> str:
+    """`qid<TAB>text` lines of one query language (ISO 639-3)."""
+    return collection(collection_name, f"queries.{language}.tsv")
+
+
+def qrels(collection_name: str) -> str:
     """TREC qrels."""
-    return f"{collection_dir(collection)}/qrels.txt"
+    return collection(collection_name, "qrels.txt")
 
 
-def excluded(collection: str) -> str:
+def excluded(collection_name: str) -> str:
     """`qid<TAB>docid` lines: passages that a query's runs must not hold; mostly empty."""
-    return f"{collection_dir(collection)}/excluded.tsv"
+    return collection(collection_name, "excluded.tsv")
 
 
-def facts(collection: str) -> str:
-    """Counts, drops and checksums of a collection."""
-    return f"{collection_dir(collection)}/collection.json"
-
-
-def downloads(name: str) -> str:
-    """Folder of something fetched from elsewhere, as it came."""
+def download(name: str) -> str:
+    """Folder of something fetched from a network, as it was published."""
     return f"{RESULTS}/downloads/{name}"
 
 
-def local(place: str) -> str:
-    """A file's path; of one on the hub (hub://owner/dataset[@revision]/path), where it is fetched to."""
-    if not place.startswith("hub://"):
-        return place
-    owner, dataset, file = place.removeprefix("hub://").split("/", 2)
-    name, _, revision = dataset.partition("@")
-    return downloads(f"hub/{owner}/{name}@{revision or 'main'}/{file}")
-
-
-def prebuilt(name: str) -> str:
-    """Folder of a Lucene index that was built elsewhere."""
-    return downloads(f"indexes/{name}")
-
-
-def segments(collection: str, tag: str) -> str:
-    """Passages cut into segments: as `passages`, with ids docid#number."""
-    return f"{collection_dir(collection)}/segments.{tag}.jsonl.gz"
-
-
-def index(collection: str, retriever: str) -> str:
+def index(corpus_name: str, name: str) -> str:
     """Folder of a Lucene index."""
-    return f"{RESULTS}/indexes/{collection}/{retriever}"
+    return f"{RESULTS}/indexes/{corpus_name}/{name}"
 
 
-def vectors(collection: str, retriever: str, what: str) -> str:
-    """Encoded sparse vectors of `what`: passages or queries.{language}."""
-    return f"{RESULTS}/vectors/{collection}/{retriever}/{what}.jsonl.gz"
+def vectors(texts: str, retriever: str) -> str:
+    """Encoded sparse vectors. `texts`: {corpus}/passages or {collection}/queries.{language}."""
+    return f"{RESULTS}/vectors/{texts}/{retriever}.jsonl.gz"
 
 
 def model(name: str) -> str:
-    """Folder of a model that is fetched from a package."""
+    """Folder of a model of the catalog or of a training."""
     return f"{RESULTS}/models/{name}"
 
 
 def training(model: str, file: str) -> str:
     """A file of a model's training: windows.jsonl.gz, examples.jsonl.gz, adapter, …"""
     return f"{RESULTS}/training/{model}/{file}"
-
-
-def hub_model(name: str, revision: str) -> str:
-    """Link to a model of the hub (owner/name) in its cache."""
-    return f"{RESULTS}/models/hub/{name}@{revision}"
 
 
 def run(collection: str, language: str, retriever: str, reranker: str = FIRST_STAGE) -> str:
@@ -123,6 +99,11 @@ def manifest(collection: str, language: str, retriever: str, reranker: str) -> s
 def checked(collection: str, language: str, retriever: str, reranker: str) -> str:
     """Outcomes of a cell's answers, written where no more than `max_bad_outcomes` of them could not be used."""
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".checked.txt"
+
+
+def log(stage: str, *names: str) -> str:
+    """Log of a job."""
+    return f"{RESULTS}/logs/{stage}/{'.'.join(names)}.log"
 
 
 def benchmark(stage: str, *names: str) -> str:

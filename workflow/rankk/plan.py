@@ -6,8 +6,8 @@ from math import ceil
 from pathlib import Path
 
 from rankk import paths
-from rankk.config.collections import FilesCollection
-from rankk.config.experiment import Experiment
+from rankk.corpora.files import FilesTopics, local
+from rankk.experiment import Experiment
 from rankk.io.trec import read_queries
 from rankk.llm.backends.vllm import Vllm
 from rankk.llm.engine_config import EngineConfig
@@ -159,11 +159,11 @@ def step_ms(in_flight: float) -> float:
 def queries_of(experiment: Experiment, name: str, language: str) -> int:
     """Queries of a collection in a language: counted where the files are there, else the catalog's number."""
     collection = experiment.collections[name]
-    path = Path(paths.queries(name, language))
-    if not path.is_file() and isinstance(collection, FilesCollection):
-        path = Path(collection.queries[language])
+    path, source = Path(paths.queries(name, language)), collection.source
+    if not path.is_file() and isinstance(source, FilesTopics) and language in source.queries:
+        path = Path(local(source.queries[language]))
     known = len(read_queries(path)) if path.is_file() else collection.expected_queries or QUERIES
-    return min(known, collection.topics or known)
+    return min(known, source.max_queries or known)
 
 
 def table(found: list[Cost]) -> str:

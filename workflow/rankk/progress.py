@@ -6,6 +6,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+AFFECTS_RESULTS = False
+
 
 def bar(items: Iterable[Any] | None = None, *, what: str, unit: str, total: int | None = None) -> Any:
     """A tqdm bar on standard error over `items`, or to be moved by `.update()`."""

@@ -4,10 +4,11 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
-from rankk.config.translator import LANGUAGES, Translator
+from rankk.config.translator import Translator
 from rankk.errors import RankkError
 from rankk.io.files import atomic_write, write_json
 from rankk.io.trec import read_queries
+from rankk.languages import LANGUAGES
 from rankk.llm.connection import Connection, Model
 from rankk.llm.journal import CallRecord, Journal, call_key
 from rankk.llm.scheduler import PriorityGate

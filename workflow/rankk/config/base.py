@@ -1,9 +1,11 @@
 """What all configuration models share."""
 
+import os
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3 code, e.g. eng")]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -11,8 +13,10 @@ RESERVED = {"none", "average"}
 """Names with a meaning of their own: the first stage without a reranker, and a row of tables."""
 
 
-def check_name(name: str) -> str:
+def check_name(name: Any) -> str:
     """The name of a collection, retriever, reranker or model: it stands in paths, runs and tables."""
+    if not isinstance(name, str):
+        raise ValueError(f"{name!r}: a name is text; YAML reads a bare no, on, null or 2022 as another type: quote it")
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r}: a name has 1 to 100 letters (A-Z), digits and ._+-, a letter or digit first")
     if name in RESERVED:
@@ -33,3 +37,19 @@ class Strict(BaseModel):
 def cosmetic(**field: Any) -> Any:
     """A settings field that never changes a result, such as a description; a change of it makes nothing run again."""
     return Field(**field, json_schema_extra={"decides": False})
+
+
+def _located(path: str, info: ValidationInfo) -> str:
+    """A path below the working directory as it is; otherwise the file of that path in a folder of the context."""
+    literal = path.partition("{")[0]
+    known = literal if literal == path else literal.rpartition("/")[0]
+    if "://" in path or Path(path).is_absolute() or not known or Path(known).exists():
+        return path
+    for folder in (info.context or {}).get("folders", ()):
+        if (folder / known).exists():
+            return os.path.relpath(folder / path) if folder.is_relative_to(Path.cwd()) else str(folder / path)
+    return path
+
+
+FilePath = Annotated[str, AfterValidator(_located)]
+"""A path: relative to the working directory or, if it is not there, to the folder of the configuration file."""

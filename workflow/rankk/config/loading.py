@@ -1,70 +1,70 @@
-"""From YAML files to an Experiment; every fault is one line with file, key path, value and what was expected."""
+"""From YAML files to an Experiment."""
 
 import os
 import re
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from rankk.config.catalog import Model, Retriever
-from rankk.config.collections import Collection
-from rankk.config.experiment import Experiment
-from rankk.config.reranker import Reranker
-from rankk.config.training import Training
-from rankk.config.translator import Translator
-from rankk.config.used import used
+from rankk.component import load_plugins
+from rankk.config.definitions import SECTIONS, validate, validate_reranker
+from rankk.config.used import Definitions, used
 from rankk.errors import RankkError
 from rankk.evaluation.measures import check_measures
+from rankk.experiment import Experiment
 from rankk.io.yaml_files import read_yaml
 
-CATALOG = "config/catalog"
-SECTIONS: dict[str, TypeAdapter[Any]] = {
-    "collections": TypeAdapter(Collection),
-    "retrievers": TypeAdapter(Retriever),
-    "rerankers": TypeAdapter(Reranker),
-    "models": TypeAdapter(Model),
-    "training": TypeAdapter(Training),
-    "translators": TypeAdapter(Translator),
-}
+__all__ = ["check", "load", "validate_reranker"]
+
+ROOT = Path(__file__).parents[3]
+"""The workflow's folder, which holds config/catalog."""
+
+
+def catalog_folder() -> Path:
+    """The catalog: config/catalog below the working directory, else the workflow's own."""
+    for folder in (Path("config", "catalog"), ROOT / "config" / "catalog"):
+        if folder.is_dir():
+            return folder
+    raise RankkError("config/catalog: no such folder, neither here nor beside the Snakefile; start in a checkout")
 
 
 def load(file: str | Path) -> Experiment:
-    """Read one experiment file with the catalog beside the working directory."""
+    """Read one experiment file with the catalog."""
     return check(read_yaml(file), str(file))
 
 
-def check(config: Mapping[str, Any], file: str, catalog: str | Path = CATALOG) -> Experiment:
+def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = None) -> Experiment:
     """An Experiment from Snakemake's merged configuration.
 
     Raises RankkError with one line a fault: file, key path, value and what was expected. Definitions in the
     experiment's own file win over the catalog's; only those that the grid uses are kept.
     """
     if Path(file).is_file():
-        read_yaml(file)  # Snakemake's own reader takes the last of two keys
-    sources = [(str(path), read_yaml(path)) for path in sorted(Path(catalog).glob("*.yaml"))]
-    sources.append((file, {key: config[key] for key in SECTIONS if config.get(key)}))
-    definitions: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    for source, content in sources:
-        content = expand(content, source)
-        for section, entries in content.items():
-            if section not in SECTIONS:
-                raise RankkError(f"{source}: {section}: unknown key; expected one of {', '.join(SECTIONS)}")
-            if not isinstance(entries, Mapping):
-                raise RankkError(f"{source}: {section}: {entries!r}: expected names with their definitions")
-            for name, entry in entries.items():
-                definitions[section][name] = validate(SECTIONS[section], entry, source, f"{section}.{name}")
-    header = {key: value for key, value in config.items() if key not in SECTIONS}
+        read_yaml(file)  # Snakemake's own reader takes the last of two equal keys
+    folder = Path(catalog) if catalog else catalog_folder()
+    header = expand({key: value for key, value in config.items() if key not in SECTIONS}, file)
+    definitions = Definitions(file)
+    for path in sorted(folder.glob("*.yaml")):
+        definitions.add(expand(read_yaml(path), str(path)), str(path), (folder.resolve().parents[1],))
     experiment: Experiment = validate(TypeAdapter(Experiment), header, file)
-    experiment = experiment.model_copy(update=used(experiment, definitions, file))
+    load_plugins(_plugin_file(plugin, file) for plugin in experiment.plugins)
+    sections = {key: config[key] for key in SECTIONS if config.get(key)}
+    definitions.add(expand(sections, file), file, (Path(file).resolve().parent,))
+    experiment = experiment.model_copy(update=used(experiment, definitions))
     for name in experiment.evaluated:
         try:
             check_measures(experiment.collections[name].measures)
         except RankkError as error:
             raise RankkError(f"{file}: collections.{name}.measures: {error}") from None
     return experiment
+
+
+def _plugin_file(plugin: str, file: str) -> str:
+    """A plugin's file, relative to the working directory or to the configuration file's folder."""
+    beside = Path(file).resolve().parent / plugin
+    return str(beside) if plugin.endswith(".py") and not Path(plugin).exists() and beside.exists() else plugin
 
 
 def expand(value: Any, file: str, path: str = "") -> Any:
@@ -79,53 +79,3 @@ def expand(value: Any, file: str, path: str = "") -> Any:
             raise RankkError(f"{file}: {path}: {missing[0]} is not set; export it, then run again")
         return found
     return value
-
-
-def validate(adapter: TypeAdapter[Any], value: Any, file: str, prefix: str = "") -> Any:
-    """`value` as the adapter's type; RankkError names file, key path, value and what was expected."""
-    try:
-        return adapter.validate_python(value)
-    except ValidationError as error:
-        raise RankkError("\n".join(describe(fault, file, prefix) for fault in error.errors())) from None
-
-
-def validate_reranker(settings: Mapping[str, Any], where: str) -> Reranker:
-    """A reranker from settings given outside a configuration file; None: not given."""
-    given = {name: value for name, value in settings.items() if value is not None}
-    reranker: Reranker = validate(TypeAdapter(Reranker), given, where)
-    return reranker
-
-
-def describe(fault: Any, file: str, prefix: str) -> str:
-    """One line for one of pydantic's faults."""
-    tags = {
-        "files",
-        "libreoffice-help",
-        "ir-datasets",
-        "bright",
-        "squad",
-        "PackagedModel",
-        "AdaptedModel",
-        "bm25",
-        "splade",
-        "run",
-        "hybrid",
-        "shuffled",
-        "dense",
-    }  # of unions: not part of the user's key path
-    path = prefix
-    for part in fault["loc"]:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif part not in tags:
-            path += f".{part}" if path else str(part)
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "string_type" and isinstance(fault["input"], bool | int | float | date | None):
-        message += "; YAML reads a bare no, on, null, 2022 or 2022-01-01 as another type: put it in quotes"
-    if fault["type"] == "extra_forbidden":
-        return f"{file}: {path}: unknown key; see config/README.md for the keys that are known"
-    if fault["type"] == "missing":
-        return f"{file}: {path}: missing; it is required"
-    if fault["type"] == "value_error":
-        return f"{file}: {path}.{message}" if path else f"{file}: {message}"
-    return f"{file}: {path}: {fault['input']!r}: {message[0].lower()}{message[1:]}"

@@ -4,15 +4,6 @@ from pydantic import Field, PositiveInt
 
 from rankk.config.backend import WithBackend
 
-LANGUAGES = {
-    "ara": "Arabic", "ben": "Bengali", "dan": "Danish", "deu": "German", "eng": "English", "fas": "Persian",
-    "fin": "Finnish", "fra": "French", "hin": "Hindi", "hun": "Hungarian", "ind": "Indonesian", "ita": "Italian",
-    "jpn": "Japanese", "kor": "Korean", "nld": "Dutch", "nor": "Norwegian", "por": "Portuguese", "rus": "Russian",
-    "spa": "Spanish", "swe": "Swedish", "swa": "Swahili", "tel": "Telugu", "tha": "Thai", "tur": "Turkish",
-    "yor": "Yoruba", "zho": "Chinese",
-}  # fmt: skip
-"""Languages by ISO 639-3 code, as a model is told of them."""
-
 
 class Translator(WithBackend):
     """One entry of `translators`."""

@@ -1,45 +1,122 @@
 """Of all definitions, those that an experiment names; what they name must be there before any job starts."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rankk import paths
-from rankk.config.catalog import Block
-from rankk.config.collections import FilesCollection
-from rankk.config.experiment import Experiment
-from rankk.config.training import Windows
+from rankk.config.base import check_name
+from rankk.config.definitions import SECTIONS, definition, split_collection
+from rankk.corpora.base import Collection
+from rankk.corpora.files import FilesPassages, FilesTopics
 from rankk.errors import RankkError
-from rankk.fetching import prebuilt
+from rankk.experiment import Block, Experiment
 from rankk.paths import FIRST_STAGE
 
-Definitions = Mapping[str, Mapping[str, Any]]
+
+@dataclass(frozen=True)
+class Entry:
+    """A definition as it stands in a file."""
+
+    value: Any
+    file: str
+    folders: tuple[Path, ...]
 
 
-def used(experiment: Experiment, definitions: Definitions, file: str) -> dict[str, dict[str, Any]]:
+class Definitions:
+    """Entries of all files by section and name; later files win. An entry is checked when it is first used."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self._entries: dict[str, dict[str, Entry]] = {section: {} for section in SECTIONS}
+        self._checked: dict[tuple[str, str], Any] = {}
+
+    def add(self, content: Mapping[str, Any], file: str, folders: tuple[Path, ...]) -> None:
+        """Add a file's sections. `folders`: where its relative paths are looked for."""
+        for section, entries in content.items():
+            if section not in SECTIONS:
+                raise RankkError(f"{file}: {section}: unknown key; expected one of {', '.join(SECTIONS)}")
+            if not isinstance(entries, Mapping):
+                raise RankkError(f"{file}: {section}: {entries!r}: expected names with their definitions")
+            for name, value in entries.items():
+                try:
+                    check_name(name)
+                except ValueError as error:
+                    raise RankkError(f"{file}: {section}: {error}") from None
+                self._add(section, name, value, file, folders)
+
+    def _add(self, section: str, name: str, value: Any, file: str, folders: tuple[Path, ...]) -> None:
+        if section == "collections":
+            value, corpus = split_collection(value, name, file, f"collections.{name}")
+            if corpus is not None:
+                self._entries["corpora"][name] = Entry(corpus, file, folders)
+        self._entries[section][name] = Entry(value, file, folders)
+        if file == self.file:
+            self.get(section, name)  # the experiment's own definitions are checked even if nothing uses them
+
+    def names(self, section: str) -> list[str]:
+        """Names of all definitions of a section."""
+        return sorted(self._entries[section])
+
+    def get(self, section: str, name: str) -> Any:
+        """A checked definition."""
+        if (section, name) not in self._checked:
+            entry = self._entries[section][name]
+            path = f"{section}.{name}"
+            if section == "corpora" and name in self._entries["collections"]:
+                path = f"collections.{name}"  # where a corpus of one collection is described
+            self._checked[section, name] = definition(section, entry.value, entry.file, path, entry.folders)
+        return self._checked[section, name]
+
+
+def used(experiment: Experiment, definitions: Definitions) -> dict[str, dict[str, Any]]:
     """The definitions that the grid names; RankkError for a name that has none, a missing file or language."""
-    names = _Names(definitions, file)
+    names = _Names(definitions)
     for number, block in enumerate(experiment.grid):
         names.take_block(block, f"grid[{number}]")
-    for reranker, baseline in experiment.baselines.items():
-        for name in (reranker, baseline):
-            if name not in {cell.reranker for cell in experiment.cells}:
-                raise RankkError(f"{file}: baselines.{reranker}: {name!r} is not among the grid's rerankers")
+    _check_baselines(experiment, definitions.file)
+    whole = experiment.model_copy(update=names.found)
+    _check_first_stages(whole, definitions.file)
     return names.found
 
 
-class _Names:
-    """Definitions by section, and those of them that were taken, with what they name in turn."""
+def _check_baselines(experiment: Experiment, file: str) -> None:
+    rerankers = {cell.reranker for cell in experiment.cells}
+    for reranker, baseline in experiment.baselines.items():
+        for name in (reranker, baseline):
+            if name not in rerankers:
+                raise RankkError(f"{file}: baselines.{reranker}: {name!r} is not among the grid's rerankers")
+        if reranker == baseline:
+            raise RankkError(f"{file}: baselines.{reranker}: a reranker cannot be its own baseline")
 
-    def __init__(self, definitions: Definitions, file: str) -> None:
-        self._definitions, self._file = definitions, file
-        self.found: dict[str, dict[str, Any]] = {section: {} for section in definitions}
+
+def _check_first_stages(experiment: Experiment, file: str) -> None:
+    """Each retriever checks what it is to search for each cell."""
+    for cell in experiment.first_stages:
+        try:
+            experiment.retrievers[cell.retriever].check(cell, experiment)
+            experiment.retrievers[cell.retriever].inputs(cell, experiment)
+        except (ValueError, RankkError) as error:
+            raise RankkError(
+                f"{file}: retrievers.{cell.retriever}.{error} (collection {cell.collection}, {cell.language})"
+            ) from None
+
+
+class _Names:
+    """Definitions that were taken, with what they name in turn."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions, self._file = definitions, definitions.file
+        self.found: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+        self._taking: list[str] = []
 
     def take_block(self, block: Block, where: str) -> None:
+        """Everything that a block of the grid names."""
         for name in block.rerankers:
             if name != FIRST_STAGE:
                 self._take_reranker(name, f"{where}.rerankers")
-        retrievers = {name: self._take_retriever(name, f"{where}.retrievers") for name in block.retrievers}
+        for name in block.retrievers:
+            self._take_retriever(name, f"{where}.retrievers")
         for name in block.collections:
             collection = self._take_collection(name, f"{where}.collections")
             for language in block.languages:
@@ -48,91 +125,83 @@ class _Names:
                         f"{self._file}: {where}.languages: {language!r} has no queries in collection {name!r}; "
                         f"expected one of: {', '.join(collection.languages)}"
                     )
-            for searched in self._with_members(retrievers):
-                self._check_search(searched, name)
-                self._check_runs(searched, name, block, where)
 
     def _take(self, section: str, name: str, where: str) -> Any:
-        if name not in self._definitions[section]:
-            known = ", ".join(sorted(self._definitions[section])) or "none is defined"
-            raise RankkError(f"{self._file}: {where}: {name!r} is not among the {section}; expected one of: {known}")
-        self.found[section][name] = self._definitions[section][name]
+        known = self._definitions.names(section)
+        if name not in known:
+            names = ", ".join(known) or "none is defined"
+            raise RankkError(f"{self._file}: {where}: {name!r} is not among the {section}; expected one of: {names}")
+        self.found[section][name] = self._definitions.get(section, name)
         return self.found[section][name]
+
+    def _nested(self, name: str, where: str) -> None:
+        """Refuse a definition that is made from itself."""
+        if name in self._taking:
+            cycle = " -> ".join([*self._taking[self._taking.index(name) :], name])
+            raise RankkError(f"{self._file}: {where}: made from itself: {cycle}")
 
     def _take_model(self, model: str | None, where: str) -> None:
         """A model of the catalog or of a training; other names are those of a hub or folders."""
         if model is None or model in self.found["models"] or model in self.found["training"]:
             return
-        if model in self._definitions["models"]:
-            self._take_model(getattr(self._take("models", model, where), "base", None), f"models.{model}.base")
-        elif model in self._definitions["training"]:
+        if model in self._definitions.names("models"):
+            self._take_base(self._take("models", model, where).base_model, model, f"models.{model}.base")
+        elif model in self._definitions.names("training"):
             training = self._take("training", model, where)
-            self._take_model(training.base, f"training.{model}.base")
+            self._take_base(training.base, model, f"training.{model}.base")
             for name in {training.reranker, training.teacher} - {"labels"}:
                 self._take_reranker(name, f"training.{model}")
-            self._take_windows(training.windows, f"training.{model}.windows")
+            windows = training.windows
+            for cell in (*windows.of, *windows.development):
+                self._take_retriever(cell.retriever, f"training.{model}.windows")
+                self._take_collection(cell.collection, f"training.{model}.windows")
+            for name in windows.held_out:
+                self._take_collection(name, f"training.{model}.windows.held_out")
 
-    def _take_windows(self, windows: Windows, where: str) -> None:
-        for cell in (*windows.of, *windows.development):
-            self._take_retriever(cell.retriever, where)
-        for name in {cell.collection for cell in (*windows.of, *windows.development)} | set(windows.held_out):
-            self._take_collection(name, where)
+    def _take_base(self, base: str | None, model: str, where: str) -> None:
+        """The model that another one is made from."""
+        self._taking.append(f"model {model}")
+        self._nested(f"model {base}", where)
+        self._take_model(base, where)
+        self._taking.pop()
 
     def _take_reranker(self, name: str, where: str) -> None:
         self._take_model(self._take("rerankers", name, where).model, f"rerankers.{name}.model")
 
-    def _take_retriever(self, name: str, where: str) -> Any:
+    def _take_retriever(self, name: str, where: str) -> None:
         """A retriever, and those that it is made of."""
+        self._nested(f"retriever {name}", where)
+        self._taking.append(f"retriever {name}")
         retriever = self._take("retrievers", name, where)
-        self._take_model(getattr(retriever, "model", None), f"retrievers.{name}.model")
-        for member in getattr(retriever, "of", []):
-            if self._take_retriever(member, f"retrievers.{name}.of").type in ("hybrid", "shuffled", "dense"):
-                raise RankkError(f"{self._file}: retrievers.{name}.of: {member!r} is made of others itself; name those")
-        return retriever
+        for model, _ in retriever.model_names():
+            self._take_model(model, f"retrievers.{name}.model")
+        for member in retriever.members():
+            self._take_retriever(member, f"retrievers.{name}.retrievers")
+        self._taking.pop()
 
-    def _take_collection(self, name: str, where: str) -> Any:
-        collection = self._take("collections", name, where)
-        self._check_files(name, collection)
+    def _take_collection(self, name: str, where: str) -> Collection:
+        collection: Collection = self._take("collections", name, where)
+        self._take_corpus(collection.corpus, f"collections.{name}.corpus")
+        if isinstance(collection.source, FilesTopics):
+            queries = {f"queries.{language}": path for language, path in collection.source.queries.items()}
+            self._check_files(queries | {"qrels": collection.source.qrels}, f"collections.{name}")
         for language, translation in collection.translations.items():
-            place = f"collections.{name}.translations.{language}.translator"
-            translator = self._take("translators", translation.translator, place)
+            where = f"collections.{name}.translations.{language}.translator"
+            translator = self._take("translators", translation.translator, where)
             self._take_model(translator.model, f"translators.{translation.translator}.model")
         return collection
 
-    def _with_members(self, retrievers: Mapping[str, Any]) -> list[str]:
-        """Names of retrievers and of those that they are made of."""
-        return list(dict.fromkeys(name for own in retrievers for name in (own, *getattr(retrievers[own], "of", []))))
-
-    def _check_files(self, name: str, collection: Any) -> None:
-        """A files collection's paths must exist."""
-        if not isinstance(collection, FilesCollection):
+    def _take_corpus(self, name: str, where: str) -> None:
+        if name in self.found["corpora"]:
             return
-        files = {"passages": collection.passages, "qrels": collection.qrels}
-        files |= {f"queries.{language}": path for language, path in collection.queries.items()}
+        corpus = self._take("corpora", name, where)
+        if isinstance(corpus.source, FilesPassages):
+            described = "collections" if name in self._definitions.names("collections") else "corpora"
+            self._check_files({"passages": corpus.source.passages}, f"{described}.{name}")
+        for language, other in corpus.parallel_corpora.items():
+            self._take_corpus(other, f"corpora.{name}.parallel_corpora.{language}")
+
+    def _check_files(self, files: Mapping[str, str], where: str) -> None:
         for key, path in files.items():
-            if paths.local(path) == path and not Path(path).is_file():
-                raise RankkError(f"{self._file}: collections.{name}.{key}: {path}: no such file")
-
-    def _check_search(self, name: str, collection: str) -> None:
-        """What a first stage searches in a collection's place must be known, and its index of the right kind."""
-        retriever = self.found["retrievers"][name]
-        if other := getattr(retriever, "passages_of", {}).get(collection):
-            self._take_collection(other, f"retrievers.{name}.passages_of.{collection}")
-        if index := getattr(retriever, "prebuilt", {}).get(collection):
-            where = f"{self._file}: retrievers.{name}.prebuilt.{collection}"
-            if other or retriever.split:
-                raise RankkError(f"{where}: a prebuilt index is searched as it is; leave out passages_of and split")
-            try:
-                kind = prebuilt.named(index).type
-            except RankkError as error:
-                raise RankkError(f"{where}: {error}") from None
-            if kind != prebuilt.TYPES[retriever.type]:
-                raise RankkError(f"{where}: {index!r} is an {kind} index; expected {prebuilt.TYPES[retriever.type]}")
-
-    def _check_runs(self, name: str, collection: str, block: Block, where: str) -> None:
-        """Runs made elsewhere must exist for every cell that starts from them."""
-        retriever = self.found["retrievers"][name]
-        for language in block.languages if retriever.type == "run" else ():
-            path = retriever.path.format(collection=collection, language=language)
-            if not Path(path).is_file():
-                raise RankkError(f"{self._file}: {where}: retrievers.{name}.path: {path}: no such file")
+            if not path.startswith("hub://") and not Path(path).is_file():
+                raise RankkError(f"{self._file}: {where}.{key}: {path}: no such file")

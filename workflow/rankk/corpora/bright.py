@@ -1,77 +1,114 @@
-"""BRIGHT's tasks (Su et al. 2024), with the passages that a query's run must not hold."""
+"""BRIGHT's tasks (Su et al. 2024), with the passages that a query's runs must not hold."""
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rankk.corpora.normalize import Source, normalize
+from pydantic import Field
+
+from rankk.corpora.base import Inputs, PassageSource, TopicSource
+from rankk.corpora.build import Topics
 from rankk.errors import RankkError
-from rankk.io.files import atomic_write
-from rankk.progress import bar
+from rankk.fetching.base import Download
+from rankk.io.files import atomic_write, read_jsonl
 
 REPOSITORY = "xlangai/BRIGHT"
 NOTHING = {"", "N/A"}
 """What stands where a query has no excluded passage."""
 GRADE = 1
+FILE = "records.jsonl.gz"
 
 
-def fetch(task: str, queries: str, folder: Path, *, revision: str | None, repository: str = REPOSITORY) -> None:
-    """Write a task's passages, queries, judgments and excluded passages into `folder`, which appears when complete.
+class BrightDownload(Download):
+    """One task of one of BRIGHT's configurations: `documents`, `examples`, or rewritten queries."""
 
-    `queries`: the set of examples: "examples" (the original ones) or one of the rewritten, e.g. "gpt4_reason".
-    Raises RankkError where the repository cannot be read.
+    name = "bright"
+
+    task: str = Field(description="a split of the data set, e.g. biology")
+    part: str = Field(description="a configuration of the data set, e.g. documents")
+    revision: str | None = Field(default=None, description="commit of the repository on its hub")
+    repository: str = Field(default=REPOSITORY, description="owner/name on the hub, or a folder")
+
+    @property
+    def target(self) -> str:
+        """Task, part and revision."""
+        return f"bright/{self.task}.{self.part}@{self.revision or 'main'}"
+
+    def fetch(self, folder: Path) -> None:
+        """Write the records as JSON lines. RankkError where the repository cannot be read."""
+        from datasets import load_dataset
+
+        folder.mkdir()
+        try:
+            records = load_dataset(self.repository, self.part, split=self.task, revision=self.revision)
+            with atomic_write(folder / FILE) as file:
+                file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        except (OSError, ValueError) as error:
+            raise RankkError(
+                f"BRIGHT, task {self.task}, {self.part}: {self.repository} cannot be read: "
+                f"{' '.join(str(error).split())[:300]}. Fetch it where there is a network (snakemake downloads); "
+                "HF_HOME names the folder that holds what was fetched"
+            ) from None
+
+
+def trec_id(docid: str) -> str:
+    """A passage id without blanks, which TREC files cannot hold.
+
+    StackOverflow's ids are file names with blanks; Anserini's indexes hold them with underscores too.
     """
-    from datasets import load_dataset
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
-    try:
-        documents = load_dataset(repository, "documents", split=task, revision=revision)
-        examples = load_dataset(repository, queries, split=task, revision=revision)
-        _passages(documents, scratch / "passages.jsonl.gz")
-        _examples(examples, scratch)
-        if folder.exists():
-            shutil.rmtree(folder)
-        scratch.rename(folder)
-    except (OSError, ValueError) as error:
-        raise RankkError(
-            f"BRIGHT, task {task}, {queries}: {repository} cannot be read: {' '.join(str(error).split())[:300]}. Fetch "
-            "it where there is a network (snakemake downloads); HF_HOME names the place of what was fetched"
-        ) from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    return "_".join(docid.split())
 
 
-def _passages(documents: Iterable[Mapping[str, Any]], target: Path) -> None:
-    with atomic_write(target) as file:
-        for record in bar(documents, what="passages", unit="passages"):
-            file.write(json.dumps({"id": record["id"], "contents": record["content"]}, ensure_ascii=False) + "\n")
+class BrightPassages(PassageSource):
+    """A task's passages. BRIGHT holds empty passages and repeats some; both are dropped and counted."""
+
+    name = "bright"
+    fixed_language = "eng"
+    known_faults = frozenset({"empty passage", "duplicate passage"})
+
+    task: str = Field(description="e.g. biology, theoremqa_theorems")
+    revision: str | None = Field(default=None, description="commit of the repository on its hub")
+    repository: str = Field(default=REPOSITORY, description="owner/name on the hub, or a folder")
+
+    def downloads(self) -> Sequence[Download]:
+        """The task's documents."""
+        return [BrightDownload(task=self.task, part="documents", revision=self.revision, repository=self.repository)]
+
+    def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The documents, with ids that TREC files can hold."""
+        source = Path(inputs["downloads"][0], FILE)
+        for number, record in read_jsonl(source):
+            yield f"{source}:{number}", {"id": trec_id(record["id"]), "contents": record["content"]}
 
 
-def _examples(examples: Iterable[Mapping[str, Any]], folder: Path) -> None:
-    with (
-        atomic_write(folder / "queries.tsv") as queries,
-        atomic_write(folder / "qrels.txt") as qrels,
-        atomic_write(folder / "excluded.tsv") as excluded,
-    ):
-        for record in examples:
+class BrightTopics(TopicSource):
+    """A task's queries, judgments and excluded passages."""
+
+    name = "bright"
+    known_faults = frozenset({"unknown passage"})
+
+    task: str = Field(description="e.g. biology, theoremqa_theorems")
+    queries: str = Field(default="examples", description="examples: the original queries; or a rewritten set's name")
+    revision: str | None = Field(default=None, description="commit of the repository on its hub")
+    repository: str = Field(default=REPOSITORY, description="owner/name on the hub, or a folder")
+
+    @property
+    def languages(self) -> list[str]:
+        """English."""
+        return ["eng"]
+
+    def downloads(self) -> Sequence[Download]:
+        """The task's examples."""
+        return [BrightDownload(task=self.task, part=self.queries, revision=self.revision, repository=self.repository)]
+
+    def topics(self, inputs: Inputs) -> Topics:
+        """Gold passages have grade 1."""
+        source = Path(inputs["downloads"][0], FILE)
+        queries, qrels, excluded = {}, {}, {}
+        for _, record in read_jsonl(source):
             qid = str(record["id"])
-            queries.write(f"{qid}\t{' '.join(record['query'].split())}\n")
-            qrels.writelines(f"{qid} 0 {docid} {GRADE}\n" for docid in record["gold_ids"])
-            excluded.writelines(f"{qid}\t{docid}\n" for docid in record["excluded_ids"] if docid not in NOTHING)
-
-
-def build(fetched: Path, folder: Path, *, topics: int | None) -> None:
-    """Write the normalized files of a fetched task into `folder`. Empty passages, which BRIGHT has, are counted."""
-    files = {name: str(fetched / name) for name in ("passages.jsonl.gz", "queries.tsv", "qrels.txt", "excluded.tsv")}
-    source = Source(
-        passages=files["passages.jsonl.gz"],
-        queries={"eng": files["queries.tsv"]},
-        qrels=files["qrels.txt"],
-        drop=frozenset({"empty passage", "duplicate passage", "unknown passage"}),
-        excluded=files["excluded.tsv"],
-    )
-    normalize(source, folder, topics=topics)
+            queries[qid] = record["query"]
+            qrels[qid] = {trec_id(docid): GRADE for docid in record["gold_ids"]}
+            excluded[qid] = {trec_id(docid) for docid in record["excluded_ids"] if docid not in NOTHING}
+        return Topics(queries={"eng": queries}, qrels=qrels, where=str(source), excluded=excluded)

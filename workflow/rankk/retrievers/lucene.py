@@ -19,6 +19,7 @@ from pathlib import Path
 from rankk.errors import RankkError
 from rankk.io.files import read_jsonl
 from rankk.io.trec import Run, read_excluded, read_queries, read_run, without, write_run
+from rankk.languages import ANALYZERS
 from rankk.retrievers.segments import best_segments
 
 log = logging.getLogger("rankk")
@@ -46,13 +47,6 @@ FAULT = re.compile(
 SEGMENTS_A_PASSAGE = 10
 """Times as many segments are retrieved as passages are wanted."""
 
-ANALYZERS = {
-    "ara": "ar", "ben": "bn", "dan": "da", "deu": "de", "eng": "en", "fas": "fa", "fin": "fi", "fra": "fr",
-    "hin": "hi", "hun": "hu", "ind": "id", "ita": "it", "jpn": "ja", "kor": "ko", "nld": "nl", "nor": "no",
-    "por": "pt", "rus": "ru", "spa": "es", "swe": "sv", "tha": "th", "tur": "tr", "zho": "zh",
-}  # fmt: skip
-"""Anserini's analyzers by ISO 639-3 code."""
-
 
 def index_bm25(passages: str | Path, index: str | Path, language: str, threads: int) -> None:
     """Index passages ({"id", "contents"} lines) into the folder `index` with the language's analyzer."""
@@ -76,14 +70,15 @@ def search_bm25(
     threads: int,
     excluded: str | Path | None = None,
     segments: bool = False,
+    tag: str = "lucene",
 ) -> None:
     """Search `qid<TAB>text` queries; writes a TREC run of at most `depth` passages a query.
 
     `excluded`: file of passages that a query's run must not hold; others take their places. `segments`: the index holds
-    pieces of passages (rankk.retrievers.segments), of which a passage's best one counts.
+    segments of passages (rankk.retrievers.segments); a passage takes its best segment's score (MaxP).
     """
     options = ["-bm25", "-bm25.k1", str(k1), "-bm25.b", str(b), "-language", analyzer(language)]
-    _search(index, queries, run, depth, threads, options, tag="bm25", excluded=excluded, segments=segments)
+    _search(index, queries, run, depth, threads, options, tag=tag, excluded=excluded, segments=segments)
 
 
 def search_impact(
@@ -95,6 +90,7 @@ def search_impact(
     threads: int,
     excluded: str | Path | None = None,
     segments: bool = False,
+    tag: str = "lucene",
 ) -> None:
     """Search with encoded queries ({"id", "vector": {token: whole weight}} lines); the rest as for BM25."""
     with _beside(Path(run)) as (queries, _), queries.open("w", encoding="utf-8") as file:
@@ -113,7 +109,7 @@ def search_impact(
         if empty:
             log.warning("%d queries without any token find nothing: %s", len(empty), ", ".join(empty[:SHOWN]))
         options = ["-impact", "-pretokenized"]
-        _search(index, queries, run, depth, threads, options, tag="impact", excluded=excluded, segments=segments)
+        _search(index, queries, run, depth, threads, options, tag=tag, excluded=excluded, segments=segments)
 
 
 def analyzer(language: str) -> str:

@@ -1,46 +1,70 @@
 """Another first stage's passages in the order of a bi-encoder's similarity (Reimers & Gurevych 2019)."""
 
 import logging
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from pydantic import Field, PositiveInt
+
+from rankk import paths
 from rankk.io.passages import open_passages
 from rankk.io.trec import Hit, Run, read_queries, read_run, write_run
+from rankk.retrievers.base import Inputs, Retriever
 from rankk.retrievers.encoders import load
+
+if TYPE_CHECKING:
+    from rankk.experiment import Experiment
+    from rankk.paths import Cell
 
 log = logging.getLogger("rankk")
 
 
-def rescore_run(
-    run: str | Path,
-    output: str | Path,
-    *,
-    queries: str | Path,
-    passages: str | Path,
-    model: str,
-    revision: str | None,
-    depth: int,
-    max_seq_length: int,
-    batch_size: int,
-) -> None:
-    """Order each query's first `depth` passages by cosine similarity; those behind them are left out.
+class Rescored(Retriever):
+    """The first passages of another first stage by cosine similarity to the query; those behind them are left out."""
 
-    `model`: a hub id or a folder. Texts are cut to `max_seq_length` tokens. RankkError where there is no such encoder.
-    """
-    from sentence_transformers import SentenceTransformer
+    name = "rescored"
 
-    encoder = load(SentenceTransformer, model, revision, max_seq_length)
-    first = {qid: [hit.docid for hit in hits[:depth]] for qid, hits in read_run(run).items()}
-    topics = read_queries(queries)
-    docids = sorted({docid for found in first.values() for docid in found})
-    settings = {"batch_size": batch_size, "normalize_embeddings": True, "show_progress_bar": False}
-    with open_passages(passages, docids) as texts:
-        embedded = encoder.encode([texts[docid] for docid in docids], **settings)
-    asked = encoder.encode([topics[qid] for qid in first], **settings)
-    rows = {docid: row for row, docid in enumerate(docids)}
-    rescored: Run = {}
-    for (qid, found), query in zip(first.items(), asked, strict=True):
-        scores = embedded[[rows[docid] for docid in found]] @ query
-        hits = [Hit(docid, float(score)) for docid, score in zip(found, scores, strict=True)]
-        rescored[qid] = sorted(hits, key=lambda hit: -hit.score)
-    write_run(output, rescored, "dense")
-    log.info("%d queries and %d passages encoded by %s", len(first), len(docids), model)
+    retriever: str = Field(description="name of the retriever whose passages are rescored")
+    depth: PositiveInt = Field(default=100, description="passages that are encoded and kept")
+    model: str = Field(description="name in the catalog's models, a hub id or a local folder")
+    revision: str | None = Field(default=None, description="commit of the model on its hub")
+    max_seq_length: PositiveInt = Field(default=256, description="tokens; longer texts are cut")
+    batch_size: PositiveInt = Field(default=64, description="texts encoded at once")
+
+    def members(self) -> list[str]:
+        """The rescored retriever."""
+        return [self.retriever]
+
+    def model_names(self) -> list[tuple[str, str | None]]:
+        """The encoder."""
+        return [(self.model, self.revision)]
+
+    def inputs(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
+        """The run, its texts, and the encoder."""
+        return {
+            "run": paths.run(cell.collection, cell.language, self.retriever),
+            "queries": paths.queries(cell.collection, cell.language),
+            "passages": paths.passages(experiment.collections[cell.collection].corpus),
+            "model": experiment.model_folder(self.model, self.revision),
+        }
+
+    def retrieve(self, inputs: Inputs, output: str, *, threads: int, tag: str, **facts: Any) -> None:
+        """Encode queries and passages, and sort. RankkError where there is no such encoder."""
+        from sentence_transformers import SentenceTransformer
+
+        model = inputs["model"][0] if inputs["model"] else self.model
+        encoder = load(SentenceTransformer, model, self.revision, self.max_seq_length)
+        first = {qid: [hit.docid for hit in hits[: self.depth]] for qid, hits in read_run(inputs["run"]).items()}
+        topics = read_queries(inputs["queries"])
+        docids = sorted({docid for candidates in first.values() for docid in candidates})
+        settings = {"batch_size": self.batch_size, "normalize_embeddings": True, "show_progress_bar": False}
+        with open_passages(inputs["passages"], docids) as passages:
+            embedded = encoder.encode([passages[docid] for docid in docids], **settings)
+        queries = encoder.encode([topics[qid] for qid in first], **settings)
+        rows = {docid: row for row, docid in enumerate(docids)}
+        rescored: Run = {}
+        for (qid, candidates), query in zip(first.items(), queries, strict=True):
+            scores = embedded[[rows[docid] for docid in candidates]] @ query
+            hits = [Hit(docid, float(score)) for docid, score in zip(candidates, scores, strict=True)]
+            rescored[qid] = sorted(hits, key=lambda hit: -hit.score)
+        write_run(output, rescored, tag)
+        log.info("%d queries and %d passages encoded by %s", len(first), len(docids), model)

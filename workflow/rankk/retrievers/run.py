@@ -1,38 +1,69 @@
 """A first stage made elsewhere: a TREC run, checked against the collection."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from rankk import paths
+from rankk.config.base import FilePath
 from rankk.errors import RankkError
-from rankk.io.passages import passage_ids
+from rankk.io.passages import PassageStore
 from rankk.io.trec import read_excluded, read_queries, read_run, without, write_run
+from rankk.placeholders import fill
+from rankk.retrievers.base import Inputs, Retriever
+
+if TYPE_CHECKING:
+    from rankk.experiment import Experiment
+    from rankk.paths import Cell
 
 log = logging.getLogger("rankk")
 
 SHOWN = 3
 
 
-def take_over(
-    source: str | Path, run: str | Path, *, passages: str | Path, queries: str | Path, excluded: str | Path
-) -> None:
-    """Write `source` as a cell's first stage: the collection's queries only, in their order, without excluded passages.
+class PublishedRun(Retriever):
+    """A TREC run in a file."""
 
-    RankkError where it ranks passages that the collection does not hold, or none of its queries.
-    """
-    found, topics = read_run(source), read_queries(queries)
-    kept = {qid: found[qid] for qid in topics if qid in found}
-    if not kept:
-        raise RankkError(f"{source}: holds none of the {len(topics)} queries of {queries}")
-    log.info("%d queries taken over, %d of other topics left out", len(kept), len(found) - len(kept))
-    for qid in topics.keys() - kept.keys():
-        log.warning("query %s: not in %s", qid, source)
-    known = passage_ids(passages)
-    _refuse_unknown({hit.docid: qid for qid, hits in kept.items() for hit in hits if hit.docid not in known}, source)
-    write_run(run, without(kept, read_excluded(excluded)), "run")
+    name = "run"
 
+    path: FilePath = Field(description="TREC run; {collection} and {language} are filled in")
 
-def _refuse_unknown(unknown: Mapping[str, str], source: str | Path) -> None:
-    if unknown:
-        shown = ", ".join(f"{docid} (query {qid})" for docid, qid in list(unknown.items())[:SHOWN])
-        raise RankkError(f"{source}: {len(unknown)} passages are not in the collection, e.g. {shown}")
+    def file(self, cell: "Cell") -> str:
+        """The run's file."""
+        return fill(self.path, "path", collection=cell.collection, language=cell.language)
+
+    def inputs(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
+        """The run, and what it is checked against."""
+        return {
+            "run": self.file(cell),
+            "passages": paths.passages(experiment.collections[cell.collection].corpus),
+            "queries": paths.queries(cell.collection, cell.language),
+            "excluded": paths.excluded(cell.collection),
+        }
+
+    def check(self, cell: "Cell", experiment: "Experiment") -> None:
+        """The file must be there."""
+        if not Path(file := self.file(cell)).is_file():
+            raise ValueError(f"path: {file}: no such file")
+
+    def retrieve(self, inputs: Inputs, output: str, *, threads: int, tag: str, **facts: Any) -> None:
+        """Keep the collection's queries, in their order, without excluded passages.
+
+        RankkError where the run ranks passages that the corpus does not hold, or none of the queries.
+        """
+        source, queries = inputs["run"], inputs["queries"]
+        run, topics = read_run(source), read_queries(queries)
+        kept = {qid: run[qid] for qid in topics if qid in run}
+        if not kept:
+            raise RankkError(f"{source}: holds none of the {len(topics)} queries of {queries}")
+        log.info("%d queries, %d of other topics left out", len(kept), len(run) - len(kept))
+        for qid in topics.keys() - kept.keys():
+            log.warning("query %s: not in %s", qid, source)
+        with PassageStore(inputs["passages"]) as passages:
+            unknown = {hit.docid: qid for qid, hits in kept.items() for hit in hits if hit.docid not in passages}
+        if unknown:
+            shown = ", ".join(f"{docid} (query {qid})" for docid, qid in list(unknown.items())[:SHOWN])
+            raise RankkError(f"{source}: {len(unknown)} passages are not in the corpus, e.g. {shown}")
+        write_run(output, without(kept, read_excluded(inputs["excluded"])), tag)

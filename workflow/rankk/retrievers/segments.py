@@ -1,25 +1,18 @@
 """Passages cut into overlapping segments, for encoders that read a few hundred tokens (MaxP, Dai & Callan 2019)."""
 
-import json
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 
-from rankk.io.files import atomic_write, read_jsonl
 from rankk.io.trec import Hit
-from rankk.progress import bar
 
 SEPARATOR = "#"
 """Between a passage's id and a segment's number."""
 
 
-def split_passages(passages: str | Path, target: str | Path, characters: int, stride: int) -> None:
-    """Write every passage's segments ({"id": docid#number, "contents"} lines) into `target`."""
-    with atomic_write(target) as file, bar(what="segments", unit="passages") as progress:
-        for _, record in read_jsonl(passages):
-            for number, text in enumerate(segments(record["contents"], characters, stride)):
-                identifier = f"{record['id']}{SEPARATOR}{number}"
-                file.write(json.dumps({"id": identifier, "contents": text}, ensure_ascii=False) + "\n")
-            progress.update()
+def segmented(texts: Iterable[tuple[str, str]], characters: int, stride: int) -> Iterator[tuple[str, str]]:
+    """Ids (docid#number) and texts of the segments of passages."""
+    for docid, text in texts:
+        for number, segment in enumerate(segments(text, characters, stride)):
+            yield f"{docid}{SEPARATOR}{number}", segment
 
 
 def segments(text: str, characters: int, stride: int) -> Iterator[str]:

@@ -1,16 +1,41 @@
-"""A first stage in random order: what a reranker does without the help of the order that it is given."""
+"""A first stage in random order, which shows how a reranker does without the help of the order that it is given."""
 
 import random
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from pydantic import Field, PositiveInt
+
+from rankk import paths
 from rankk.io.trec import ranked, read_run, write_run
+from rankk.retrievers.base import Inputs, Retriever
+
+if TYPE_CHECKING:
+    from rankk.experiment import Experiment
+    from rankk.paths import Cell
 
 
-def shuffle_run(run: str | Path, output: str | Path, *, depth: int, seed: int) -> None:
-    """Shuffle each query's first `depth` passages; those behind them are left out. A query's order is its own."""
-    shuffled = {}
-    for qid, hits in read_run(run).items():
-        docids = [hit.docid for hit in hits[:depth]]
-        random.Random(f"{seed}.{qid}").shuffle(docids)
-        shuffled[qid] = ranked(docids)
-    write_run(output, shuffled, "shuffled")
+class Shuffled(Retriever):
+    """Another first stage's first passages, shuffled; those behind them are left out."""
+
+    name = "shuffled"
+
+    retriever: str = Field(description="name of the retriever whose run is shuffled")
+    depth: PositiveInt = Field(default=20, description="passages that are shuffled and kept")
+    seed: int = Field(default=0, description="of the shuffles; each query has an order of its own")
+
+    def members(self) -> list[str]:
+        """The shuffled retriever."""
+        return [self.retriever]
+
+    def inputs(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
+        """Its run."""
+        return {"run": paths.run(cell.collection, cell.language, self.retriever)}
+
+    def retrieve(self, inputs: Inputs, output: str, *, threads: int, tag: str, **facts: Any) -> None:
+        """Shuffle every query's passages."""
+        shuffled = {}
+        for qid, hits in read_run(inputs["run"]).items():
+            docids = [hit.docid for hit in hits[: self.depth]]
+            random.Random(f"{self.seed}.{qid}").shuffle(docids)
+            shuffled[qid] = ranked(docids)
+        write_run(output, shuffled, tag)

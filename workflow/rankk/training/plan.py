@@ -1,7 +1,7 @@
 """What a training will cost before it runs: windows, tokens, memory and GPU-hours, from stated guesses."""
 
-from rankk.config.experiment import Experiment
 from rankk.config.training import Training
+from rankk.experiment import Experiment
 from rankk.plan import GPU_GIB, MODELS, PROMPT_TOKENS, QWEN_32B, WEIGHT_BYTES, queries_of, step_ms
 from rankk.reranking.settings import resolve
 

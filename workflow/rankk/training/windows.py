@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from rankk.config.training import Windows
-from rankk.corpora.normalize import evenly_spaced
+from rankk.corpora.build import evenly_spaced
 from rankk.errors import RankkError
 from rankk.io.files import atomic_write, read_jsonl, write_json
 from rankk.io.passages import open_passages, text_of

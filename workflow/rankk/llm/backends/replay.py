@@ -14,6 +14,7 @@ from rankk.llm.backends import Backend
 from rankk.llm.connection import Connection, Model
 from rankk.llm.tokenizers import CharacterCounter
 from rankk.llm.types import CallContext, Completion, Prompt, Sampling
+from rankk.placeholders import fill
 
 
 class Replay(Backend):
@@ -28,7 +29,7 @@ class Replay(Backend):
 
     def filled(self, **values: str) -> Self:
         """A copy with the placeholders of `responses` filled in."""
-        return self.model_copy(update={"responses": self.responses.format(**values)})
+        return self.model_copy(update={"responses": fill(self.responses, "responses", **values)})
 
     def input_files(self) -> dict[str, str]:
         """The file of stored answers."""

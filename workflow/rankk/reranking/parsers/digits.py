@@ -18,7 +18,7 @@ class Digits(Parser):
 
     name: ClassVar[str] = "digits"
 
-    def parse(self, completion: Completion, n: int, thinking: Thinking | None) -> Answer:  # noqa: ARG002
+    def parse(self, completion: Completion, n: int, thinking: Thinking | None) -> Answer:
         """Numbers in their order."""
         text = completion.text or ""
         repairs: set[str] = set()

@@ -1,0 +1,43 @@
+# Everything that comes from a network, and models that are made from it.
+
+
+rule fetch:
+    output:
+        directory(paths.download("{download}")),
+    log:
+        paths.log("downloads", "{download}"),
+    benchmark:
+        paths.benchmark("downloads", "{download}")
+    wildcard_constraints:
+        download=pattern(STAGES.downloads),
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(4000),
+        runtime=grown(1440),
+    params:
+        download=lambda wildcards: STAGES.downloads[wildcards.download].params(),
+    script:
+        "../scripts/fetch.py"
+
+
+rule model:
+    input:
+        unpack(lambda wildcards: STAGES.model_inputs(wildcards.model)),
+    output:
+        directory(paths.model("{model}")),
+    log:
+        paths.log("models", "{model}"),
+    benchmark:
+        paths.benchmark("models", "{model}")
+    wildcard_constraints:
+        model=pattern(EXPERIMENT.models),
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(4000),
+        runtime=grown(60),
+    params:
+        model=lambda wildcards: EXPERIMENT.models[wildcards.model].params(),
+    script:
+        "../scripts/model.py"

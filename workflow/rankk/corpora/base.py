@@ -1,0 +1,171 @@
+"""What a corpus and a collection are.
+
+A corpus owns passages, their language, licence, published indexes and translations; it is stored once. A collection is
+a corpus with queries and judgments. A source is one module of this package, or a plugin: it defines where passages come
+from (a `PassageSource`), where queries and judgments come from (a `TopicSource`), or both under one name.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, PlainSerializer, PositiveInt, model_validator
+
+from rankk.component import Component, Registry
+from rankk.config.base import Language, Strict
+from rankk.corpora.build import FAULTS, Topics, write_collection, write_corpus
+from rankk.fetching.base import Download
+from rankk.fingerprint import fingerprint
+from rankk.languages import LANGUAGES
+
+Inputs = Mapping[str, Any]
+"""Files that a job reads, by name: a path, or several."""
+
+DROP = f"known faults that are dropped and counted instead of refused: {', '.join(FAULTS)}"
+
+
+class Source(Component):
+    """What both kinds of sources declare."""
+
+    known_faults: ClassVar[frozenset[str]] = frozenset()
+    """Faults that this source always has; they are dropped and counted."""
+
+    drop: list[str] = Field(default=[], description=DROP)
+
+    @property
+    def drops(self) -> frozenset[str]:
+        """Faults that are dropped and counted."""
+        return self.known_faults | frozenset(self.drop)
+
+    def downloads(self) -> Sequence[Download]:
+        """What is fetched from a network beforehand."""
+        return ()
+
+    def inputs(self) -> dict[str, Any]:
+        """Files that are read, by name."""
+        return {"downloads": [download.path for download in self.downloads()]}
+
+    def params(self) -> dict[str, Any]:
+        """What decides the files that are made, for Snakemake."""
+        return {"source": self.deciding(), "code": fingerprint(type(self))}
+
+
+class PassageSource(Source):
+    """Where the passages of a corpus come from."""
+
+    fixed_language: ClassVar[str | None] = None
+    """Language of every corpus of this source, where it has only one."""
+
+    def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every passage as ("file:line", {"id", "contents"} or {"id", "title", "text"}), in the source's order."""
+        raise NotImplementedError
+
+    def build(self, inputs: Inputs, passages: str | Path) -> None:
+        """Write `passages` (JSON lines), its index and corpus.json beside it. RankkError names what is wrong."""
+        write_corpus(self.records(inputs), passages, self.drops)
+
+
+class TopicSource(Source):
+    """Where the queries and judgments of a collection come from."""
+
+    max_queries: PositiveInt | None = Field(
+        default=None, description="keep only this many queries, evenly spaced over the topic list"
+    )
+    partial: bool = Field(
+        default=False,
+        description="the corpus holds the passages of given lists only; judgments of other passages are kept, "
+        "because they decide the ideal ranking",
+    )
+    exclude_query_document: bool = Field(
+        default=False, description="a passage whose id is the query's own id is never retrieved (ArguAna)"
+    )
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages in which the source has queries."""
+        raise NotImplementedError
+
+    def topics(self, inputs: Inputs) -> Topics:
+        """Queries, judgments and exclusions, as the source has them."""
+        raise NotImplementedError
+
+    def build(self, inputs: Inputs, folder: str | Path) -> None:
+        """Write queries, qrels.txt, excluded.tsv and collection.json into `folder`. RankkError names what is wrong.
+
+        `inputs["passages"]` is the corpus's passages.jsonl.
+        """
+        write_collection(
+            self.topics(inputs),
+            folder,
+            passages=inputs["passages"],
+            drop=self.drops,
+            max_queries=self.max_queries,
+            partial=self.partial,
+            exclude_query_document=self.exclude_query_document,
+        )
+
+
+PASSAGES: Registry[PassageSource] = Registry("source of passages", PassageSource, "rankk.corpora")
+TOPICS: Registry[TopicSource] = Registry("source of queries", TopicSource, "rankk.corpora")
+
+
+class Corpus(Strict):
+    """One entry of `corpora`: passages in one language. The source's settings stand beside these keys."""
+
+    source: Annotated[PassageSource, PlainSerializer(Component.described)]
+    language: Language = Field(description="language of the passages (ISO 639-3): chooses the analyzer")
+    licence: str = ""
+    description: str = ""
+    prebuilt: dict[str, str] = Field(
+        default={},
+        description="published Lucene indexes of these passages: Anserini's name, by what retrievers call it",
+    )
+    parallel_corpora: dict[Language, str] = Field(
+        default={}, description="corpora that hold these passages in other languages under the same ids"
+    )
+    expected_passages: PositiveInt | None = Field(default=None, description="passages that the source documents")
+
+
+class Translation(Strict):
+    """Queries in a language that a model translates them into."""
+
+    source: Language = Field(default="eng", description="language that they are translated from")
+    translator: str = Field(description="name among the translators")
+
+
+class Collection(Strict):
+    """One entry of `collections`: queries and judgments over a corpus. The source's settings stand beside these keys.
+
+    A corpus that no other collection uses need not be defined apart: its keys may stand here too.
+    """
+
+    corpus: str = Field(description="name among the corpora, or the description of one")
+    source: Annotated[TopicSource, PlainSerializer(Component.described)]
+    measures: list[str] = Field(default=["nDCG@10", "R@100"], min_length=1, description="names of ir_measures")
+    translations: dict[Language, Translation] = Field(
+        default={}, description="queries in further languages, translated by a model"
+    )
+    expected_queries: PositiveInt | None = Field(
+        default=None, description="number of queries, for `rankk plan` before the collection is built"
+    )
+    description: str = ""
+    licence: str = ""
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages in which there are queries, the translated ones last."""
+        return [*self.source.languages, *self.translations]
+
+    @model_validator(mode="after")
+    def _translatable(self) -> "Collection":
+        for language, translation in self.translations.items():
+            if language in self.source.languages:
+                raise ValueError(f"translations.{language}: the collection has queries in that language itself")
+            if translation.source not in self.source.languages:
+                raise ValueError(
+                    f"translations.{language}.source: {translation.source!r} has no queries; expected one of "
+                    f"{', '.join(self.source.languages)}"
+                )
+            if unknown := {language, translation.source} - LANGUAGES.keys():
+                raise ValueError(f"translations.{language}: {unknown.pop()!r} has no name in rankk.languages")
+        return self

@@ -1,0 +1,162 @@
+"""An experiment: the grid's cells, and the definitions that they use."""
+
+from dataclasses import astuple
+from functools import cached_property
+from itertools import product
+from typing import Annotated
+
+from pydantic import Field, PlainSerializer, model_validator
+
+from rankk import paths
+from rankk.component import Component
+from rankk.config.base import Language, Strict
+from rankk.config.reranker import Reranker
+from rankk.config.training import Training
+from rankk.config.translator import Translator
+from rankk.corpora.base import Collection, Corpus
+from rankk.fetching.hub import HubModel, is_hub_id
+from rankk.fetching.models import Model
+from rankk.paths import FIRST_STAGE, Cell
+from rankk.retrievers.base import Retriever
+
+
+class Block(Strict):
+    """One block of the grid: all combinations of its lists."""
+
+    collections: list[str] = Field(min_length=1, description="names of collections")
+    languages: list[Language] = Field(min_length=1, description="languages of the queries")
+    retrievers: list[str] = Field(min_length=1, description="names of first stages")
+    rerankers: list[str] = Field(
+        default=[FIRST_STAGE], min_length=1, description="names of rerankers; none: the first stage alone"
+    )
+
+    @model_validator(mode="after")
+    def _no_repetition(self) -> "Block":
+        for key, names in self:
+            if len(set(names)) != len(names):
+                raise ValueError(f"{key} names one twice: {', '.join(names)}")
+        return self
+
+
+class Experiment(Strict):
+    """The grid with the definitions that it uses."""
+
+    experiment: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the results' folder")
+    description: str = Field(default="", description="one line for people")
+    plugins: list[str] = Field(
+        default=[], description="Python files, or modules by their dotted names, that define further components"
+    )
+    grid: list[Block] = Field(min_length=1, description="blocks of cells")
+    mirror: str | None = Field(default=None, description="address of a mirror of the hub")
+    baselines: dict[str, str] = Field(
+        default={}, description="reranker: the reranker that its gains and tests are computed against"
+    )
+    corpora: dict[str, Corpus] = {}
+    collections: dict[str, Collection] = {}
+    retrievers: dict[str, Annotated[Retriever, PlainSerializer(Component.described)]] = {}
+    rerankers: dict[str, Reranker] = {}
+    models: dict[str, Annotated[Model, PlainSerializer(Component.described)]] = {}
+    training: dict[str, Training] = {}
+    translators: dict[str, Translator] = {}
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Every cell once, in the grid's order; the first stage of each reranked cell is among them."""
+        cells: dict[Cell, None] = {}
+        for block in self.grid:
+            for names in product(block.collections, block.languages, block.retrievers, block.rerankers):
+                cell = Cell(*names)
+                cells[cell.first_stage] = None
+                cells[cell] = None
+        return list(cells)
+
+    @cached_property
+    def first_stages(self) -> list[Cell]:
+        """First stages of all cells and of all trainings, and those that these start from, each once."""
+        todo = [cell.first_stage for cell in self.cells]
+        for training in self.training.values():
+            windows = (*training.windows.of, *training.windows.development)
+            todo += [Cell(each.collection, each.language, each.retriever) for each in windows]
+        found: dict[Cell, None] = {}
+        while todo:
+            cell = todo.pop(0)
+            if cell not in found:
+                found[cell] = None
+                members = self.retrievers[cell.retriever].members()
+                todo += [Cell(cell.collection, cell.language, member) for member in members]
+        return list(found)
+
+    @property
+    def evaluated(self) -> list[str]:
+        """Names of the collections that the grid's cells are about; others are only searched or learnt from."""
+        return list(dict.fromkeys(cell.collection for cell in self.cells))
+
+    def baseline(self, cell: Cell) -> Cell | None:
+        """The cell that this one is compared with: its declared baseline's, else its first stage."""
+        if not cell.reranked:
+            return None
+        baseline = Cell(cell.collection, cell.language, cell.retriever, self.baselines.get(cell.reranker, FIRST_STAGE))
+        return baseline if baseline in self.cells else cell.first_stage
+
+    @property
+    def cells_as_lists(self) -> list[list[str]]:
+        """The cells in plain types, for a job's parameters."""
+        return [list(astuple(cell)) for cell in self.cells]
+
+    @property
+    def baselines_as_lists(self) -> list[list[list[str]]]:
+        """Pairs of cell and baseline in plain types."""
+        pairs = [(cell, self.baseline(cell)) for cell in self.cells]
+        return [[list(astuple(cell)), list(astuple(other))] for cell, other in pairs if other]
+
+    def language_of(self, collection: str) -> str:
+        """Language of a collection's passages."""
+        return self.corpora[self.collections[collection].corpus].language
+
+    def hub_model(self, model: str, revision: str | None) -> HubModel | None:
+        """The download of a model that is named by its hub id; None for models of the catalog and folders."""
+        if model in self.models or model in self.training or not is_hub_id(model):
+            return None
+        return HubModel(model=model, revision=revision or "main")
+
+    def model_folder(self, model: str, revision: str | None) -> list[str]:
+        """The folder of a model that the workflow provides; nothing for a folder of the user's."""
+        if model in self.models or model in self.training:
+            return [paths.model(model)]
+        download = self.hub_model(model, revision)
+        return [download.path] if download else []
+
+    def reranker_model(self, reranker: str) -> tuple[str, str | None] | None:
+        """Model and revision of a reranker that the workflow provides; None where a server holds it."""
+        settings = self.rerankers[reranker]
+        model = settings.model or settings.preset.model
+        if model is None or (not settings.backend.loads_model and model not in self.models):
+            return None
+        return model, settings.revision
+
+    def model_files(self, reranker: str) -> list[str]:
+        """The folder of a reranker's model that the workflow provides."""
+        model = self.reranker_model(reranker)
+        return self.model_folder(*model) if model else []
+
+    def translator_model(self, translator: str) -> tuple[str, str | None] | None:
+        """Model and revision of a translator that the workflow provides; None where a server holds it."""
+        settings = self.translators[translator]
+        if not settings.backend.loads_model and settings.model not in self.models:
+            return None
+        return settings.model, settings.revision
+
+    def base_of(self, model: str) -> tuple[str, str | None] | None:
+        """Model and revision that a trained or adapted model is made from."""
+        if model in self.training:
+            return self.training[model].base, self.training[model].revision
+        base = self.models[model].base_model
+        return (base, None) if base else None
+
+    def responses(self, reranker: str, **cell: str) -> list[str]:
+        """Files that a reranker's backend reads, such as stored answers."""
+        return list(self.rerankers[reranker].backend.filled(**cell).input_files().values())
+
+    def gpus(self, reranker: str) -> int:
+        """GPUs that a reranker's engine takes."""
+        return self.rerankers[reranker].backend.gpus

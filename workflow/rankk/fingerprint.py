@@ -1,0 +1,200 @@
+"""Fingerprints of the code that decides a result, which rules pass to Snakemake as a parameter.
+
+Snakemake's own "code" trigger would rerun GPU jobs after an edited comment. A fingerprint covers the definitions that a
+component can reach and nothing else: its class, the functions, classes and constants that it names, and what those name
+in turn, in rankk and in the packages of plugins. Comments, docstrings, annotations of positions, and definitions that
+nothing reaches do not count.
+"""
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from hashlib import sha256
+from pathlib import Path
+
+MARKER = "AFFECTS_RESULTS"
+"""A module that sets this to False (progress bars, logging) never changes a result, and is left out."""
+
+Symbol = tuple[str, str]
+"""Module and name of a top-level definition; the name is empty for a module as a whole."""
+
+
+def fingerprint(*symbols: object) -> str:
+    """Hash of the code that classes, functions or modules (dotted names) can reach: 16 hexadecimal digits.
+
+    A dotted name stands for all definitions of that module; that of a package for all its modules and data files.
+    """
+    return _fingerprint(tuple((s, "") if isinstance(s, str) else (s.__module__, s.__qualname__) for s in symbols))  # type: ignore[attr-defined]
+
+
+@cache
+def _fingerprint(symbols: tuple[Symbol, ...]) -> str:
+    digest = sha256()
+    modules, data = _expanded(symbols)
+    for text in sorted(_reachable(modules)):
+        digest.update(text.encode() + b"\0")
+    for file in data:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _expanded(symbols: tuple[Symbol, ...]) -> tuple[tuple[Symbol, ...], list[Path]]:
+    """The symbols with every package replaced by its modules, and the packages' data files."""
+    modules: list[Symbol] = []
+    data: list[Path] = []
+    for module, name in symbols:
+        source = _source(module)
+        modules.append((module, name))
+        if name or source is None or source.path.name != "__init__.py":
+            continue
+        for file in sorted(source.path.parent.rglob("*")):
+            parts = file.relative_to(source.path.parent).with_suffix("").parts
+            if file.suffix == ".py":
+                modules.append((".".join((module, *parts)).removesuffix(".__init__"), ""))
+            elif file.is_file() and file.suffix != ".pyc":
+                data.append(file)
+    return tuple(modules), data
+
+
+def _reachable(symbols: tuple[Symbol, ...]) -> set[str]:
+    """Normalized text of every definition that the symbols reach."""
+    todo, seen, texts = list(symbols), set[Symbol](), set[str]()
+    while todo:
+        symbol = todo.pop()
+        if symbol in seen:
+            continue
+        seen.add(symbol)
+        source = _source(symbol[0])
+        if source is None or not source.affects_results:
+            continue
+        names = [symbol[1]] if symbol[1] else list(source.definitions)
+        for name in names:
+            for statement in source.definitions.get(name, ()):
+                texts.add(f"{name}={_normalized(statement)}")
+                todo += source.references(statement)
+            if name in source.imports and name not in source.definitions:
+                todo.append(source.imports[name])
+    return texts
+
+
+@cache
+def _source(module: str) -> "_Source | None":
+    """A module of rankk or of a plugin; None for other people's libraries, and for names that are no module."""
+    loaded = sys.modules.get(module)
+    file = getattr(loaded, "__file__", None)
+    root = module.partition(".")[0]
+    if root != "rankk" and root not in _plugin_roots():
+        return None
+    if file is None:
+        try:
+            spec = importlib.util.find_spec(module)
+        except (ImportError, ValueError):
+            return None
+        file = spec.origin if spec else None
+    return _Source(module, Path(file)) if file and file.endswith(".py") else None
+
+
+def _plugin_roots() -> set[str]:
+    from rankk.component import plugin_packages
+
+    return plugin_packages()
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A module's syntax tree."""
+
+    module: str
+    path: Path
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.path.read_text(encoding="utf-8"))
+
+    @cached_property
+    def definitions(self) -> dict[str, list[ast.stmt]]:
+        """Top-level statements by the names that they define; a statement that defines nothing stands under ""."""
+        found: dict[str, list[ast.stmt]] = {}
+        for statement in self.tree.body:
+            if isinstance(statement, ast.Import | ast.ImportFrom) or _is_docstring(statement):
+                continue
+            for name in _defined(statement) or [""]:
+                found.setdefault(name, []).append(statement)
+        return found
+
+    @cached_property
+    def affects_results(self) -> bool:
+        """Whether the module may change a result."""
+        return MARKER not in self.definitions
+
+    @cached_property
+    def imports(self) -> dict[str, Symbol]:
+        """What imported names stand for."""
+        return dict(self._imported(self.tree.body))
+
+    def _imported(self, statements: list[ast.stmt]) -> Iterator[tuple[str, Symbol]]:
+        for node in (node for statement in statements for node in ast.walk(statement)):
+            if isinstance(node, ast.ImportFrom):
+                base = self._absolute(node)
+                for alias in node.names:
+                    submodule = f"{base}.{alias.name}"
+                    target = (submodule, "") if _source(submodule) else (base, alias.name)
+                    yield alias.asname or alias.name, target
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield alias.asname or alias.name.partition(".")[0], (alias.name, "")
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        package = self.module if self.path.name == "__init__.py" else self.module.rpartition(".")[0]
+        for _ in range(node.level - 1):
+            package = package.rpartition(".")[0]
+        return f"{package}.{node.module}" if node.module else package
+
+    def references(self, statement: ast.stmt) -> list[Symbol]:
+        """Symbols that a statement names: definitions of this module, imported ones, attributes of imported modules."""
+        imports = self.imports | dict(self._imported([statement]))
+        found: list[Symbol] = []
+        attributes: dict[int, str] = {}
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                attributes[id(node.value)] = node.attr
+        for node in ast.walk(statement):
+            if not isinstance(node, ast.Name):
+                continue
+            if node.id in imports:
+                module, name = imports[node.id]
+                # `paths.run`: one definition of an imported module; the module itself where it is passed on
+                found.append((module, attributes.get(id(node), "")) if not name else (module, name))
+            elif node.id in self.definitions:
+                found.append((self.module, node.id))
+        return found
+
+
+def _defined(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [statement.name]
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return [node.id for target in targets if target for node in ast.walk(target) if isinstance(node, ast.Name)]
+
+
+def _normalized(statement: ast.stmt) -> str:
+    """The statement's syntax without docstrings and positions."""
+    tree = ast.parse(ast.unparse(statement))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [s for s in body if not _is_docstring(s)] or [ast.Pass()]  # type: ignore[attr-defined]
+    return ast.dump(tree)
+
+
+def _is_docstring(statement: ast.AST) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )

@@ -1,0 +1,91 @@
+"""BM25 through Anserini (Robertson & Zaragoza 2009; Yang et al. 2017)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from rankk import paths
+from rankk.config.base import Language
+from rankk.languages import ANALYZERS
+from rankk.retrievers.base import Inputs, Job, Searcher, Segments, Step
+from rankk.retrievers.lucene import index_bm25, search_bm25
+from rankk.retrievers.texts import segment_file
+
+if TYPE_CHECKING:
+    from rankk.experiment import Experiment
+    from rankk.paths import Cell
+
+
+class Index(Step):
+    """An inverted index of a corpus. All BM25 retrievers of a corpus share it, whatever their k1 and b."""
+
+    name = "bm25-index"
+
+    language: Language = Field(description="chooses the analyzer")
+    segments: Segments | None = None
+
+    def run(self, inputs: Inputs, output: str, threads: int) -> None:
+        """Index the passages, or their segments."""
+        parent = Path(output).parent
+        parent.mkdir(parents=True, exist_ok=True)
+        with segment_file(inputs["passages"], self.segments, parent) as texts:
+            index_bm25(texts, output, self.language, threads)
+
+
+class BM25(Searcher):
+    """Lucene's BM25."""
+
+    name = "bm25"
+
+    k1: float = Field(default=0.9, ge=0, le=1000, description="term frequency saturation")
+    b: float = Field(default=0.4, ge=0, le=1, description="length normalization")
+
+    def index(self, cell: "Cell", experiment: "Experiment") -> str:
+        """Folder of the index that is searched."""
+        if download := self.prebuilt_index(cell, experiment):
+            return download.path
+        return paths.index(self.corpus(cell, experiment), f"bm25.{self.segments.tag}" if self.segments else "bm25")
+
+    def jobs(self, cell: "Cell", experiment: "Experiment") -> Iterator[Job]:
+        """The index, unless a published one is searched."""
+        if not self.prebuilt_index(cell, experiment):
+            step = Index(language=self.language(cell, experiment), segments=self.segments)
+            passages = paths.passages(self.corpus(cell, experiment))
+            yield Job(step, {"passages": passages}, self.index(cell, experiment))
+
+    def inputs(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
+        """Index, queries, and passages that are left out."""
+        queries = paths.queries(*self.queries(cell))
+        return {
+            "index": self.index(cell, experiment),
+            "queries": queries,
+            "excluded": paths.excluded(cell.collection),
+        }
+
+    def facts(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
+        """The language, which chooses the analyzer of the queries."""
+        return {"language": self.language(cell, experiment)}
+
+    def check(self, cell: "Cell", experiment: "Experiment") -> None:
+        """A published index must be an inverted one, and Lucene must have an analyzer for the language."""
+        self.check_prebuilt(cell, experiment, "inverted")
+        if (language := self.language(cell, experiment)) not in ANALYZERS:
+            raise ValueError(f"language {language!r}: Lucene has no analyzer for it; known: {', '.join(ANALYZERS)}")
+
+    def retrieve(self, inputs: Inputs, output: str, *, threads: int, tag: str, **facts: Any) -> None:
+        """Search the index."""
+        search_bm25(
+            inputs["index"],
+            inputs["queries"],
+            output,
+            language=facts["language"],
+            k1=self.k1,
+            b=self.b,
+            depth=self.depth,
+            threads=threads,
+            excluded=inputs["excluded"],
+            segments=self.segments is not None,
+            tag=tag,
+        )

@@ -1,0 +1,169 @@
+"""The jobs of an experiment, stage by stage, as the workflow's rules ask for them.
+
+Each method answers for one output of a rule: the files that it reads (by name) and the parameters that decide it. A
+rule and the function that its script calls use the same mapping of files.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from rankk import paths
+from rankk.component import Component
+from rankk.experiment import Experiment
+from rankk.fetching.base import Download
+from rankk.fingerprint import fingerprint
+from rankk.paths import Cell
+from rankk.reranking.cell import rerank_cell
+from rankk.retrievers.base import Job
+from rankk.translation import translate
+
+
+def pattern(names: Iterable[str]) -> str:
+    """A regular expression for exactly these names; for none of them one that matches nothing."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What the rules ask about an experiment."""
+
+    experiment: Experiment
+
+    @cached_property
+    def downloads(self) -> dict[str, Download]:
+        """Everything that comes from a network, by the name of its folder."""
+        return {download.target: download for download in self._downloads()}
+
+    def _downloads(self) -> Iterator[Download]:
+        experiment = self.experiment
+        for corpus in experiment.corpora.values():
+            yield from corpus.source.downloads()
+        for collection in experiment.collections.values():
+            yield from collection.source.downloads()
+        for cell in experiment.first_stages:
+            yield from experiment.retrievers[cell.retriever].downloads(cell, experiment)
+        for settings in experiment.models.values():
+            yield from settings.downloads()
+        for model, revision in self._models():
+            if download := experiment.hub_model(model, revision):
+                yield download
+
+    def _models(self) -> Iterator[tuple[str, str | None]]:
+        """Models and revisions that components name."""
+        experiment = self.experiment
+        for retriever in experiment.retrievers.values():
+            yield from retriever.model_names()
+        named = [experiment.reranker_model(name) for name in experiment.rerankers]
+        named += [experiment.translator_model(name) for name in experiment.translators]
+        named += [experiment.base_of(name) for name in (*experiment.models, *experiment.training)]
+        yield from (model for model in named if model)
+
+    def corpus_inputs(self, corpus: str) -> dict[str, Any]:
+        """Files that a corpus is built from."""
+        return self.experiment.corpora[corpus].source.inputs()
+
+    def collection_inputs(self, collection: str) -> dict[str, Any]:
+        """Files that a collection is built from."""
+        settings = self.experiment.collections[collection]
+        return settings.source.inputs() | {"passages": paths.passages(settings.corpus)}
+
+    def passages(self, collection: str) -> str:
+        """The passages of a collection's corpus."""
+        return paths.passages(self.experiment.collections[collection].corpus)
+
+    def translate_inputs(self, collection: str, language: str) -> dict[str, Any]:
+        """Queries that are translated, and the folder of the model that translates them."""
+        translation = self.experiment.collections[collection].translations[language]
+        model = self.experiment.translator_model(translation.translator)
+        files = self.experiment.model_folder(*model) if model else []
+        return {"queries": paths.queries(collection, translation.source), "model": files}
+
+    def translate_params(self, collection: str, language: str) -> dict[str, Any]:
+        """What decides a translation."""
+        translation = self.experiment.collections[collection].translations[language]
+        settings = self.experiment.translators[translation.translator].model_dump(mode="json")
+        languages = {"source": translation.source, "target": language}
+        return {"translator": settings, **languages, "code": fingerprint(translate)}
+
+    def translator_gpus(self, collection: str, language: str) -> int:
+        """GPUs that a translator's engine takes."""
+        return self.experiment.translators[
+            self.experiment.collections[collection].translations[language].translator
+        ].gpus
+
+    @property
+    def translation_wildcards(self) -> dict[str, str]:
+        """Patterns of the collections and languages that are translated."""
+        collections = self.experiment.collections.items()
+        pairs = [(name, language) for name, settings in collections for language in settings.translations]
+        names = {"collection": [name for name, _ in pairs], "language": [language for _, language in pairs]}
+        return {key: pattern(dict.fromkeys(values)) for key, values in names.items()}
+
+    @cached_property
+    def jobs(self) -> dict[str, Job]:
+        """Indexes and encoded texts that first stages need, by their output."""
+        experiment = self.experiment
+        found: dict[str, Job] = {}
+        for cell in experiment.first_stages:
+            for job in experiment.retrievers[cell.retriever].jobs(cell, experiment):
+                found.setdefault(job.output, job)
+        return found
+
+    def run_inputs(self, collection: str, language: str, retriever: str) -> dict[str, Any]:
+        """Files that a first stage's run is made from."""
+        return self.experiment.retrievers[retriever].inputs(Cell(collection, language, retriever), self.experiment)
+
+    def run_params(self, collection: str, language: str, retriever: str) -> dict[str, Any]:
+        """What decides a first stage's run."""
+        return self.experiment.retrievers[retriever].params(Cell(collection, language, retriever), self.experiment)
+
+    def model_inputs(self, model: str) -> dict[str, Any]:
+        """Downloads and base that a model of the catalog is made from."""
+        settings, base = self.experiment.models[model], self.experiment.base_of(model)
+        folder = self.experiment.model_folder(*base) if base else []
+        return {"downloads": [download.path for download in settings.downloads()], "base": folder}
+
+    @cached_property
+    def benchmarks(self) -> dict[str, str]:
+        """Benchmark file of every job of the experiment, by "stage: what it makes"."""
+        experiment = self.experiment
+        jobs = {f"corpus: {name}": paths.benchmark("corpora", name) for name in experiment.corpora}
+        jobs |= {f"collection: {name}": paths.benchmark("collections", name) for name in experiment.collections}
+        jobs |= {f"model: {name}": paths.benchmark("models", name) for name in experiment.models}
+        for output in self.jobs:
+            stage, *parts = output.removeprefix(f"{paths.RESULTS}/").removesuffix(".jsonl.gz").split("/")
+            jobs[f"{'index' if stage == 'indexes' else 'encode'}: {output}"] = paths.benchmark(stage, *parts)
+        for cell in experiment.first_stages:
+            jobs[f"retrieve: {cell.run}"] = paths.benchmark("runs", cell.collection, cell.language, cell.retriever)
+        for cell in (cell for cell in experiment.cells if cell.reranked):
+            key = (cell.collection, cell.language, cell.retriever, cell.reranker)
+            shards = experiment.rerankers[cell.reranker].shards
+            if shards == 1:
+                jobs[f"rerank: {cell.run}"] = paths.benchmark("runs", *key)
+            for number in range(shards if shards > 1 else 0):
+                part = paths.shard(*key, str(number), ".trec")
+                jobs[f"rerank: {part}"] = paths.benchmark("runs", *key, str(number))
+        return jobs
+
+    def rerank_params(self, reranker: str) -> dict[str, Any]:
+        """What decides a reranked cell: settings, the preset's content, and the code of what is used."""
+        settings = self.experiment.rerankers[reranker]
+        components = [value for _, value in settings if isinstance(value, Component)]
+        parser = settings.parser or settings.preset.parser
+        return {
+            "settings": settings.deciding(),
+            "code": fingerprint(rerank_cell, *map(type, (*components, parser))),
+        }
+
+    def rerankers_in_shards(self, *, several: bool) -> str:
+        """A pattern of the rerankers whose cells are spread over several jobs, or of those that are not."""
+        rerankers = self.experiment.rerankers.items()
+        return pattern(name for name, reranker in rerankers if (reranker.shards > 1) == several)
+
+    def shards(self, suffix: str, **cell: str) -> list[str]:
+        """A file of every shard of a cell."""
+        numbers = range(self.experiment.rerankers[cell["reranker"]].shards)
+        return [paths.shard(**cell, number=str(number), suffix=suffix) for number in numbers]
