@@ -29,12 +29,13 @@ def lines(path):
         TEXT.rstrip().encode(),
         TEXT.encode("utf-8-sig"),
         TEXT.replace("\n", "\r\n").encode(),
+        TEXT.replace("\n", "\r").encode(),
         b"".join(line.encode("utf-8-sig") + b"\n" for line in TEXT.splitlines()),  # files with marks, joined
         gzip.compress(TEXT.encode("utf-8-sig")),
         gzip.compress(b"one\n") + gzip.compress(TEXT.encode()[4:]),  # joined gzip files
         gzip.compress(gzip.compress(TEXT.encode())),
     ],
-    ids=["plain", "last line open", "mark", "CRLF", "joined with marks", "gzip", "joined gzip", "gzip twice"],
+    ids=["plain", "last line open", "mark", "CRLF", "CR", "joined with marks", "gzip", "joined gzip", "gzip twice"],
 )
 @pytest.mark.parametrize("name", ["f.txt", "f.gz"])
 def test_content_and_not_the_name_tells_how_a_file_is_read(tmp_path, content, name):
@@ -99,6 +100,15 @@ def test_a_large_gzip_file_that_is_cut_off_is_named_with_a_line_that_was_reached
     with pytest.raises(RankkError, match=r"f:(\d+): the gzip file is cut off") as raised:
         lines(tmp_path / "f")
     assert 10_000 < int(str(raised.value).split(":")[1]) < 100_000
+
+
+def test_a_byte_that_is_not_utf8_is_named_by_its_line_however_late_it_comes(tmp_path):
+    content = [f"line {number}".encode() for number in range(100_000)]
+    content[54_321] += b" caf\xe9"
+    for packed in (bytes, gzip.compress):
+        (tmp_path / "f").write_bytes(packed(b"\n".join(content)))
+        with pytest.raises(RankkError, match=r"f:54322: byte 0xe9 is not UTF-8"):
+            lines(tmp_path / "f")
 
 
 def test_what_cannot_be_opened_is_named(tmp_path):

@@ -43,17 +43,15 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """
     number = 0
     with _faults(path, lambda: number + 1), _open(path) as file:
-        for number, line in enumerate(file, 1):
-            try:
-                text = line.rstrip(b"\r\n").decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise RankkError(
-                    f"{path}:{number}: byte 0x{line[error.start]:02x} is not UTF-8; {EXPECTED}; convert it, e.g. by "
-                    "iconv -f LATIN1 -t UTF-8"
-                ) from None
-            if "\0" in text:
-                raise RankkError(f"{path}:{number}: holds a NUL byte, as binary files and UTF-16 do; {EXPECTED}")
-            yield number, text.lstrip(MARK) if text.startswith(MARK) else text
+        text = io.TextIOWrapper(file, encoding="utf-8")  # a name, because it closes the file when it goes
+        try:
+            for number, line in enumerate(text, 1):
+                if "\0" in line:
+                    raise _no_text(file, path)
+                line = line.rstrip("\n")
+                yield number, line.lstrip(MARK) if line.startswith(MARK) else line
+        except UnicodeDecodeError:
+            raise _no_text(file, path) from None
 
 
 def read_text(path: str | Path) -> str:
@@ -98,6 +96,22 @@ def _open(path: str | Path) -> Iterator[IO[bytes]]:
             if beginning.startswith(mark):
                 raise RankkError(f"{path}:1: {what}; {EXPECTED}")
         yield file
+
+
+def _no_text(file: IO[bytes], path: str | Path) -> RankkError:
+    """The error for the first line that is no UTF-8 text."""
+    file.seek(0)
+    for number, line in enumerate(file, 1):
+        if b"\0" in line:
+            return RankkError(f"{path}:{number}: holds a NUL byte, as binary files and UTF-16 do; {EXPECTED}")
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            return RankkError(
+                f"{path}:{number}: byte 0x{line[error.start]:02x} is not UTF-8; {EXPECTED}; convert it, e.g. by "
+                "iconv -f LATIN1 -t UTF-8"
+            )
+    return RankkError(f"{path}: changes while it is read")
 
 
 def _peek(file: IO[bytes]) -> bytes:
