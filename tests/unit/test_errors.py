@@ -59,16 +59,19 @@ def test_a_bug_in_one_query_keeps_its_traceback_and_stops_no_other(caplog):
             return {}["d5"]
         if qid == "c":
             raise RankkError("no answer")
+        if qid == "e":
+            raise PermissionError(errno.EACCES, "Permission denied", "passages.jsonl")
         return qid
 
     with caplog.at_level(logging.ERROR):
-        done, failures = asyncio.run(finish_all(["a", "b", "c", "d"], work))
+        done, failures = asyncio.run(finish_all(["a", "b", "c", "d", "e"], work))
     assert done == {"a": "a", "d": "d"}
     (bug,) = (record for record in caplog.records if record.exc_info)
     assert bug.getMessage() == "query b: unexpected error"
     assert 'return {}["d5"]' in caplog.text
-    assert failed(failures, 4) == (
-        "2 of 4 queries failed (b, c); query b: KeyError: 'd5' (see the log); query c: no answer"
+    assert failed(failures, 5) == (
+        "3 of 5 queries failed (b, c, e); query b: KeyError: 'd5' (see the log); query c: no answer; "
+        "query e: passages.jsonl: Permission denied"
     )
 
 

@@ -98,6 +98,14 @@ def test_a_damaged_line_is_named_and_can_be_deleted_alone(tmp_path, damage, mess
         assert [journal.get(record.key) for record in RECORDS] == [RECORDS[0], None, *RECORDS[2:]]
 
 
+@pytest.mark.parametrize("content", [b"notes without a line break", b'[{"my": "data"}]', b'{"my": "data"}', b"\0\0"])
+def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path, content):
+    (tmp_path / "mine").write_bytes(content)
+    with pytest.raises(RankkError, match="mine:1: this is no journal"):
+        Journal(tmp_path / "mine")
+    assert (tmp_path / "mine").read_bytes() == content
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -4,7 +4,6 @@ import pytest
 
 from rankk.config.loading import validate_reranker
 from rankk.reranking.cell import rerank_cell
-from rankk.reranking.tally import Tally
 
 from ..fake_server import FakeServer
 from ..synthetic import write
@@ -38,8 +37,3 @@ def test_only_calls_that_were_never_made_are_made(tmp_path, before, after, asked
         made = run("before", **before)
         assert run("after", **after) - made <= asked
         assert made > 0
-
-
-def test_the_time_of_calls_that_overlap_counts_once_and_pauses_between_runs_do_not_count():
-    tally = Tally(spans=[(0.0, 10.0), (4.0, 12.0), (100.0, 103.0), (5.0, 6.0)])
-    assert tally.busy_seconds == 15.0

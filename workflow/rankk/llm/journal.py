@@ -25,6 +25,9 @@ from rankk.llm.types import Completion, Count
 
 log = logging.getLogger("rankk")
 
+BEGINNING = b'{"text":'
+"""Of every line, so that the end of somebody's file is not taken for a line that a kill cut off."""
+
 SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character, which a server may send as a JSON escape and no UTF-8 file can hold."""
 
@@ -201,6 +204,8 @@ def _records(path: Path) -> Iterator[tuple[int, bytes, CallRecord]]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
+                if not line.startswith(BEGINNING[: len(line)]):
+                    raise RankkError(f"{path}:{number}: this is no journal; give another file")
                 return  # cut off by a kill: the call is made again
             try:
                 record = parse_record(line, f"{path}:{number}: this call record")

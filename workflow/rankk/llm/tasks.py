@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rankk.errors import BackendError, RankkError
+from rankk.errors import BackendError, RankkError, one_line
 
 log = logging.getLogger("rankk")
 
@@ -33,11 +33,11 @@ async def finish_all(
             results[qid] = await work(qid)
         except BackendError:
             raise
-        except RankkError as error:
-            log.error("query %s: %s", qid, error)
-            failures[qid] = error
         except Exception as error:
-            log.exception("query %s: unexpected error", qid)
+            if (told := one_line(error)) is None:
+                log.exception("query %s: unexpected error", qid)
+            else:
+                log.error("query %s: %s", qid, told)
             failures[qid] = error
 
     try:
@@ -53,7 +53,7 @@ def failed(failures: Mapping[str, Exception], queries: int) -> str:
     """One line: which queries failed, and the first of each reason. Unexpected exceptions show their type."""
     reasons: dict[str, str] = {}
     for qid, error in failures.items():
-        reason = str(error) if isinstance(error, RankkError) else f"{type(error).__name__}: {error} (see the log)"
+        reason = one_line(error) or f"{type(error).__name__}: {error} (see the log)"
         reasons.setdefault(reason, f"query {qid}: {reason}")
     listed = "; ".join(list(reasons.values())[:SHOWN_REASONS])
     return f"{len(failures)} of {queries} queries failed ({', '.join(failures)}); {listed}"
