@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rankk.errors import RankkError
 from rankk.llm.journal import CallRecord
 from rankk.llm.types import Thinking
-from rankk.reranking.tally import Call, Tally, check_outcomes, counts, read_calls, write_calls
+from rankk.reranking.limit import check_outcomes
+from rankk.reranking.tally import Call, Tally, counts, read_calls, write_calls
 from rankk.reranking.types import Answer, Outcome
 
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1)

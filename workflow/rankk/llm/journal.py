@@ -23,6 +23,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from rankk.errors import BackendError, RankkError
 from rankk.llm.types import Completion, Count
 
+AFFECTS_RESULTS = False
+
 log = logging.getLogger("rankk")
 
 BEGINNING = b'{"text":'

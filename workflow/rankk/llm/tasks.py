@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from rankk.errors import BackendError, RankkError, one_line
 
+AFFECTS_RESULTS = False
+
 log = logging.getLogger("rankk")
 
 T = TypeVar("T")

@@ -11,8 +11,9 @@ from rankk.io.trec import Hit, Run, ranked
 from rankk.llm.tasks import failed, finish_all
 from rankk.progress import bar
 from rankk.reranking.calls import Caller, QueryRanker
+from rankk.reranking.limit import check_outcomes
 from rankk.reranking.settings import Settings
-from rankk.reranking.tally import Tally, check_outcomes
+from rankk.reranking.tally import Tally
 
 log = logging.getLogger("rankk")
 

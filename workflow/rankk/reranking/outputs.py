@@ -11,6 +11,8 @@ from pathlib import Path
 from rankk.errors import RankkError
 from rankk.io.files import atomic_path
 
+AFFECTS_RESULTS = False
+
 KNOWN_SUFFIX = re.compile(r"(\.(trec|txt|run))?(\.gz)?$")
 JOURNAL = ".calls.jsonl"
 UNKNOWN = "something else"

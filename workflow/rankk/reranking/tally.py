@@ -1,7 +1,6 @@
 """What a cell's calls came to: the table of its calls, and the counts of its manifest."""
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
@@ -13,7 +12,6 @@ from rankk.io.files import atomic_write
 from rankk.llm.journal import CallRecord
 from rankk.llm.thinking import split_thought
 from rankk.llm.types import Thinking
-from rankk.reranking.outputs import RunFiles
 from rankk.reranking.types import Answer, Outcome
 
 UNUSABLE = (Outcome.TRUNCATED, Outcome.EMPTY, Outcome.REFUSED)
@@ -158,24 +156,6 @@ def counts(calls: Sequence[Call], *, asked: int, from_journal: int) -> dict[str,
 def unusable_share(outcomes: Counter[str]) -> float:
     """Share of answers that left their window in its previous order."""
     return sum(outcomes[outcome] for outcome in UNUSABLE) / max(1, outcomes.total())
-
-
-def check_outcomes(outcomes: Counter[str], limit: float, journal: str | Path | None) -> None:
-    """RankkError where the share of unusable answers is above the limit (`max_bad_outcomes`)."""
-    if (share := unusable_share(outcomes)) > limit:
-        raise RankkError(
-            f"{share:.1%} of the answers could not be used ({shown(outcomes)}); max_bad_outcomes allows {limit:.1%}"
-            + (f". rankk calls {journal} shows them" if journal else "")
-        )
-
-
-def check_cell(manifest: str | Path, limit: float, output: str | Path) -> None:
-    """Write a finished cell's outcomes to `output`, unless `check_outcomes` refuses what its manifest counts."""
-    outcomes = Counter(json.loads(Path(manifest).read_text(encoding="utf-8"))["calls"]["outcomes"])
-    journal = RunFiles.of(Path(manifest).with_suffix(".trec")).journal
-    check_outcomes(outcomes, limit, journal)
-    with atomic_write(output) as file:
-        file.write(f"{shown(outcomes)}\n")
 
 
 def shown(outcomes: Counter[str]) -> str:
