@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from rankk.config.loading import validate_reranker
-from rankk.errors import BackendError
+from rankk.errors import BackendError, RankkError
+from rankk.llm import server_tokens
 from rankk.llm.backends.vllm import LateEngine
 from rankk.llm.engine_config import EngineConfig
 from rankk.llm.openai_client import OpenAIClient
@@ -14,7 +15,7 @@ from rankk.llm.tokenizers import ModelTokenizer
 from rankk.llm.types import CallContext, Completion, Message, Prompt, Sampling
 from rankk.reranking.cell import rerank_cell
 
-from ..fake_server import FakeServer
+from ..fake_server import FakeServer, Reply
 from ..synthetic import write
 from .chatml import build_tokenizer
 
@@ -116,9 +117,39 @@ def test_tokens_are_counted_and_cut_by_a_server_that_can():
         assert counter.cut(text, 0) == ""
 
 
-def test_a_server_that_counts_no_tokens_is_noticed():
-    with FakeServer() as server:
+@pytest.mark.parametrize("reply", [Reply({}, 404), Reply({}, 405), Reply("", 501), Reply({"tokens": [1, 2]})])
+def test_a_server_without_a_count_of_tokens_is_noticed_and_told(caplog, reply):
+    with FakeServer(tokenizes=True, tokenize=[reply]) as server:
         assert ServerTokenizer.of(OpenAIClient(server.url, "fake"), {}) is None
+    assert "tokens are counted by characters: http" in caplog.text
+
+
+@pytest.mark.parametrize("failure", [Reply("busy", 503), Reply("busy", 429), Reply("broken", 500)])
+def test_a_count_that_fails_once_is_asked_for_again_at_the_start_and_later(monkeypatch, failure):
+    monkeypatch.setattr(server_tokens, "FIRST_DELAY", 0.001)
+    with FakeServer(tokenizes=True, tokenize=[failure]) as server:
+        counter = ServerTokenizer.of(OpenAIClient(server.url, "fake"), {})
+        server.tokenize.append(failure)
+        assert counter.count("abcdef") == 2
+
+
+def test_a_count_that_fails_for_good_is_an_error_and_never_a_count_of_characters(monkeypatch):
+    monkeypatch.setattr(server_tokens, "FIRST_DELAY", 0.001)
+    said = r"does not count tokens \(6 attempts, last: 503 busy\)"
+    busy = [Reply("busy", 503)] * 99
+    with FakeServer(tokenizes=True, tokenize=busy) as server, pytest.raises(RankkError, match=said):
+        ServerTokenizer.of(OpenAIClient(server.url, "fake"), {})
+
+
+def test_what_fits_by_its_bytes_is_neither_counted_nor_cut():
+    with FakeServer(tokenizes=True) as server:
+        counter = ServerTokenizer.of(OpenAIClient(server.url, "fake"), {})
+        asked = len(server.paths)
+        assert counter.cut("short ünd small", 17) == "short ünd small"
+        assert counter.excess(Prompt(messages=(Message("user", "x" * 100),)), 2000) <= 0
+        assert len(server.paths) == asked
+        assert counter.excess(Prompt(messages=(Message("user", "x" * 3000),)), 900) == 1001 - 900
+        assert len(server.paths) == asked + 1
 
 
 @pytest.mark.parametrize(("tokenizes", "kind"), [(True, "server"), (False, "characters")])

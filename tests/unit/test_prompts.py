@@ -81,8 +81,11 @@ def test_template_arguments_reach_the_template(tmp_path: Path) -> None:
     assert tokenizer.render(Prompt((Message("user", "U"),))).endswith("assistant\n<think>\n")
 
 
-def test_a_sequence_begins_once(tmp_path: Path) -> None:
-    template = "{{ bos_token }}{% for message in messages %}{{ message.content }}{% endfor %}"
+@pytest.mark.parametrize("written", ["{{ bos_token }}", ""])
+def test_a_sequence_begins_once_whether_template_or_tokenizer_writes_its_first_token(
+    tmp_path: Path, written: str
+) -> None:
+    template = written + "{% for message in messages %}{{ message.content }}{% endfor %}"
     tokenizer = ModelTokenizer(build_tokenizer(tmp_path, template=template, bos="<s>"))
     (begin,) = tokenizer.ids("<s>")
     for prompt in (Prompt((Message("user", "U"),)), Prompt(text="U")):

@@ -9,6 +9,7 @@ from rankk.errors import RankkError
 from rankk.io.files import atomic_write, write_json
 from rankk.io.trec import read_queries
 from rankk.languages import LANGUAGES
+from rankk.llm.addresses import without_passwords
 from rankk.llm.connection import Connection, Model
 from rankk.llm.journal import CallRecord, Journal, call_key
 from rankk.llm.scheduler import PriorityGate
@@ -59,8 +60,8 @@ def translate(
         return {qid: done[qid] for qid in texts}
 
     translations = run_interruptible(work(), f"{base}.calls.jsonl")
-    provenance = {"translator": translator.model_dump(mode="json"), "from": source, "to": target, "prompt": PROMPT}
-    write_json(f"{base}.json", provenance | {"queries": str(queries), **environment()})
+    provenance = {"translator": without_passwords(translator.model_dump(mode="json")), "from": source, "to": target}
+    write_json(f"{base}.json", provenance | {"prompt": PROMPT, "queries": str(queries), **environment()})
     with atomic_write(output) as file:
         file.writelines(f"{qid}\t{text}\n" for qid, text in translations.items())
     log.info("%s: %d queries from %s into %s", output, len(translations), source, target)

@@ -1,8 +1,11 @@
 """Addresses and keys of servers: checked before use, and written nowhere with a password."""
 
+import json
 import os
 import re
+from collections.abc import Mapping
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from rankk.errors import RankkError
@@ -41,7 +44,13 @@ def _is_host(host: str) -> bool:
 
 def masked(text: str) -> str:
     """A text with the user names and passwords of its addresses replaced by ***."""
-    return re.sub(r"(?<=://)[^/?#\s]*@", "***@", text)
+    return re.sub(r"(?<=://)[^/?#\s\"]*@", "***@", text)
+
+
+def without_passwords(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain data as it may be published: with the addresses in it masked."""
+    published: dict[str, Any] = json.loads(masked(json.dumps(settings)))
+    return published
 
 
 def is_loopback(address: str) -> bool:

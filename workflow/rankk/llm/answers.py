@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rankk.errors import RankkError
-from rankk.llm.http import Reply
+from rankk.llm.http import Reply, may_pass
 from rankk.llm.types import Completion
 
 MOST_TOKENS = 10**9
@@ -76,7 +76,7 @@ def check_error(body: Any) -> None:
     words = f"answers 200 with an error: {error_text(body, '')}"
     codes = error_codes(body)
     numbers = [int(code) for code in codes if re.fullmatch(r"[1-5]\d\d", code)]
-    if any(number in (408, 409, 425, 429) or number >= 500 for number in numbers):
+    if any(map(may_pass, numbers)):
         raise Failed(words)
     if numbers or (codes and not any(word in code for code in codes for word in TRANSIENT)):
         raise RankkError(words)
@@ -142,8 +142,9 @@ def _text(value: Any, name: str) -> str:
         return value or ""
     if isinstance(value, list):
         return "".join(_text(part, name) for part in value)
-    found = [_of(value, dict, name)[key] for key in ("text", "thinking", "content", "refusal") if value.get(key)]
-    return _text(found[0], name) if found else ""
+    part = _of(value, dict, name)
+    found = next((part[key] for key in ("text", "thinking", "content", "refusal") if part.get(key)), None)
+    return _text(found, name)
 
 
 def _content(value: Any) -> tuple[str, str]:

@@ -117,6 +117,11 @@ async def _read(response: httpx.Response, limit: int) -> bytes:
     return bytes(content)
 
 
+def may_pass(status: int) -> bool:
+    """Whether the same request may succeed later, by the status that it got."""
+    return status in (408, 409, 425, 429) or (status >= 500 and status not in (501, 505))
+
+
 def why(error: BaseException) -> str:
     """What went wrong, in the words of the system, TLS library or resolver that httpx hides behind its own."""
     for cause in _causes(error):

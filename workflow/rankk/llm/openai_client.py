@@ -15,7 +15,7 @@ import httpx
 from rankk.errors import BackendError, RankkError
 from rankk.llm import answers
 from rankk.llm.addresses import authorization, check_address, masked, same_server
-from rankk.llm.http import Pool, Reply, is_refused, why
+from rankk.llm.http import Pool, Reply, is_refused, may_pass, why
 from rankk.llm.types import CallContext, Completion, Prompt, Sampling
 
 log = logging.getLogger("rankk")
@@ -205,7 +205,7 @@ class OpenAIClient:
             if isinstance(answer, dict) and answer.get("error") and answers.is_filtered(answer):
                 return Completion("", "content_filter", seconds=seconds)
             return answers.completion(answer, seconds)
-        if reply.status >= 500 or reply.status in (408, 409, 425, 429):
+        if may_pass(reply.status):
             return self._status(reply)
         if answers.is_filtered(_json(reply)):
             return Completion("", "content_filter", seconds=seconds)

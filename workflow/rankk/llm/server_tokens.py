@@ -104,7 +104,7 @@ class ServerTokenizer:
                 reason = http.why(error)
                 continue
             reason = f"{reply.status_code} {' '.join(reply.text.split())[:200]}".strip()
-            if reply.status_code in (408, 409, 425, 429) or (reply.status_code >= 500 and reply.status_code != 501):
+            if http.may_pass(reply.status_code):
                 continue
             if reply.status_code >= 300:
                 raise _Absent(f"{masked(self._url)}: {reason}")
