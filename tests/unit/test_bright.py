@@ -57,7 +57,7 @@ def build(repository, target):
 def test_a_task_becomes_the_same_files_as_any_collection_with_its_excluded_passages(repository, tmp_path):
     target = build(repository, tmp_path / "c")
     assert json.loads((target / "corpus.json").read_text()) == {"passages": 6, "dropped": {"empty passage": 1}}
-    assert read_queries(target / "queries.eng.tsv") == {"0": "sort numbers", "1": "way 3"}
+    assert read_queries(target / "queries.eng.tsv") == {"0": "sort\nnumbers", "1": "way 3"}
     assert read_qrels(target / "qrels.txt")["0"] == {"d1": 1, "d_2.txt": 1}
     assert read_excluded(target / "excluded.tsv") == {"0": {"d0", "d4"}}
 

@@ -1,13 +1,15 @@
 """Collections: every fault of a source is named or counted; help pages give texts without their titles."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from rankk.corpora.build import evenly_spaced
+from rankk.corpora.build import Topics, evenly_spaced, write_collection
 from rankk.corpora.files import FilesPassages, FilesTopics
 from rankk.corpora.help_pages import page_id, read_page
 from rankk.errors import RankkError
+from rankk.io.passages import PassageStore, build_store
 from rankk.io.trec import read_excluded, read_qrels, read_queries
 
 PAGE = """<html><head><title>Adding Rows</title><meta name="x"></head><body><p>Menu</p>
@@ -101,7 +103,31 @@ def test_faults_that_are_declared_as_known_are_dropped_and_counted(files, tmp_pa
     append(tmp_path / "p.jsonl", '{"id": "c", "contents": ""}')
     build(files, tmp_path / "out", drop=["duplicate passage", "empty passage"])
     corpus = json.loads((tmp_path / "out" / "corpus.json").read_text())
-    assert corpus == {"passages": 2, "dropped": {"duplicate passage": 1, "empty passage": 1}}
+    assert (corpus["passages"], corpus["dropped"]) == (2, {"duplicate passage": 1, "empty passage": 1})
+
+
+def test_halves_of_characters_are_replaced_and_counted(files, tmp_path, caplog):
+    append(tmp_path / "p.jsonl", '{"_id": 7, "text": "half \\ud83d and whole \\ud83d\\ude00"}')
+    build(files, tmp_path / "out")
+    with PassageStore(tmp_path / "out" / "passages.jsonl") as passages:
+        assert passages["7"] == "half \ufffd and whole 😀"
+    assert counts(tmp_path / "out")["with_replaced_surrogates"] == 1
+    assert "half characters (lone surrogates) in 1 passages became U+FFFD" in caplog.text
+
+
+def test_ids_that_trecs_files_cannot_hold_are_refused_in_queries_and_judgments_too(tmp_path):
+    passages = tmp_path / "passages.jsonl"
+    with build_store(passages) as add:
+        add("a", "text")
+    topics = Topics(queries={"eng": {"q": "one\ntwo"}}, qrels={"q": {"a b": 1}}, where="here")
+    with pytest.raises(RankkError, match="here: passage id 'a b' holds a blank"):
+        write_collection(topics, tmp_path, passages=passages, partial=True)
+    with pytest.raises(RankkError, match="query id 'q 1' holds a blank"):
+        write_collection(replace(topics, queries={"eng": {"q 1": "one"}}), tmp_path, passages=passages)
+    with pytest.raises(RankkError, match="here: passage id 'c d' holds a blank"):
+        write_collection(replace(topics, excluded={"q": {"c d"}}), tmp_path, passages=passages)
+    write_collection(replace(topics, qrels={"q": {"a": 1}}), tmp_path, passages=passages)
+    assert read_queries(tmp_path / "queries.eng.tsv") == {"q": "one\ntwo"}
 
 
 @pytest.mark.parametrize(("wanted", "expected"), [(None, "abcdef"), (9, "abcdef"), (3, "ace"), (1, "a")])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rankk.config.translator import Translator
 from rankk.errors import RankkError
-from rankk.io.files import atomic_write, write_json
-from rankk.io.trec import read_queries
+from rankk.io.files import write_json
+from rankk.io.trec import read_queries, write_queries
 from rankk.languages import LANGUAGES
 from rankk.llm.addresses import without_passwords
 from rankk.llm.connection import Connection, Model
@@ -62,8 +62,7 @@ def translate(
     translations = run_interruptible(work(), f"{base}.calls.jsonl")
     provenance = {"translator": without_passwords(translator.model_dump(mode="json")), "from": source, "to": target}
     write_json(f"{base}.json", provenance | {"prompt": PROMPT, "queries": str(queries), **environment()})
-    with atomic_write(output) as file:
-        file.writelines(f"{qid}\t{text}\n" for qid, text in translations.items())
+    write_queries(output, translations)
     log.info("%s: %d queries from %s into %s", output, len(translations), source, target)
 
 

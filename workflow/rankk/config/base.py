@@ -17,8 +17,10 @@ def check_name(name: Any) -> str:
     """The name of a collection, retriever, reranker or model: it stands in paths, runs and tables."""
     if not isinstance(name, str):
         raise ValueError(f"{name!r}: a name is text; YAML reads a bare no, on, null or 2022 as another type: quote it")
+    if not isinstance(name, str):
+        raise ValueError(f"{name!r}: a name is a text; put it in quotes")
     if not NAME.fullmatch(name):
-        raise ValueError(f"{name!r}: a name has 1 to 100 letters (A-Z), digits and ._+-, a letter or digit first")
+        raise ValueError(f"{name!r:.120}: a name has 1 to 100 letters (A-Z), digits and ._+-, a letter or digit first")
     if name in RESERVED:
         raise ValueError(f"{name!r} is a reserved name; take another")
     return name

@@ -10,6 +10,8 @@ from typing import Any
 from rankk.errors import RankkError
 from rankk.io.files import atomic_write, write_json
 from rankk.io.passages import PassageStore, build_store, id_of, text_of
+from rankk.io.text import replace_surrogates
+from rankk.io.trec import check_id, write_queries
 from rankk.progress import bar
 
 log = logging.getLogger("rankk")
@@ -58,15 +60,14 @@ class Drops:
 def write_corpus(records: Iterable[tuple[str, Mapping[str, Any]]], passages: str | Path, drop: frozenset[str]) -> None:
     """Write passages as JSON lines {"id", "contents"} with their index, and their counts as corpus.json beside them.
 
-    `records`: ("file:line", record) pairs, which are streamed. RankkError names a record that
-    has no id or text, or a fault that is not in `drop`.
+    `records`: ("file:line", record) pairs, which are streamed. RankkError names a record that has no text, or no id
+    that TREC's files can hold, or a fault that is not in `drop`.
     """
-    drops, count = Drops(drop), 0
+    drops, count, replaced = Drops(drop), 0, 0
     with build_store(passages) as add, bar(what="passages", unit="passages") as progress:
         for where, record in records:
             docid, text = id_of(record, where), text_of(record, where)
-            if any(character.isspace() for character in docid):
-                raise RankkError(f"{where}: passage id {docid!r} holds a blank, which TREC files cannot")
+            replaced += replace_surrogates(text) != text
             if not text.strip():
                 drops.fault("empty passage", f"{where}: passage {docid}")
             elif add(docid, text):
@@ -76,7 +77,11 @@ def write_corpus(records: Iterable[tuple[str, Mapping[str, Any]]], passages: str
             progress.update()
         if not count:
             raise RankkError(f"{passages}: the source holds no passages")
-    write_json(Path(passages).with_name("corpus.json"), {"passages": count, "dropped": dict(drops.counts)})
+    facts: dict[str, Any] = {"passages": count, "dropped": dict(drops.counts)}
+    if replaced:
+        facts["with_replaced_surrogates"] = replaced
+        log.warning("%s: half characters (lone surrogates) in %d passages became U+FFFD", passages, replaced)
+    write_json(Path(passages).with_name("corpus.json"), facts)
     log.info("%s: %d passages, dropped %s", passages, count, dict(drops.counts))
 
 
@@ -102,8 +107,7 @@ def write_collection(
     for language, texts in topics.queries.items():
         chosen = {qid: texts[qid] for qid in kept if qid in texts}
         counts[language] = len(chosen)
-        with atomic_write(folder / f"queries.{language}.tsv") as file:
-            file.writelines(f"{qid}\t{' '.join(text.split())}\n" for qid, text in chosen.items())
+        write_queries(folder / f"queries.{language}.tsv", chosen)
     excluded = {qid: set(docids) for qid, docids in topics.excluded.items()}
     with PassageStore(passages) as known:
         if exclude_query_document:
@@ -111,7 +115,9 @@ def write_collection(
                 if qid in known:
                     excluded.setdefault(qid, set()).add(qid)
         with atomic_write(folder / "excluded.tsv") as file:
-            file.writelines(f"{qid}\t{docid}\n" for qid, docids in excluded.items() for docid in sorted(docids))
+            for qid, docids in excluded.items():
+                for docid in sorted(docids):
+                    file.write(f"{qid}\t{check_id(docid, topics.where, 'passage id')}\n")
         corpus = None if partial else known
         judgments = _write_qrels(topics, folder / "qrels.txt", drops, corpus, set(every), set(kept))
     facts = {"queries": counts, "judgments": judgments, "excluded": sum(map(len, excluded.values()))}
@@ -140,7 +146,7 @@ def _write_qrels(
                     if passages is not None and docid not in passages:
                         drops.fault("unknown passage", f"{topics.where}: query {qid}, passage {docid}")
                     else:
-                        file.write(f"{qid} 0 {docid} {grade}\n")
+                        file.write(f"{qid} 0 {check_id(docid, topics.where, 'passage id')} {grade}\n")
                         count += 1
         if not count:
             raise RankkError(f"{topics.where}: no judgment is of a query and a passage of this collection")

@@ -153,7 +153,7 @@ class IrDatasetsTopics(TopicSource):
                     raise RankkError(
                         f"{folder / QUERIES}:{number}: no field {missing[0]!r}; there are {', '.join(record)}"
                     )
-                text = " ".join(str(record[name]) for name in fields if record[name])
+                text = " ".join(" ".join(str(record[name]).split()) for name in fields if record[name])
                 if text.strip():  # a topic without a translation has no query in that language
                     queries[language][str(record["query_id"])] = text
         return Topics(queries=queries, qrels=read_qrels(folder / QRELS), where=str(folder / QRELS))

@@ -64,7 +64,7 @@ class SquadTopics(TopicSource):
         queries, qrels = {}, {}
         for paragraph in _paragraphs(archive, self.members):
             for question in paragraph["qas"]:
-                queries[question["id"]] = question["question"]
+                queries[question["id"]] = " ".join(question["question"].split())
                 qrels[question["id"]] = {ids[_text(paragraph)]: GRADE}
         return Topics(queries={"eng": queries}, qrels=qrels, where=str(archive))
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from rankk.errors import RankkError
 from rankk.io.files import atomic_write
-from rankk.io.text import read_lines
+from rankk.io.text import read_lines, replace_surrogates
 from rankk.io.yaml_files import dump_yaml, parse_yaml
 
 log = logging.getLogger("rankk")
@@ -198,10 +198,15 @@ def read_queries(path: str | Path) -> dict[str, str]:
 
 
 def write_queries(path: str | Path, queries: Mapping[str, str]) -> None:
-    """Write queries atomically for `read_queries`. A line break within a query is kept (as U+2028)."""
+    """Write queries atomically for `read_queries`. A line break within a query is kept (as U+2028).
+
+    RankkError names an id that TREC's files cannot hold, and a query without text.
+    """
     with atomic_write(path) as file:
         for qid, text in queries.items():
-            lines = (line.rstrip() for line in text.strip().splitlines())
+            lines = (line.rstrip() for line in replace_surrogates(text).strip().splitlines())
+            if not text.strip():
+                raise RankkError(f"{path}: query {qid} has no text")
             file.write(f"{check_id(qid, str(path), 'query id')}\t{LINE_BREAK.join(lines)}\n")
 
 
