@@ -17,6 +17,8 @@ from rankk.evaluation.experiment import COLUMNS
 from rankk.jobs import fetch_from, grown, own_engines
 from rankk.fingerprint import fingerprint
 from rankk.report import contents
+from rankk.report.figures import FORMATS as FIGURE_FORMATS
+from rankk.report.tables import FORMATS as TABLE_FORMATS
 from rankk.stages import Stages, pattern
 
 min_version("9.0")

@@ -15,32 +15,33 @@ rule report:
             report(
                 paths.experiment(NAME, f"figures/{figure}.png"),
                 category="Figures",
-                labels={"figure": figure},
+                labels={"figure": title},
                 caption=os.path.abspath(
                     paths.experiment(NAME, f"figures/{figure}.rst")
                 ),
             )
-            for figure in FIGURES
+            for figure, title in FIGURES.items()
         ],
         files=expand(
             paths.experiment(NAME, "figures/{figure}.{format}"),
             figure=FIGURES,
-            format=[name for name in contents.FIGURE_FORMATS if name != "png"],
+            format=[name for name in FIGURE_FORMATS if name != "png"],
         ),
         configuration=report(
             paths.experiment(NAME, "experiment.json"),
             category="Configuration",
             caption="../workflow/report/configuration.rst",
         ),
-        tables=report(
-            expand(
-                paths.experiment(NAME, "tables/{table}.{format}"),
-                table=TABLES,
-                format=contents.TABLE_FORMATS,
-            ),
-            category="Tables",
-            caption="../workflow/report/table.rst",
-        ),
+        tables=[
+            report(
+                paths.experiment(NAME, f"tables/{table}.{format}"),
+                category="Tables",
+                labels={"table": title, "format": format},
+                caption="../workflow/report/table.rst",
+            )
+            for table, title in TABLES.items()
+            for format in TABLE_FORMATS
+        ],
     log:
         f"results/logs/experiments/{NAME}.report.log",
     benchmark:
@@ -51,8 +52,8 @@ rule report:
         mem_mb=grown(4000),
         runtime=grown(30),
     params:
-        figures=FIGURES,
-        tables=TABLES,
+        figures=list(FIGURES),
+        tables=list(TABLES),
         published=PUBLISHED,
         experiment=EXPERIMENT.model_dump(mode="json"),
         passage_languages={

@@ -11,7 +11,7 @@ from rankk.report.evidence import Evidence
 
 with job(snakemake.log[0]):
     files = {table: snakemake.input[table] for table in COLUMNS}
-    evidence = Evidence(files, snakemake.params.passage_languages, snakemake.params.published)
+    evidence = Evidence(files, snakemake.params.passage_languages, others=snakemake.params.published)
     figures.draw(evidence, snakemake.params.figures, Path(snakemake.output.figures[0]).parent)
     facts = {"experiment": snakemake.params.experiment, "provenance": environment()}
     write_json(snakemake.output.configuration, facts)

@@ -1,15 +1,24 @@
 """An experiment's tables: complete, stable, and consistent with each other."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from rankk.cli import main
+from rankk.config.loading import load
 from rankk.evaluation import experiment
+from rankk.evaluation.causes import Cause
 from rankk.io.trec import ranked, read_qrels, read_run, write_run
-from rankk.report import tables
+from rankk.paths import Cell
+from rankk.report import contents, escape
 from rankk.report.evidence import Evidence
+from rankk.report.figures import FIGURES
+from rankk.report.formats import latex, markdown
+from rankk.report.means import means
+from rankk.report.style import neutral
+from rankk.report.tables import FORMATS, TABLES, write
 
 from .. import evidence
 from ..conftest import ROOT
@@ -62,7 +71,7 @@ def test_every_comparison_belongs_to_one_family_that_is_corrected_by_itself(foun
 def test_calls_know_their_window_and_movement_its_passages(found):
     assert set(found.calls["rank"]) == {1, evidence.DEPTH - evidence.WINDOW + 1}
     assert (found.calls[found.calls["reranker"] == "quick"]["thought_tokens"] == 0).all()
-    moved = found.movement
+    moved = pd.read_csv(found.files["movement"])
     assert moved["before"].between(1, evidence.DEPTH).all()
     assert moved["grade"].min() == 1
     group = moved[(moved["reranker"] == "think") & (moved["retriever"] == "bm25") & (moved["language"] == "eng")]
@@ -90,36 +99,107 @@ def test_resources_add_what_manifests_say(found):
     assert row["tokens_per_second"] == pytest.approx(row["output_tokens"] / 30.0, rel=1e-4)
 
 
+@pytest.mark.parametrize("name", TABLES.names())
+def test_every_table_is_written_in_all_formats(found, tmp_path, name):
+    row = {"collection": "c", "language": "eng", "retriever": "bm25", "reranker": "think", "measure": "nDCG@10"}
+    results = Evidence(found.files, others=[row | {"value": "0.5", "source": "A, B & C", "setting": "100 % | 5"}])
+    tmp_path /= "tables"
+    write(results, [name], tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.{suffix}" for suffix in FORMATS}
+    lines = len(pd.read_csv(tmp_path / f"{name}.csv"))
+    text = (tmp_path / f"{name}.tex").read_text()
+    body = text.split(r"\midrule", 1)[1].split(r"\bottomrule", 1)[0].strip().splitlines()
+    assert len(body) == lines > 0
+    layout = re.search(r"\\begin\{tabular\}\{(.*)\}", text)[1].replace("@{}", "")
+    assert {len(re.split(r"(?<!\\)&", line)) for line in body} == {len(layout)}
+    assert r"\caption" in text
+    assert rf"\label{{tab:{name}}}" in text
+    markdown = (tmp_path / f"{name}.md").read_text().split("\n\n")[0].splitlines()
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in markdown} == {len(re.findall(r"\|", markdown[1]))}
+
+
+def test_the_paper_grids_tables_are_broken_into_parts_of_a_pages_width(tmp_path):
+    cells = [
+        Cell(f"bright-{number}-with-a-long-name", "eng", "bm25", reranker)
+        for number in range(12)
+        for reranker in ("none", "a")
+    ]
+    found = evidence.evaluated(tmp_path, evidence.build(tmp_path, cells, queries=6))
+    text = latex(TABLES.get("effectiveness")().fill(found), "effectiveness")
+    assert r"\begin{table*}" in text
+    assert text.count(r"\begin{tabular}") > 2
+    assert text.count("bright-") == 12
+
+
 def test_tables_mark_the_best_and_average_only_complete_rows(found):
-    table = tables.effectiveness(found)
+    table = TABLES.get("effectiveness")().fill(found)
     assert table.bold.sum().to_list() == [1, 1, 1]
     assert table.values["average"].iloc[0] == pytest.approx(table.values.iloc[0, :2].mean())
-    text = tables.latex(table)
+    text = latex(table, "effectiveness")
     assert text.count(r"\textbf{") == 3
-    assert r"\toprule" in text
-    assert "first stage" in tables.markdown(table)
+    assert "% are judged" in table.note
+    assert r"\% are judged" in text
+    assert "first stage" in markdown(table)
+    assert all(re.fullmatch(r"(\*\*)?0\.\d{3}.*", field) for field in markdown(table).splitlines()[2].split(" | ")[2:])
 
 
 def test_a_gap_in_the_grid_is_a_dash_and_keeps_its_row_from_an_average(found):
     cells = found.summary.iloc[:-1].assign(column=lambda rows: rows["language"])
-    table = tables.table_of(found, cells, ["eng", "fas"], ["retriever", "reranker"])
+    table = means(found, cells, ["retriever", "reranker"], "Means.")
     assert table.values["average"].isna().sum() == 1
     assert "rows with a gap have no average" in table.note
-    assert tables.markdown(table).count("| — ") == 2
+    assert markdown(table).count("| — ") == 2
 
 
-def test_letters_name_the_rows_that_are_beaten(tmp_path):
+def test_marks_tell_gains_from_losses_and_letters_name_other_rows_that_are_outperformed(tmp_path):
     files = evidence.build(tmp_path)
-    best = next(entry for entry in files if entry.cell.reranker == "think")
+    best, worst = (next(e for e in files if e.cell.reranker == name) for name in ("think", "quick"))
     grades = read_qrels(best.qrels)
-    ideal = {
-        qid: ranked(sorted((hit.docid for hit in hits), key=lambda docid: -grades[qid].get(docid, 0)))
-        for qid, hits in read_run(best.run).items()
-    }
-    write_run(best.run, ideal, "best")
-    table = tables.effectiveness(evidence.evaluated(tmp_path, files))
-    row = table.rows[(table.rows["retriever"] == best.cell.retriever) & (table.rows["reranker"] == "think")].index[0]
-    assert table.marks[f"c {best.cell.language}"][row] == "b†"
+    for entry, sign in ((best, -1), (worst, 1)):
+        run = {
+            qid: ranked(sorted((hit.docid for hit in hits), key=lambda docid: sign * grades[qid].get(docid, 0)))
+            for qid, hits in read_run(entry.run).items()
+        }
+        write_run(entry.run, run, "sorted")
+    table = TABLES.get("effectiveness")().fill(evidence.evaluated(tmp_path, files))
+    rows = table.lead[table.lead["retriever"] == best.cell.retriever]
+    marks = dict(zip(rows["reranker"], table.marks.loc[rows.index, "c, English"], strict=True))
+    assert marks == {"first stage": "", "quick": "▼", "think": "b▲"}
+    text = latex(table, "effectiveness")
+    assert r"$^{b\blacktriangle }$" in text
+    assert r"$^{\blacktriangledown }$" in text
+
+
+def test_counts_are_shown_as_whole_numbers(tmp_path):
+    found = evidence.evaluated(tmp_path, evidence.build(tmp_path, evidence.grid(), queries=4), ["NumRet"])
+    table = TABLES.get("effectiveness")().fill(found)
+    assert f" | {4 * evidence.DEPTH}" in markdown(table).replace("*", "")
+    assert "average" not in table.values
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a_b & 50 % #1 {x}", r"a\_b \& 50 \% \#1 \{x\}"),
+        ("$y$ ~z ^2", r"\$y\$ \textasciitilde{}z \textasciicircum{}2"),
+        (r"back\slash", r"back\textbackslash{}slash"),
+    ],
+)
+def test_all_special_characters_of_latex_are_escaped(text, expected):
+    assert escape.latex(text) == expected
+
+
+def test_a_bar_in_a_text_ends_no_cell_of_a_markdown_table():
+    assert escape.markdown("a|b\nc") == r"a\|b c"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx"])
+def test_no_text_is_a_formula_in_a_spreadsheet(text):
+    assert escape.cell(text) == "'" + text
+    assert neutral(pd.DataFrame({"a": [text, "b-c"], "b": [-1, 2]})).to_numpy().tolist() == [
+        ["'" + text, -1],
+        ["b-c", 2],
+    ]
 
 
 def test_two_runs_are_compared_in_a_terminal(tmp_path, capsys):
@@ -134,13 +214,11 @@ def test_two_runs_are_compared_in_a_terminal(tmp_path, capsys):
 def test_published_figures_stand_beside_ours_with_their_source(found):
     row = {"collection": "c", "language": "eng", "retriever": "bm25", "reranker": "think", "measure": "nDCG@10"}
     row |= {"value": "0.5", "source": "A paper, table 1", "setting": "as ours"}
-    table = tables.published(Evidence(found.files, others=[row]))
+    table = TABLES.get("published")().fill(Evidence(found.files, others=[row]))
     assert table.values["published"].tolist() == [0.5]
-    assert (
-        table.values["ours"].tolist()
-        == found.summary.query("language == 'eng' and retriever == 'bm25' and reranker == 'think'")["value"].tolist()
-    )
-    assert "| A paper, table 1 | as ours | 0.5000 |" in tables.markdown(table)
+    ours = found.summary.query("language == 'eng' and retriever == 'bm25' and reranker == 'think'")["value"]
+    assert table.values["ours"].tolist() == ours.tolist()
+    assert "| A paper, table 1 | as ours | 0.500 |" in markdown(table)
 
 
 def test_every_published_figure_has_a_source_and_a_setting():
@@ -151,15 +229,30 @@ def test_every_published_figure_has_a_source_and_a_setting():
 
 
 def test_the_position_table_tells_where_in_the_first_windows_the_first_named_passages_stood(found):
-    calls = found.calls[(found.calls["reranker"] == "quick") & (found.calls["language"] == "eng")]
-    calls = calls[(calls["retriever"] == "bm25") & (calls["call"] == 0)]
-    assert len(calls) < len(found.calls)
-    table = tables.position(found)
-    row = table.rows.query("language == 'eng' and retriever == 'bm25' and reranker == 'quick'").index[0]
-    shares = table.values.loc[row]
+    calls = found.calls.query("reranker == 'quick' and language == 'eng' and retriever == 'bm25' and call == 0")
+    table = TABLES.get("position")().fill(found)
+    row = table.lead.query("language == 'English' and retriever == 'bm25' and reranker == 'quick'").index[0]
+    shares = table.values.loc[row].drop("calls")
     assert shares.sum() == pytest.approx(1)
     assert shares["last fifth"] == pytest.approx((calls["first"] == evidence.WINDOW).mean())
     found.calls["first"] = 1
-    assert (tables.position(found).values["first fifth"] == 1).all()
+    assert (TABLES.get("position")().fill(found).values["first fifth"] == 1).all()
     found.calls["size"] = 2
-    assert tables.position(found).values.empty
+    assert TABLES.get("position")().fill(found).values.empty
+
+
+def test_the_table_of_causes_counts_every_query_once(found):
+    values = TABLES.get("causes")().fill(found).values
+    assert values.sum(axis=1).tolist() == [24] * 8
+    assert list(values.columns) == [cause.value for cause in Cause]
+
+
+def test_contents_follow_from_the_configuration():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        demo, grid = load("config/config.yaml"), load("config/rank-k.yaml")
+    assert set(contents.figures(demo)) == set(FIGURES.names()) - {"cost"}
+    assert set(contents.figures(grid)) == set(FIGURES.names())
+    assert "published" not in contents.tables(demo, [])
+    others = contents.published(grid, ROOT / "config" / "reference" / "published.csv")
+    assert set(contents.tables(grid, others)) == set(TABLES.names())

@@ -1,95 +1,208 @@
-"""Figures: what they draw, what they say, and that nothing is cut off."""
+"""Figures: what they draw, what they say, and that nothing is cut off or printed over something else."""
 
-import matplotlib.pyplot as plt
+import warnings
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
-from rankk.report.cost import pareto
-from rankk.report.effectiveness import enumerated
+from rankk.config.loading import load
+from rankk.paths import Cell
+from rankk.report.condense import by_family
 from rankk.report.evidence import Evidence
-from rankk.report.figures import FIGURES, draw
-from rankk.report.style import STYLE
+from rankk.report.figures import FIGURES, FORMATS, draw
+from rankk.report.figures.cost import frontier
+from rankk.report.figures.gains import enumerated
+from rankk.report.style import COLUMN_WIDTH, PAGE_HEIGHT, STYLE, TEXT_WIDTH, pyplot
 
 from .. import evidence
+from ..conftest import ROOT
+
+SMALLEST = 6  # points
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("experiment")
-    return evidence.evaluated(folder, evidence.build(folder))
+def experiments(tmp_path_factory):
+    """Experiments by their number of reranked cells; the largest one fills the paper's grid."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)  # where the catalog is
+        grid = load("config/rank-k.yaml").cells
+    cells = {"none": [Cell("c", "eng", "bm25")], "one": evidence.grid("quick")[:2], "8": evidence.SMALL, "184": grid}
+    found = {}
+    for name, members in cells.items():
+        folder = tmp_path_factory.mktemp("experiment")
+        files = evidence.build(folder, members, queries=24 if len(members) < 20 else 8)
+        found[name] = evidence.evaluated(folder, files)
+    assert sum(cell.reranked for cell in grid) == 184
+    return found
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_says_what_it_shows_and_keeps_its_text_inside(found, name):
-    with plt.style.context(STYLE):
-        drawn = FIGURES[name](found)
+@pytest.fixture(scope="module")
+def found(experiments):
+    return experiments["8"]
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with pyplot().style.context(STYLE):
+        yield
+    pyplot().close("all")
+
+
+@pytest.mark.parametrize("width", [TEXT_WIDTH, COLUMN_WIDTH])
+@pytest.mark.parametrize("experiment", ["none", "one", "8", "184"])
+@pytest.mark.parametrize("name", FIGURES.names())
+def test_every_figure_fits_on_a_page_and_is_legible_whatever_the_experiments_size(experiments, name, experiment, width):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a layout that fails
+        drawn = FIGURES.get(name)(width=width).draw(experiments[experiment])
         drawn.figure.canvas.draw()
-        inside = drawn.figure.get_tightbbox()  # in inches, of all that is drawn
-        width, height = drawn.figure.get_size_inches()
-        assert inside.x0 >= -0.01
-        assert inside.y0 >= -0.01
-        assert inside.x1 <= width + 0.01
-        assert inside.y1 <= height + 0.01
-        plt.close(drawn.figure)
-    assert len(drawn.data) > 0
+    size = drawn.figure.get_size_inches()
+    assert size[0] == width
+    assert size[1] <= PAGE_HEIGHT
+    inside = drawn.figure.get_tightbbox()  # in inches, of all that is drawn
+    assert min(inside.x0, inside.y0) >= -0.01
+    assert inside.x1 <= size[0] + 0.01
+    assert inside.y1 <= size[1] + 0.01
+    texts = printed(drawn.figure)
+    assert min(text.get_fontsize() for text in texts) >= SMALLEST
+    assert not overlapping(texts)
     assert any(character.isdigit() for character in drawn.caption)  # n
-    assert len(drawn.alt) > 40
+    assert len(drawn.alt) > 30
+
+
+def printed(figure):
+    """All texts of a figure but the labels of ticks beyond an axis's limits, which are not printed."""
+    beyond = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            beyond |= {tick.label1 for tick in ticks if not low - 1e-9 <= tick.get_loc() <= high + 1e-9}
+    found = figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_visible() and artist not in beyond)
+    return [text for text in found if text.get_text().strip()]
+
+
+def overlapping(texts):
+    """Pairs of texts that are printed over each other by more than a hair."""
+    boxes = [(text.get_text(), text.get_window_extent().shrunk(0.9, 0.7)) for text in texts]
+    return [(a, b) for (a, first), (b, second) in combinations(boxes, 2) if first.overlaps(second)]
 
 
 def test_figures_are_saved_for_print_and_screen_with_their_data(found, tmp_path):
     draw(found, ["effectiveness"], tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {
-        f"effectiveness.{suffix}" for suffix in ("png", "pdf", "csv", "rst", "txt")
-    }
-    assert b"/FontFile2" in (tmp_path / "effectiveness.pdf").read_bytes()  # fonts are embedded
+    assert {path.name for path in tmp_path.iterdir()} == {f"effectiveness.{suffix}" for suffix in FORMATS}
+    assert b"/FontFile2" in (tmp_path / "effectiveness.column.pdf").read_bytes()  # fonts are embedded
     assert Image.open(tmp_path / "effectiveness.png").width == pytest.approx(6.75 * 300, abs=2)
     assert len(pd.read_csv(tmp_path / "effectiveness.csv")) == 12
 
 
+def test_display_names_are_shown_where_there_are_some(found):
+    named = Evidence(found.files, names={"bm25": "BM25", "quick": "Quick 7B"})
+    figure = FIGURES.get("effectiveness")().draw(named).figure
+    texts = {text.get_text() for text in figure.findobj(Text)}
+    assert {"BM25", "Quick 7B", "first stage", "c, Persian"} <= texts
+
+
+def test_differences_are_paired(found):
+    data = FIGURES.get("differences")().draw(found).data
+    values = found.per_query.astype({"reranker": str}).set_index(["language", "retriever", "reranker", "qid"])["value"]
+    gain = values["eng", "bm25", "quick"] - values["eng", "bm25", "none"]
+    assert data["difference"].iloc[0] == pytest.approx(gain.mean(), abs=1e-5)
+    assert len(data) == 8
+
+
+def test_significant_differences_are_marked_apart_as_gains_and_losses(found):
+    marked = Evidence(found.files)
+    table = found.significance.copy()
+    declared = table.index[table["family"] == "baseline"]
+    table.loc[declared, ["difference", "difference_low", "difference_high"]] = (-0.1, -0.2, -0.05)
+    table.loc[declared[:3], ["difference", "difference_low", "difference_high"]] = (0.1, 0.05, 0.2)
+    table.loc[declared, "p_t_holm"] = [0.01] * 7 + [0.2]
+    vars(marked)["significance"] = table
+    drawn = FIGURES.get("differences")().draw(marked)
+    texts = [text.get_text() for text in drawn.figure.findobj(Text)]
+    assert (texts.count("▲"), texts.count("▼")) == (3, 4)
+    assert "3 significant gains, 4 significant losses" in drawn.alt
+
+
 def test_gains_are_differences_from_the_baseline(found):
-    drawn = FIGURES["gains"](found)
-    plt.close(drawn.figure)
-    assert np.allclose(drawn.data["gain"], drawn.data["value"] - drawn.data["base"])
-    assert len(drawn.data) == 8 * 24
+    data = FIGURES.get("gains")().draw(found).data
+    assert np.allclose(data["gain"], data["value"] - data["base"])
+    assert len(data) == 8 * 24
 
 
-def test_quarters_hold_equally_many_queries_hardest_first(found):
-    quarters = found.difficulty.groupby(["collection", "language", "retriever", "quarter"])["first"]
-    assert set(quarters.size()) == {6}
-    means = quarters.mean().unstack()
-    assert (means[1] <= means[4]).all()
+def test_quarters_are_chosen_by_the_second_measure_of_the_first_stage(found):
+    recall = pd.read_csv(found.files["per_query"], dtype={"qid": str})
+    recall = recall[(recall["measure"] == "R@100") & (recall["reranker"] == "none")]
+    stage = ["collection", "language", "retriever"]
+    quarters = found.difficulty.merge(recall, on=[*stage, "qid"])
+    assert len(quarters) == 4 * 24
+    assert quarters.groupby(["language", "retriever", "value"])["quarter"].nunique().max() == 1  # ties stay together
+    bounds = quarters.groupby(["language", "retriever", "quarter"])["value"].agg(["min", "max"])
+    for _, group in bounds.groupby(["language", "retriever"]):
+        assert (group["max"].iloc[:-1].to_numpy() < group["min"].iloc[1:].to_numpy()).all()
 
 
 def test_movement_counts_every_relevant_passage_once(found):
-    drawn = FIGURES["movement"](found)
-    plt.close(drawn.figure)
-    assert drawn.data["passages"].sum() == len(found.movement)
+    assert FIGURES.get("movement")().draw(found).data["passages"].sum() == len(found.movement)
+
+
+def test_causes_count_every_query_of_a_reranked_cell_once(found):
+    data = FIGURES.get("causes")().draw(found).data
+    assert data.groupby(["language", "retriever", "reranker"])["queries"].sum().tolist() == [24] * 8
+
+
+def test_positions_are_shares_of_the_first_calls(found):
+    data = FIGURES.get("position")().draw(found).data
+    row = data.query("language == 'eng' and retriever == 'bm25' and reranker == 'quick'").iloc[0]
+    calls = found.calls.query("language == 'eng' and retriever == 'bm25' and reranker == 'quick' and call == 0")
+    assert row["last fifth"] == pytest.approx((calls["first"] == evidence.WINDOW).mean())
+    assert row["calls"] == 24
 
 
 def test_reasoning_is_drawn_for_models_that_think(found):
-    drawn = FIGURES["reasoning"](found)
-    plt.close(drawn.figure)
-    assert set(drawn.data["reranker"]) == {"think"}
-    own = found.calls[(found.calls["reranker"] == "think") & (found.calls["language"] == "fas")]["thought_tokens"]
-    row = drawn.data[drawn.data["value"] == "fas"].iloc[0]
-    assert row["median"] == own.median()
+    data = FIGURES.get("reasoning")().draw(found).data
+    assert set(data["reranker"]) == {"think"}
+    tokens = found.calls.query("reranker == 'think' and language == 'fas'")["thought_tokens"]
+    assert data[data["value"] == "fas"].iloc[0]["median"] == tokens.median()
 
 
 def test_where_no_model_thought_reasoning_is_drawn_as_none(found):
     silent = Evidence(found.files)
-    vars(silent).update(vars(found) | {"calls": found.calls.assign(thought_tokens=0.0)})
-    drawn = FIGURES["reasoning"](silent)
-    plt.close(drawn.figure)
-    assert set(drawn.data["reranker"]) == {"quick", "think"}
-    assert (drawn.data["median"] == 0).all()
+    vars(silent)["calls"] = found.calls.assign(thought_tokens=0.0)
+    data = FIGURES.get("reasoning")().draw(silent).data
+    assert set(data["reranker"]) == {"quick", "think"}
+    assert (data["median"] == 0).all()
 
 
 def test_the_frontier_holds_what_nothing_cheaper_equals():
-    assert pareto(np.array([3.0, 1.0, 2.0, 2.0]), np.array([0.9, 0.5, 0.5, 0.7])) == [1, 3, 0]
+    assert frontier(np.array([3.0, 1.0, 2.0, 2.0]), np.array([0.9, 0.5, 0.5, 0.7])) == [1, 3, 0]
 
 
 def test_long_ids_are_shortened_to_their_ends_where_there_is_no_room():
     assert enumerated(["q1", "q2"], 20) == "q1, q2"
     assert enumerated(["writer.guide.words_count", "q2"], 20) == "…s_count, q2"
+
+
+def test_families_are_averaged_over_the_systems_that_have_all_of_their_collections():
+    names = ["collection", "retriever", "reranker", "value", "low", "high", "queries"]
+    rows = pd.DataFrame(
+        [
+            ("dl19", "bm25", "a", 0.4, 0.1, 0.5, 43),
+            ("dl20", "bm25", "a", 0.6, 0.2, 0.6, 54),
+            ("dl19", "bm25", "b", 0.9, 0.9, 0.9, 43),
+        ],
+        columns=names,
+    ).assign(language="eng", measure="nDCG@10")
+    assert by_family(rows, 2)[1] == ""
+    condensed, note = by_family(rows, 1)
+    assert "averaged" in note
+    (row,) = condensed.to_dict("records")
+    assert (row["collection"], row["reranker"], row["queries"]) == ("dl (2 collections)", "a", 97)
+    assert row["value"] == pytest.approx(0.5)
+    assert row["low"] == pytest.approx(0.5 - (0.3**2 + 0.4**2) ** 0.5 / 2)
+    assert row["high"] == pytest.approx(0.5 + 0.1 / 2)

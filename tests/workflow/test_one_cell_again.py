@@ -102,7 +102,7 @@ def test_what_only_tolerates_bad_answers_runs_no_cell(checkout):
 
 
 def test_a_changed_figure_runs_no_cell(checkout):
-    edit(checkout / "workflow/rankk/report/effectiveness.py", "ROW = 0.17", "ROW = 0.18")
+    edit(checkout / "workflow/rankk/report/figures/gains.py", "NAMED = 3", "NAMED = 4")
     assert planned(checkout) == {"report": 1, "all": 1}
 
 

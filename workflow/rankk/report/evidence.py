@@ -1,60 +1,88 @@
 """An experiment's tables, as figures and tables read them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
+from rankk.languages import LANGUAGES
 from rankk.paths import FIRST_STAGE
 
 ALPHA = 0.05
 SYSTEM = ["retriever", "reranker"]
 CELL = ["collection", "language", *SYSTEM]
 STAGE = ["collection", "language", "retriever"]
+PANEL = ["collection", "language"]
+REPEATED = dict.fromkeys([*CELL, "measure", "outcome", "finish_reason", "cause"], "category")
+"""Columns with few distinct values, which are stored as numbers."""
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Tables by name (`rankk.evaluation.experiment.COLUMNS`), read when they are needed.
 
-    `passage_languages`: by collection. `others`: rows of config/reference/published.csv.
+    `passage_languages`: by collection. `names`: display names of collections, retrievers and rerankers; others are
+    shown by their id. `others`: rows of config/reference/published.csv.
     """
 
     files: Mapping[str, str]
     passage_languages: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     others: Sequence[Mapping[str, str]] = ()
 
-    def _read(self, name: str) -> pd.DataFrame:
-        types = {"qid": str, "docid": str, "budget_fired": bool}
-        return pd.read_csv(self.files[name], dtype=types, keep_default_na=False, na_values=[""])
+    def _read(self, table: str, *left_out: str) -> pd.DataFrame:
+        """A table without some of its columns; ids stay texts."""
+        types = {"qid": str, "docid": str, "repairs": str, "budget_fired": bool}
+        return pd.read_csv(
+            self.files[table],
+            dtype=types | (REPEATED if table in ("per_query", "calls", "movement", "causes") else {}),
+            usecols=lambda column: column not in left_out,
+            keep_default_na=False,
+            na_values=[""],
+        )
+
+    def shown(self, name: str) -> str:
+        """Name of a collection, retriever or reranker, or of a query language, for readers."""
+        return "first stage" if name == FIRST_STAGE else self.names.get(name, LANGUAGES.get(name, name))
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """One row a cell, for its collection's first measure."""
-        return main_measure(self._read("summary"))
+        return self._main(self._read("summary"))
+
+    @cached_property
+    def measures(self) -> dict[str, list[str]]:
+        """Measures by collection, in the configured order."""
+        table = self._read("summary")[["collection", "measure"]].drop_duplicates()
+        return {str(name): rows["measure"].tolist() for name, rows in table.groupby("collection", sort=False)}
 
     @cached_property
     def per_query(self) -> pd.DataFrame:
         """One row a cell and query, for its collection's first measure."""
-        return main_measure(self._read("per_query"))
+        return self._main(self._read("per_query"))
 
     @cached_property
     def significance(self) -> pd.DataFrame:
         """One row a comparison, for its collection's first measure."""
-        table = self._read("significance")
-        first = self.summary.drop_duplicates("collection").set_index("collection")["measure"]
-        return table[table["measure"] == table["collection"].map(first)].reset_index(drop=True)
+        return self._main(self._read("significance"))
 
     @cached_property
     def calls(self) -> pd.DataFrame:
         """One row a call."""
-        return self._read("calls")
+        return self._read("calls", "repairs", "finish_reason", "prompt_tokens", "seconds")
 
     @cached_property
     def movement(self) -> pd.DataFrame:
         """One row a cell and relevant passage."""
-        return self._read("movement")
+        return self._read("movement", "qid", "docid")
+
+    @cached_property
+    def causes(self) -> pd.DataFrame:
+        """One row a reranked cell and query."""
+        return self._read("causes", "qid", "docid")
 
     @cached_property
     def resources(self) -> pd.DataFrame:
@@ -70,35 +98,36 @@ class Evidence:
 
     @cached_property
     def gains(self) -> pd.DataFrame:
-        """One row a reranked cell and query: `value`, its baseline's `base`, the `gain`, the first stage's `first`."""
-        values = self.per_query.set_index([*CELL, "qid"])["value"]
-        rows = self.per_query[self.per_query["reranker"] != FIRST_STAGE].merge(
-            self.summary[[*CELL, "baseline"]], on=CELL, how="left"
-        )
-        for column, other in (("base", rows["baseline"]), ("first", FIRST_STAGE)):
-            keys = rows.assign(reranker=other)[[*CELL, "qid"]]
-            rows[column] = values.reindex(pd.MultiIndex.from_frame(keys)).to_numpy()
+        """One row a reranked cell and query: `value`, its baseline's `base` and the `gain`."""
+        per_query = self.per_query.astype(dict.fromkeys(CELL, str))
+        rows = per_query[per_query["reranker"] != FIRST_STAGE]
+        rows = rows.merge(self.summary[[*CELL, "baseline"]], on=CELL, how="left")
+        base = per_query.rename(columns={"reranker": "baseline", "value": "base"}).drop(columns="measure")
+        rows = rows.merge(base, on=[*STAGE, "baseline", "qid"], how="left")
         return rows.assign(gain=rows["value"] - rows["base"])
 
     @cached_property
     def difficulty(self) -> pd.DataFrame:
-        """One row a first stage and query: its own effectiveness and the quarter of the queries it falls in.
+        """One row a first stage and query: the quarter of the queries it falls in by the first stage's second measure.
 
-        Quarter 1 holds the queries that the first stage does worst on; queries of equal value stand in topic order.
+        Quarter 1 holds the queries that the first stage does worst on. The first measure is the gain's own: quarters
+        chosen by it would show regression to the mean. Queries of equal value share a quarter, so that quarters differ
+        in size. Collections with a single measure have no rows.
         """
-        first = self.per_query[self.per_query["reranker"] == FIRST_STAGE].copy()
-        place = first.groupby(STAGE, sort=False)["value"].rank(method="first")
-        number = first.groupby(STAGE, sort=False)["value"].transform("size")
-        first["quarter"] = ((place - 1) * 4 // number + 1).astype(int)
-        return first[[*STAGE, "qid", "value", "quarter"]].rename(columns={"value": "first"})
+        table = self._read("per_query").astype(dict.fromkeys([*CELL, "measure"], str))
+        second = {name: measures[1] for name, measures in self.measures.items() if len(measures) > 1}
+        first = table[(table["reranker"] == FIRST_STAGE) & (table["measure"] == table["collection"].map(second))]
+        place = first.groupby(STAGE, sort=False)["value"].rank(method="average", pct=True)
+        return first.assign(quarter=np.ceil(place * 4).clip(1, 4).astype(int))[[*STAGE, "qid", "quarter"]]
+
+    def _main(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of each collection's first measure."""
+        first = {name: measures[0] for name, measures in self.measures.items()}
+        measure = table["measure"].astype(str)
+        return table[measure == table["collection"].astype(str).map(first)].reset_index(drop=True)
 
 
-def main_measure(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each collection's first measure."""
-    first = table.groupby("collection")["measure"].transform("first")
-    return table[table["measure"] == first].reset_index(drop=True)
-
-
-def shown(reranker: str) -> str:
-    """A reranker's name for readers."""
-    return "first stage" if reranker == FIRST_STAGE else reranker
+def family(collection: str) -> str:
+    """Collections whose names begin with the same letters are a family: dl19 and dl20, bright-biology and -pony."""
+    match = re.match(r"[A-Za-z]+", collection)
+    return match[0] if match else collection

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from rankk.io.files import atomic_write
-from rankk.report.style import COLUMN_WIDTH, STYLE, Drawn, save
+from rankk.report.style import COLUMN_WIDTH, STYLE, Drawn, pyplot, save
 from rankk.training.sft import read_facts
 
 TEMPLATE = Path(__file__).with_name("card.md")
@@ -18,7 +17,7 @@ TEMPLATE = Path(__file__).with_name("card.md")
 def draw_loss(trained: str | Path, figure: str | Path) -> None:
     """Draw the loss on windows learnt from and on development windows; files as for every figure."""
     data = pd.read_csv(Path(trained, "training.csv"))
-    target = Path(figure)
+    target, plt = Path(figure), pyplot()
     with plt.style.context(STYLE):
         drawn, axis = plt.subplots(figsize=(COLUMN_WIDTH, 2.0), layout="constrained")
         for column, label, line in (("loss", "learnt from", "-"), ("development_loss", "development", "o--")):

@@ -1,0 +1,24 @@
+"""Texts of others in LaTeX, Markdown and CSV."""
+
+import re
+
+LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+}  # fmt: skip
+"""The ten characters with a meaning in LaTeX."""
+
+
+def latex(text: str) -> str:
+    """Text that LaTeX prints as it stands."""
+    return re.sub(r"[\\&%$#_{}~^]", lambda match: LATEX[match[0]], text)
+
+
+def markdown(text: str) -> str:
+    """Text that ends no cell of a pipe table."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def cell(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula: a quote precedes =, +, -, @ and control characters."""
+    return f"'{text}" if re.match(r"[=+\-@\t\r]", text) else text

@@ -1,0 +1,59 @@
+"""Paired differences from the declared baselines."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rankk.report.figures.base import Figure
+from rankk.report.style import Drawn
+
+if TYPE_CHECKING:
+    from rankk.report.evidence import Evidence
+
+
+class Differences(Figure):
+    """Forest plot: mean paired difference of every reranked cell from its baseline, with Holm's marks."""
+
+    name: ClassVar[str] = "differences"
+    title: ClassVar[str] = "Differences from the baseline"
+    needs: ClassVar[str] = "significance"
+
+    def plot(self, evidence: "Evidence") -> Drawn:
+        """Filled points are significant after Holm's correction, ▲ a gain and ▼ a loss."""
+        from rankk.evaluation.experiment import DECLARED
+        from rankk.report.dots import dots
+        from rankk.report.evidence import ALPHA, CELL
+        from rankk.report.style import between
+
+        rows = evidence.significance
+        rows = rows[rows["family"] == DECLARED]
+        rows = rows.rename(columns={"difference": "value", "difference_low": "low", "difference_high": "high"})
+        significant = rows["p_t_holm"] < ALPHA
+        rows = rows.assign(
+            gained=(significant & (rows["value"] > 0)).astype(int), lost=(significant & (rows["value"] < 0)).astype(int)
+        )
+        measures = " / ".join(rows["measure"].unique())
+        figure, axes, note = dots(evidence, rows.assign(filled=True), self.width, f"difference in {measures}")
+        for axis in axes:
+            axis.axvline(0, color="black", linewidth=0.5, zorder=0)
+        baselines = ", ".join(evidence.shown(name) for name in rows["baseline"].unique())
+        caption = (
+            f"Mean paired difference in {measures} from the declared baseline ({baselines}), with 95 % bootstrap "
+            f"intervals over the same queries. ▲ significant gain, ▼ significant loss: p < {ALPHA}, paired t-test, "
+            f"Holm-corrected over the {len(rows)} comparisons of the experiment with a baseline. n = "
+            f"{between(rows['queries'])} queries a comparison.{note}"
+        )
+        alt = (
+            f"Forest plot of {len(rows)} differences: {rows['gained'].sum()} significant gains, {rows['lost'].sum()} "
+            f"significant losses. Largest: "
+            + "; ".join(
+                f"{' + '.join(evidence.shown(name) for name in row[:4])} {row[4]:+.3f}"
+                for row in _extremes(rows[[*CELL, "value"]].itertuples(index=False, name=None))
+            )
+        )
+        columns = [*CELL, "baseline", "measure", "queries", "value", "low", "high", "p_t", "p_t_holm"]
+        data = rows[columns].rename(columns={"value": "difference", "low": "difference_low", "high": "difference_high"})
+        return Drawn(figure, data, caption, alt)
+
+
+def _extremes(rows: "object") -> list[tuple[str, str, str, str, float]]:
+    ordered = sorted(rows, key=lambda row: row[4])  # type: ignore[call-overload]
+    return [ordered[-1], ordered[0]] if len(ordered) > 1 else ordered

@@ -1,0 +1,93 @@
+"""Effectiveness by query language."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rankk.report.figures.base import Figure
+from rankk.report.style import Drawn
+
+if TYPE_CHECKING:
+    from rankk.experiment import Experiment
+    from rankk.report.evidence import Evidence
+
+NARROWEST = 2.6
+MOST_ROWS = 45
+
+
+class Languages(Figure):
+    """Mean effectiveness by query language, all languages of a collection on one axis."""
+
+    name: ClassVar[str] = "languages"
+    title: ClassVar[str] = "Effectiveness by language"
+    needs: ClassVar[str] = "summary"
+
+    @classmethod
+    def shows(cls, experiment: "Experiment") -> bool:
+        """Where queries come in more than one language."""
+        return len({cell.language for cell in experiment.cells}) > 1
+
+    def plot(self, evidence: "Evidence") -> Drawn:
+        """A panel a collection or family, a row a query language, a series a system."""
+        from rankk.report.condense import by_family
+        from rankk.report.evidence import family
+        from rankk.report.style import (
+            ROW,
+            Series,
+            between,
+            capacity,
+            interval,
+            label,
+            left_out,
+            panels,
+            rows,
+            title,
+        )
+
+        table = evidence.summary
+        several = table.groupby("collection")["language"].transform("nunique") > 1
+        table = data = table[several] if several.any() else table
+        languages = list(table["language"].unique())
+        series_a_row = int(table.groupby(["collection", "language"]).size().max())
+        height = 0.55 + ROW * min(MOST_ROWS, len(languages) * max(1.5, 0.6 * series_a_row))
+        most = capacity(height, self.width, NARROWEST)
+        table, note = by_family(table, most if table["collection"].nunique() <= most else 0)
+        if note:
+            table = table.assign(collection=table["collection"].map(family))
+        groups = list(table.groupby("collection", sort=False))
+        note += left_out(most, len(groups), "panels")
+        series = Series(table, evidence.shown)
+        figure, axes = panels(min(len(groups), most), narrowest=NARROWEST, height=height, width=self.width, sharex=True)
+        for axis, (collection, group) in zip(axes, groups, strict=False):
+            there = [name for name in languages if name in set(group["language"])][:12]
+            numbers = group.groupby("language", sort=False).cumcount()
+            sizes = group.groupby("language", sort=False)["value"].transform("size")
+            shifts = (numbers + 0.5) / sizes - 0.5
+            for row, shift in zip(group.to_dict("records"), shifts, strict=True):
+                if row["language"] not in there:
+                    continue
+                interval(
+                    axis,
+                    row["value"],
+                    row["low"],
+                    row["high"],
+                    there.index(row["language"]) + 0.7 * shift,
+                    **series.style(row["retriever"], row["reranker"]),
+                )
+            rows(axis, [evidence.shown(name) for name in there])
+            passages = evidence.passage_languages.get(collection)
+            title(axis, evidence.shown(collection) + (f" ({evidence.shown(passages)} passages)" if passages else ""))
+        measures = " / ".join(table["measure"].unique())
+        axes[0].locator_params(axis="x", nbins=5)
+        label(axes, measures)
+        series.legend(figure)
+        caption = (
+            f"Mean {measures} by query language, a panel a collection. Hollow: the first stage alone. Whiskers: 95 % "
+            f"bootstrap intervals. n = {between(data['queries'])} queries a point.{note}"
+        )
+        low, high = data.loc[data["value"].idxmin()], data.loc[data["value"].idxmax()]
+        alt = "Dot plot of effectiveness by query language. " + "; ".join(
+            f"{word}: {evidence.shown(row['language'])} on {evidence.shown(row['collection'])} with "
+            f"{evidence.shown(row['retriever'])} + {evidence.shown(row['reranker'])} ({row['value']:.3f})"
+            for word, row in (("lowest", low), ("highest", high))
+        )
+        data = data[["retriever", "reranker", "language", "collection", "measure", "value", "low", "high", "queries"]]
+        return Drawn(figure, data.assign(passages=data["collection"].map(evidence.passage_languages)), caption, alt)

@@ -1,0 +1,41 @@
+"""Why queries did not gain."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from rankk.report.tables.base import Filled, Table
+
+if TYPE_CHECKING:
+    from rankk.experiment import Experiment
+    from rankk.report.evidence import Evidence
+
+
+class Causes(Table):
+    """One row a reranked cell: queries that gained, and why the others did not."""
+
+    name: ClassVar[str] = "causes"
+    title: ClassVar[str] = "Why queries did not gain"
+
+    @classmethod
+    def shows(cls, experiment: "Experiment", published: Sequence[object]) -> bool:  # noqa: ARG003
+        """Where anything is reranked."""
+        return any(cell.reranked for cell in experiment.cells)
+
+    def fill(self, evidence: "Evidence") -> Filled:
+        """Queries by cause."""
+        import pandas as pd
+
+        from rankk.evaluation.causes import Cause
+        from rankk.report.evidence import CELL
+
+        rows = evidence.causes.astype(dict.fromkeys([*CELL, "cause"], str))
+        names = [cause.value for cause in Cause]
+        table = rows.groupby([*CELL, "cause"], sort=False).size().unstack("cause").reindex(columns=names).fillna(0)
+        table = table.astype(int).reset_index()
+        lead = pd.DataFrame(table[CELL].map(evidence.shown))
+        note = (
+            "Queries of each cell; the first cause that applies counts. The last two explain losses by the answer that "
+            "decided on the relevant passage that lost most: position bias where it put first an irrelevant passage "
+            "from the last fifth of its window, else demoted."
+        )
+        return Filled(lead, table[names], "Gains, and causes of missing ones, by queries.", note, counts=names)

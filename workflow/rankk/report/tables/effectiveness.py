@@ -1,0 +1,27 @@
+"""Mean of every system by collection and language."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rankk.report.tables.base import Filled, Table
+
+if TYPE_CHECKING:
+    from rankk.report.evidence import Evidence
+
+
+class Effectiveness(Table):
+    """One row a system, one column a collection and query language, and their average where a row is complete."""
+
+    name: ClassVar[str] = "effectiveness"
+    title: ClassVar[str] = "Mean effectiveness"
+
+    def fill(self, evidence: "Evidence") -> Filled:
+        """Means of each collection's first measure."""
+        from rankk.report.evidence import SYSTEM
+        from rankk.report.means import means
+
+        cells = evidence.summary
+        languages = cells["language"].nunique() > 1
+        columns = cells["collection"].map(evidence.shown)
+        if languages:
+            columns += ", " + cells["language"].map(evidence.shown)
+        return means(evidence, cells.assign(column=columns), SYSTEM, "Mean effectiveness of all systems.")
