@@ -1,6 +1,7 @@
 """`from rankk import rerank, evaluate, compare`: in memory, in a notebook, with data frames."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from rankk.errors import RankkError
 from rankk.io.trec import read_run
 from rankk.reranking.engine import QueriesFailed
 
+from ..conftest import ROOT
 from ..fake_server import FakeServer
 from ..synthetic import write
 
@@ -162,6 +164,17 @@ def test_runs_are_compared(server):
     assert result.to_pandas()["difference"].tolist() == [0.0, 0.5]
     with pytest.raises(RankkError, match="nDCGG"):
         compare(RUN, RUN, GRADES, "nDCGG@10")
+
+
+def test_the_documented_lines_run_as_they_stand(server):
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict = {}
+    exec(code.replace("http://127.0.0.1:8000/v1", server.url).replace('"rank-k"', '"rank-k", "model": "fake"'), names)
+    assert names["result"].outcomes == {"ok": 1}
+    frame = names["result"].to_pandas()
+    pipeline = re.findall(r"generic\((lambda .*)\)\n", text)[0]  # PyTerrier calls it with a frame
+    assert eval(pipeline, names)(frame).columns.tolist() == frame.columns.tolist()
 
 
 def test_neither_import_nor_a_server_needs_torch_or_pandas(server):

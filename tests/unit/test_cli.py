@@ -12,7 +12,7 @@ from rankk.config.loading import validate_reranker
 from rankk.config.reranker import Reranker
 from rankk.io.trec import read_run
 from rankk.llm.backends import BACKENDS
-from rankk.options import OF_JOBS
+from rankk.options import OF_JOBS, given_settings
 from rankk.reranking.strategies.base import STRATEGIES
 from rankk.reranking.strategies.single import Single
 
@@ -25,7 +25,7 @@ FILES = ["--run=r", "--queries=q", "--passages=p", "--output=o"]
 def settings(*options):
     """A reranker as the command line makes it."""
     given = parser().parse_args(["rerank", *FILES, *options])
-    return validate_reranker({name: getattr(given, name) for name in given.settings}, "rankk rerank")
+    return validate_reranker(given_settings(given), "rankk rerank")
 
 
 def test_every_setting_of_every_strategy_and_backend_has_its_option():
@@ -60,6 +60,13 @@ def test_an_option_is_read_as_the_entry_of_a_configuration_is(options, entry):
     assert settings(*options) == validate_reranker(entry, "test")
 
 
+@pytest.mark.parametrize("strategy", ["single", "topdown", "setwise"])
+def test_a_command_can_be_repeated_with_another_strategy(strategy, caplog):
+    given = settings("--window=20", "--stride=2", "--depth=40", f"--strategy={strategy}")
+    assert given == validate_reranker({"window": 20, "depth": 40, "strategy": strategy}, "test")
+    assert f"--stride has no effect: strategy {strategy} has no such setting" in caplog.text
+
+
 def test_a_strategy_that_a_plugin_adds_brings_its_options():
     class Plugged(Single):
         name = "plugged"
@@ -78,7 +85,7 @@ def test_a_strategy_that_a_plugin_adds_brings_its_options():
         (["--engine={a"], "argument --engine: not YAML"),
         (["--window=1"], "window"),
         (["--backend=replay"], "responses"),
-        (["--top-k=3"], "top_k: is a setting of strategy setwise, topdown, not of sliding; leave it out"),
+        (["--backend=replay", "--responses=r", "--base-url=http://h/v1"], "base_url: is a setting of backend openai"),
     ],
 )
 def test_a_wrong_option_is_named_without_a_traceback(options, message, tmp_path):

@@ -114,10 +114,11 @@ def _rerank(options: argparse.Namespace) -> None:
 
     from rankk.config.loading import validate_reranker
     from rankk.logs import to_stderr
+    from rankk.options import given_settings
     from rankk.reranking.cell import rerank_cell
 
     to_stderr()
-    reranker = validate_reranker({name: getattr(options, name) for name in options.settings}, "rankk rerank")
+    reranker = validate_reranker(given_settings(options), "rankk rerank")
     rerank_cell(
         reranker,
         run=options.run,

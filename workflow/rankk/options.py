@@ -5,12 +5,17 @@ added, by a plugin too, brings its own options.
 """
 
 import argparse
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from rankk.config.reranker import Reranker
+from rankk.config.reranker import DEFAULT_PRESET, DEFAULT_STRATEGY, Reranker
+from rankk.reranking.presets import load_preset
+from rankk.reranking.strategies.base import STRATEGIES
+
+log = logging.getLogger("rankk")
 
 OF_JOBS = {"shards"}
 """Settings that only spread a cell over jobs of the workflow."""
@@ -26,6 +31,23 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     for key, field in settings.items():
         group.add_argument(f"--{key.replace('_', '-')}", dest=key, help=_help(field), **_kind(field))
     parser.set_defaults(settings=list(settings))
+
+
+def given_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Settings of which the command line says something.
+
+    Options that only other strategies have are left out with a warning, so that a command can be repeated with another
+    strategy.
+    """
+    given = {key: value for key in options.settings if (value := getattr(options, key)) is not None}
+    known = STRATEGIES.all()
+    name = given.get("strategy") or DEFAULT_STRATEGY[load_preset(given.get("preset", DEFAULT_PRESET)).kind]
+    if isinstance(name, str) and name in known:
+        of_others = {key for strategy in known.values() for key in strategy.model_fields}
+        for key in of_others - known[name].model_fields.keys() - Reranker.model_fields.keys():
+            if given.pop(key, None) is not None:
+                log.warning("--%s has no effect: strategy %s has no such setting", key.replace("_", "-"), name)
+    return given
 
 
 def _kind(field: Mapping[str, Any]) -> dict[str, Any]:
