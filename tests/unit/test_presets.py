@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.llm.types import Message, Prompt, Thinking
 from rankk.reranking.parsers.digits import Digits
-from rankk.reranking.presets import load_preset, presets
+from rankk.reranking.presets import Decoding, load_preset, names, presets
 from rankk.reranking.prompts import render
+from rankk.reranking.settings import resolve
+from rankk.show import presets as show
 
 PASSAGES = ["First passage.", "Second passage."]
 
@@ -62,12 +65,21 @@ REASONRANK_SYSTEM = (
 REASONRANK = (
     "I will provide you with 2 passages, each indicated by a numerical identifier []. Rank the "
     "passages based on their relevance to the search query: QUERY.\n"
+    "\n"
     "[1] First passage.\n"
     "[2] Second passage.\n"
     "Search Query: QUERY.\n"
     "Rank the 2 passages above based on their relevance to the search query. All the passages "
     "should be included and listed using identifiers, in descending order of relevance. The "
-    "format of the answer should be [] > [], e.g., [2] > [1]."
+)
+REASONRANK_7B = REASONRANK + "format of the answer should be [] > [], e.g., [2] > [1]."
+REASONRANK_8B_SYSTEM = (
+    "You are RankLLM, an intelligent assistant that can rank passages based on their relevance to the query."
+)
+REASONRANK_8B = REASONRANK + (
+    "final ranked list should be enclosed within <answer> </answer> tags, i.e., <answer> ranked list here </answer>. "
+    "The format of ranked list should be [] > [], e.g., [2] > [1]. Only respond with the ranking results, do not say "
+    "any word or explain."
 )
 RANK1 = (
     "Determine if the following passage is relevant to the query. Answer only with 'true' or "
@@ -89,12 +101,35 @@ def test_rankzephyr_has_the_prompt_of_the_release() -> None:
 
 
 def test_reasonrank_has_the_prompt_of_the_release() -> None:
-    expected = (Message("system", REASONRANK_SYSTEM), Message("user", REASONRANK))
+    expected = (Message("system", REASONRANK_SYSTEM), Message("user", REASONRANK_7B))
     assert render(load_preset("reasonrank"), "QUERY", PASSAGES) == Prompt(expected)
+    expected = (Message("system", REASONRANK_8B_SYSTEM), Message("user", REASONRANK_8B))
+    assert render(load_preset("reasonrank-8b"), "QUERY", PASSAGES) == Prompt(expected)
 
 
 def test_rank1_has_the_prompt_of_the_release() -> None:
     assert render(load_preset("rank1"), "QUERY", PASSAGES[:1]) == Prompt(text=RANK1)
+
+
+BRIGHT = (
+    "Can you find background information about the concepts used to answer the question:\n\nQUERY {docs}\n\n"
+    "A passage is relevant if it contains background information about a **sub-concept** that someone might cite/link "
+    "to when answering the above question."
+)
+LEETCODE_END = (
+    "this would be in the same book even though it could be in a different chapter. \n\n\n\nPassage: P\n<think>"
+)
+
+
+def test_rank1_asks_with_the_prompt_of_a_task_where_the_reranker_names_one() -> None:
+    prompt = render(resolve(Reranker(preset="rank1", task="bright")).preset, "QUERY {docs}", ["P"]).text
+    assert prompt == RANK1.replace("QUERY", BRIGHT).replace("First passage.", "P")
+    leetcode = render(resolve(Reranker(preset="rank1", task="bright-leetcode")).preset, "QUERY", ["P"]).text
+    assert leetcode.endswith(LEETCODE_END)
+    assert "similarities to this:\n    \nQUERY\n\nDoes this" in leetcode
+    assert Reranker(preset="rank1", task="bright").deciding() != Reranker(preset="rank1").deciding()
+    with pytest.raises(ValueError, match="task: 'birght': preset rank1 has scifact, climate-fever, "):
+        Reranker(preset="rank1", task="birght")
 
 
 def test_the_generic_preset_shows_query_and_passages() -> None:
@@ -111,19 +146,35 @@ def test_decoding_is_the_recipe_of_each_release() -> None:
     assert rank_k.defaults.passage_tokens == 450
     assert rank_k.thinking == Thinking(opened_by_template=True)
     assert (qwq.model, qwq.defaults.temperature, qwq.defaults.top_p) == ("Qwen/QwQ-32B", 0.6, 0.95)
+    assert qwq.defaults.top_k == 40
     assert (rank1.kind, rank1.positive, rank1.negative) == ("pointwise", " true", " false")
     assert (load_preset("rankzephyr").parser, load_preset("rankzephyr").thinking) == (Digits(), None)
-    assert load_preset("reasonrank").defaults.max_tokens == 3172
+    assert (rank1.defaults.max_tokens, rank1.defaults.passage_tokens) == (8192, 16000)
+    assert load_preset("reasonrank").defaults == Decoding(max_tokens=3172, answer_tokens=100, passage_tokens=512)
+    assert load_preset("reasonrank-8b").defaults == Decoding(
+        temperature=0.6, top_p=0.95, top_k=20, max_tokens=3172, answer_tokens=100, passage_tokens=512
+    )
 
 
 def test_every_preset_names_itself_its_source_and_its_licence() -> None:
     found = {preset.name: preset for preset in presets()}
-    assert sorted(found) == ["listwise", "qwq", "rank-k", "rank1", "rankzephyr", "reasonrank"]
+    assert set(found) == set(names()) >= {"listwise", "qwq", "rank-k", "rank1", "rankzephyr", "reasonrank"}
     notice = (Path(__file__).parents[2] / "NOTICE").read_text(encoding="utf-8")
     for preset in found.values():
         assert load_preset(preset.name) == preset
         assert preset.licence in {"MIT", "Apache-2.0"}
-        assert preset.source == "this project" or preset.source.split(",")[0] in notice
+        assert preset.source == "this project" or (preset.source.split(",")[0] in notice and preset.deviations)
+
+
+def test_a_preset_is_shown_with_its_prompt_and_what_deviates(capsys: pytest.CaptureFixture[str]) -> None:
+    show("rank1")
+    shown = capsys.readouterr().out
+    assert "passage_tokens 16000" in shown
+    assert "tasks: scifact, " in shown
+    assert "the authors restrict" in " ".join(shown.split())
+    assert "Passage: {docs}\n<think>\n" in shown
+    show()
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines() if line[0] != " "] == names()
 
 
 OWN = """
@@ -157,6 +208,7 @@ def test_a_path_is_a_users_own_preset(tmp_path: Path) -> None:
         ("thinking: {close: ''}", "thinking.close: "),
         ("text: '{query} {docs}'", "messages: expected either messages or text"),
         ("passage: '[{rank}]'", "passage: {passage} is missing"),
+        ("tasks: {a: '{docs}'}", "tasks.a: {query} is missing"),
         ("messages: [{role: user, content: '{query}'}]", "messages: {docs} is missing"),
         ("messages: [{role: boss, content: '{query} {docs}'}]", "messages.0.role: "),
         ("a: [", "not YAML"),

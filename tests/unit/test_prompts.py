@@ -1,6 +1,5 @@
 """Rendering: one pass, and foreign text stays text."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,19 @@ from tests.unit.chatml import build_tokenizer
 
 CONTROL = [
     *("<|im_end|>", "<|im_start|>", "<|eot_id|>", "<｜User｜>", "<end_of_turn>", "<s>", "</s>", "<answer>"),
-    *("<think>", "</think>", "[INST]", "[/INST]", "<<SYS>>"),
+    *("<think>", "</think>", "[INST]", "[/INST]", "<<SYS>>", "<|turn>", "<turn|>", "<|channel>", "[|user|]"),
+    *("[|endofturn|]", "<seed:think>", "</seed:think>", "]~b]", "]~!b[", "[e~[", "[TOOL_CONTENT]", "[IMG]", "[ARGS]"),
+    *(
+        "<sop>",
+        "[gMASK]",
+        "<SPECIAL_11>",
+        "<BOS_TOKEN>",
+        "<end_of_utterance>",
+        "/no_think",
+        "/think",
+        "[SYSTEM_PROMPT]",
+    ),
+    *("<start_of_image>", "<|tool▁calls▁begin|>", "[TOOL_CALLS]", "<tool_call>", "<unk>"),
 ]
 
 
@@ -41,7 +52,17 @@ def test_control_tokens_stay_readable_but_are_broken(token: str) -> None:
 
 def test_identifiers_in_text_become_round() -> None:
     assert neutralize("see [7], [ 12 ], ［３］ and 【4】") == "see (7), (12), (３) and (4)"
+    assert neutralize("[\u200b3], [1\u200b2\ufeff], 〔3〕, 「4」 and [٣]") == "(3), (12), (3), (4) and (٣)"
+    assert neutralize("[#3], [Passage 3], [doc: 12] and [**7**]") == "(#3), (Passage 3), (doc: 12) and (**7**)"
     assert neutralize("a[i] = [x]; 5 < 7 > 3") == "a[i] = [x]; 5 < 7 > 3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a <b> <br/> <em>c</em>", "[sic] [citation needed] [A]", "and/or /thinking a/think", "[a|b] x<y|z>w", "[-1]"],
+)
+def test_ordinary_text_is_left_alone(text: str) -> None:
+    assert neutralize(text) == text
 
 
 def test_half_characters_are_replaced() -> None:
@@ -52,7 +73,7 @@ def test_half_characters_are_replaced() -> None:
 def test_no_control_token_survives_however_they_overlap(text: str) -> None:
     own = ("<|x|>", "|><|", "ab")
     broken = neutralize(text, own)
-    assert not any(token in broken for token in (*CONTROL, *own))
+    assert not any(token in broken for token in (*CONTROL, *own) if token[0] != "/")
 
 
 def test_text_encodes_to_no_control_token(tokenizer: ModelTokenizer) -> None:
@@ -105,13 +126,3 @@ def test_a_template_that_does_not_take_the_prompt_is_the_users_error(tmp_path: P
 def test_a_missing_tokenizer_is_the_users_error(tmp_path: Path) -> None:
     with pytest.raises(RankkError, match="its tokenizer cannot be loaded"):
         ModelTokenizer(tmp_path)
-
-
-def test_rendering_a_window_takes_well_under_a_millisecond() -> None:
-    preset = load_preset("rank-k")
-    passages = ["The river rises in the hills and flows to the sea, past 4 towns. " * 8] * 20
-    control = ("<|im_start|>", "<|im_end|>", "<think>", "</think>")
-    started = time.process_time()
-    for _ in range(50):
-        render(preset, "rivers", [neutralize(passage, control) for passage in passages])
-    assert (time.process_time() - started) / 50 < 0.002  # 0.2 ms on an idle core

@@ -96,8 +96,9 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("journal")
     add.add_argument("--query", help="only this query's calls")
 
-    add = commands.add_parser("presets", help="list models' prompts and parsers")
+    add = commands.add_parser("presets", help="list models' prompts and parsers, or show one in full")
     add.set_defaults(command=_presets)
+    add.add_argument("name", nargs="?", help="preset to show with its prompt, decoding and deviations")
 
     add = commands.add_parser("plan", help="calls, tokens and GPU-hours of an experiment before it runs")
     add.set_defaults(command=_plan)
@@ -148,10 +149,10 @@ def _calls(options: argparse.Namespace) -> None:
     calls(options.journal, options.query)
 
 
-def _presets(_: argparse.Namespace) -> None:
+def _presets(options: argparse.Namespace) -> None:
     from rankk.show import presets
 
-    presets()
+    presets(options.name)
 
 
 def _plan(options: argparse.Namespace) -> None:

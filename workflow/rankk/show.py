@@ -1,6 +1,7 @@
 """What the command line prints for people to read."""
 
 import re
+import textwrap
 from math import isnan
 from pathlib import Path
 
@@ -96,14 +97,26 @@ def calls(journal: str, query: str | None) -> None:
         raise RankkError(f"{journal}: no calls" + (f" of query {query!r}" if query else ""))
 
 
-def presets() -> None:
-    """Name, default model, parser and source of every preset."""
+def presets(name: str | None = None) -> None:
+    """Model, parser and source of every preset; of one preset also its prompt, decoding and deviations."""
+    from rankk.reranking.presets import load_preset
     from rankk.reranking.presets import presets as all_presets
 
-    for preset in all_presets():
+    for preset in [load_preset(name)] if name else all_presets():
         print(f"{preset.name}: {preset.description}")
-        print(f"    {preset.kind}, parser {preset.parser}, model {preset.model or '(yours)'}")
+        print(f"    {preset.kind}, parser {preset.parser.name}, model {preset.model or '(yours)'}")
         print(f"    {preset.source} ({preset.licence})")
+        if name is None:
+            continue
+        print(f"    {', '.join(f'{key} {value}' for key, value in preset.defaults)}")
+        if preset.tasks:
+            print(f"    tasks: {', '.join(preset.tasks)}")
+        for line in textwrap.wrap(preset.deviations, 112):
+            print(f"    {line}")
+        for message in preset.messages:
+            print(f"\n── {message.role}\n{message.content}")
+        if preset.text is not None:
+            print(f"\n── text\n{preset.text}")
 
 
 def results(experiment: str) -> None:

@@ -28,6 +28,7 @@ class Reranker(WithBackend):
     """
 
     preset: Preset = Field(description="name (`rankk presets`) or path of a preset's YAML file, or its content")
+    task: str | None = Field(default=None, description="one of the preset's tasks, whose prompt is used")
     model: str | None = Field(default=None, description="hub id, folder or name in the catalog's models")
     revision: str | None = Field(default=None, description="commit of the model on its hub")
     parser: Annotated[Parser, ByName(PARSERS)] | None = Field(default=None, description="default: the preset's")
@@ -88,7 +89,7 @@ class Reranker(WithBackend):
     @model_validator(mode="after")
     def consistent(self) -> "Reranker":
         """Settings that contradict each other."""
-        preset, strategy = self.preset, self.strategy
+        preset, strategy = self.preset.for_task(self.task), self.strategy
         if strategy.kind != preset.kind:
             of_kind = [name for name, other in STRATEGIES.all().items() if other.kind == preset.kind]
             raise ValueError(
@@ -113,8 +114,8 @@ class Reranker(WithBackend):
 
         The preset's content is among them, but for what describes it; left out is what only tolerates or places a job.
         """
-        settings = self.model_dump(mode="json", exclude={"preset", "max_bad_outcomes", "shards"})
-        return {"preset": self.preset.deciding()} | settings
+        settings = self.model_dump(mode="json", exclude={"preset", "task", "max_bad_outcomes", "shards"})
+        return {"preset": self.preset.for_task(self.task).deciding()} | settings
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

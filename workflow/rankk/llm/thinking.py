@@ -79,28 +79,53 @@ def split_thought(completion: Completion, thinking: Thinking | None) -> tuple[st
 
 
 async def relevance(
-    complete: Complete, prompt: Prompt, sampling: Sampling, thinking: Thinking, positive: str, negative: str
+    complete: Complete,
+    prompt: Prompt,
+    sampling: Sampling,
+    thinking: Thinking | None,
+    positive: str,
+    negative: str,
+    budget: int | None = None,
 ) -> tuple[float | None, Completion]:
     """P(positive) / (P(positive) + P(negative)) for the token after the thought (Rank1, Weller et al. 2025).
 
-    A thought that runs out of tokens is closed. None where neither token is among the likeliest.
+    `thinking`: None if the model answers at once. A thought that runs out of tokens, its own or those of `budget` (0:
+    no thought), is cut after its last whole sentence and closed on a line of its own, as Rank1's authors do. A token
+    that is not among the likeliest is taken to be as likely as the last of these. None where neither token is there.
+    RankkError where the server sends no log probabilities.
     """
-    thought = await complete(prompt, replace(sampling, stop=(*sampling.stop, thinking.close)))
-    if thought.finish_reason == "content_filter":
-        return None, thought
     deciding = replace(sampling, max_tokens=1, temperature=0.0, logprobs=ALTERNATIVES)
-    verdict = await _continue(
-        complete,
-        prompt,
-        f"{thought.text}{thinking.close}",
-        deciding,
-        thought,
-        fired=thought.finish_reason == "length",
-    )
-    likely = verdict.first_logprobs or {}
-    relevant, not_relevant = (math.exp(likely.get(word, -math.inf)) for word in (positive, negative))
+    if thinking is None:
+        verdict = await complete(prompt, deciding)
+    elif budget == 0:
+        verdict = await _continue(
+            complete, prompt, f"{opening_text(thinking)}\n{thinking.close}", deciding, None, fired=False
+        )
+    else:
+        limit = sampling.max_tokens if budget is None else min(budget, sampling.max_tokens)
+        opened = replace(prompt, prefix=opening_text(thinking))
+        thought = await complete(opened, replace(sampling, max_tokens=limit, stop=(*sampling.stop, thinking.close)))
+        if thought.finish_reason == "content_filter":
+            return None, thought
+        cut_off = thought.finish_reason == "length"
+        text = f"\n{_whole_sentences(thought.text)}\n" if cut_off else thought.text
+        said = f"{opening_text(thinking)}{text}{thinking.close}"
+        verdict = await _continue(complete, prompt, said, deciding, thought, fired=cut_off)
+    if verdict.first_logprobs is None:
+        raise RankkError("the server sends no log probabilities (logprobs); pointwise presets need them")
+    likely = verdict.first_logprobs
+    if positive not in likely and negative not in likely:
+        return None, verdict
+    least = min(likely.values())
+    relevant, not_relevant = (math.exp(likely.get(word, least)) for word in (positive, negative))
     total = relevant + not_relevant
     return (relevant / total if total else None), verdict
+
+
+def _whole_sentences(text: str) -> str:
+    """The text up to the end of its last whole sentence; all of it where there is none."""
+    end = max(text.rfind(sign) for sign in ".!?")
+    return (text[: end + 1] if end >= 0 else text).strip()
 
 
 async def _continue(

@@ -11,7 +11,7 @@ from rankk.llm.connection import Connection
 from rankk.llm.journal import CallRecord, Journal, call_key
 from rankk.llm.scheduler import PriorityGate
 from rankk.llm.thinking import complete_with_budget, relevance
-from rankk.llm.types import CallContext, Completion, Prompt, Sampling, Thinking
+from rankk.llm.types import CallContext, Completion, Prompt, Sampling
 from rankk.reranking.budget import fit
 from rankk.reranking.settings import Settings
 from rankk.reranking.tally import Call, Tally
@@ -120,8 +120,15 @@ class Caller:
         if not self.connection.reads_prompts:
             return await complete(prompt, sampling), None
         if preset.kind == "pointwise":
-            thinking = preset.thinking or Thinking()
-            score, completion = await relevance(complete, prompt, sampling, thinking, preset.positive, preset.negative)
+            score, completion = await relevance(
+                complete,
+                prompt,
+                sampling,
+                preset.thinking,
+                preset.positive,
+                preset.negative,
+                budget=settings.thinking_tokens,
+            )
             return completion, score
         completion = await complete_with_budget(
             complete,

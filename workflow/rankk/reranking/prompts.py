@@ -7,14 +7,22 @@ from functools import lru_cache
 from rankk.llm.types import Message, Prompt
 from rankk.reranking.presets import Preset
 
-IDENTIFIER = re.compile(r"[\[［【]\s*+(\d++)\s*+[\]］】]")
-CONTROL = (
-    r"<[|｜][^<>|｜\s]{1,40}[|｜]>"  # <|im_end|>, <｜User｜>
-    r"|</?(?:think|answer|tool_call|tool_response|s|bos|eos|unk|pad|start_of_turn|end_of_turn)>"
-    r"|\[/?(?:INST|THINK|SYSTEM_PROMPT|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS)\]"
-    r"|<</?SYS>>"
+INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
+FILL = rf"[\s#:.*_`~$\"'{INVISIBLE}]*+"
+IDENTIFIER = re.compile(  # what the parser `ranking` reads as an identifier: [7], [#7], [Passage 7], 〔7〕
+    rf"[\[［【〔「『]({FILL}(?:(?:passage|document|doc){FILL})?\d[\d{INVISIBLE}]*+{FILL})[\]］】〕」』]", re.IGNORECASE
 )
-"""Control tokens of common chat templates, for when the model's own list is not at hand."""
+ZERO_WIDTH = re.compile(f"[{INVISIBLE}]")
+CONTROL = (
+    r"<[|｜][^<>|｜\s]{1,40}[|｜]?>|<[^<>|｜\s]{1,40}[|｜]>"  # <|im_end|>, <｜User｜>, <|turn>, <turn|>
+    r"|[\[][|｜][^\[\]|｜\s]{1,40}[|｜][\]]"  # [|user|]
+    r"|</?(?:think|thinking|thought|reasoning|answer|s|bos|eos|unk|pad|sop|eop|mask)>"
+    r"|</?[a-z]{1,20}(?:[_:][a-z0-9]{1,20}){1,4}>"  # <end_of_turn>, <seed:think>, <SPECIAL_11>
+    r"|\[(?:/?(?-i:[A-Z]{2,20}(?:_[A-Z]{1,20}){0,3})|[gs]MASK)\]"  # [INST], [TOOL_CALLS], [gMASK]
+    r"|<</?SYS>>|\]~!?[a-z][\[\]]|\[[a-z]~\["
+    r"|(?<!\S)/(?:no_)?think\b"
+)
+"""Control tokens of chat templates, for when the model's own list is not at hand."""
 
 BREAK = "\u200b"  # zero-width space: the text reads the same, but is no longer that token
 SURROGATE = re.compile("[\ud800-\udfff]")  # halves of a character, which no tokenizer and no file takes
@@ -24,13 +32,17 @@ FIELD = re.compile(r"\{(query|docs|num|rank|passage)\}")
 def neutralize(text: str, special_tokens: Iterable[str] = ()) -> str:
     """Text that cannot become a control token, nor pass for a passage identifier (`[7]` becomes `(7)`).
 
-    A zero-width space behind its first character breaks every token of `special_tokens` (the tokenizer's list, and
-    whatever else the model reads as a tag) and those of common chat templates.
+    A zero-width space after its first character breaks every token of `special_tokens` (the tokenizer's list, and
+    whatever else the model reads as a tag) and whatever has the form of a control token (`CONTROL`).
     """
     present, everywhere = _control(tuple(special_tokens))
     if present.search(text):
         text = everywhere.sub(rf"\1{BREAK}", text)
-    return IDENTIFIER.sub(r"(\1)", SURROGATE.sub("\ufffd", text))
+    return IDENTIFIER.sub(_in_round_brackets, SURROGATE.sub("\ufffd", text))
+
+
+def _in_round_brackets(found: re.Match[str]) -> str:
+    return f"({ZERO_WIDTH.sub('', found[1]).strip()})"
 
 
 @lru_cache(maxsize=16)
@@ -52,7 +64,7 @@ def render(preset: Preset, query: str, passages: Sequence[str]) -> Prompt:
     docs = preset.separator.join(
         _fill(preset.passage, rank=str(rank), passage=passage) for rank, passage in enumerate(passages, 1)
     )
-    values = {"query": query, "docs": docs, "num": str(len(passages))}
+    values = {"query": _fill(preset.query, query=query), "docs": docs, "num": str(len(passages))}
     if preset.text is not None:
         return Prompt(text=_fill(preset.text, **values))
     return Prompt(messages=tuple(Message(m.role, _fill(m.content, **values)) for m in preset.messages))

@@ -59,7 +59,8 @@ class Settings:
 
 def resolve(reranker: Reranker) -> Settings:
     """Fill a reranker's gaps from its preset. RankkError where both leave out what is needed."""
-    preset, defaults = reranker.preset, reranker.preset.defaults
+    preset = reranker.preset.for_task(reranker.task)
+    defaults = preset.defaults
     model = reranker.model or preset.model
     if model is None and not reranker.backend.asks_model:
         model = reranker.backend.name

@@ -53,7 +53,8 @@ class Preset(Strict):
     model: str | None = Field(default=None, description="hub id")
     messages: list[Template] = []
     text: str | None = Field(default=None, description="raw completion prompt, for models without a chat template")
-    query: str = Field(default="{query}", description="what stands for {query} in the prompt")
+    query: str = Field(default="{query}", description="what {query} in the prompt stands for")
+    tasks: dict[str, str] = Field(default={}, description="by name of a task, what {query} stands for instead")
     passage: str = Field(default="[{rank}] {passage}", description="one passage of {docs}")
     separator: str = Field(default="\n", description="between two passages of {docs}")
     parser: Annotated[Parser, ByName(PARSERS)] = Ranking()
@@ -80,14 +81,26 @@ class Preset(Strict):
         for field in ("{query}", "{docs}"):
             if field not in template:
                 raise ValueError(f"{where}: {field} is missing")
-        for key, field in (("passage", "{passage}"), ("query", "{query}")):
-            if field not in getattr(self, key):
+        texts = {"query": self.query} | {f"tasks.{task}": text for task, text in self.tasks.items()}
+        for key, text, field in (
+            ("passage", self.passage, "{passage}"),
+            *((k, t, "{query}") for k, t in texts.items()),
+        ):
+            if field not in text:
                 raise ValueError(f"{key}: {field} is missing")
         return self
 
+    def for_task(self, task: str | None) -> "Preset":
+        """The preset with the prompt of one of its tasks. ValueError for a task that it does not have."""
+        if task is None:
+            return self
+        if task not in self.tasks:
+            raise ValueError(f"task: {task!r}: preset {self.name} has {', '.join(self.tasks) or 'no tasks'}")
+        return self.model_copy(update={"query": self.tasks[task]})
+
     def deciding(self) -> dict[str, Any]:
         """What of the preset decides a cell's result: a preset that differs in its description only is the same."""
-        return self.model_dump(mode="json", exclude={"description", "source", "licence", "deviations"})
+        return self.model_dump(mode="json", exclude={"description", "source", "licence", "deviations", "tasks"})
 
 
 def load_preset(preset: str | Path | Mapping[str, Any] | Preset) -> Preset:
