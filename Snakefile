@@ -6,12 +6,25 @@ snakemake --configfile config/X.yaml    any other experiment
 
 import os
 import sys
-from pathlib import Path
 
 from snakemake.utils import min_version
 
+# Earlier versions read the minutes of a profile's `runtime` as seconds (Snakemake's issue 4039).
+min_version("9.19")
+
+# The package beside this file, here and in the scripts of jobs. A workflow that Snakemake reads from a server has no
+# such folder: there the package is installed, in the same version (`pip install`, see README.md).
+PACKAGE = os.path.join(
+    workflow.current_basedir.get_path_or_uri(secret_free=True), "workflow"
+)
+if os.path.isdir(PACKAGE) and PACKAGE not in sys.path:
+    sys.path.insert(0, PACKAGE)
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+
 from rankk import paths, slurm
-from rankk.config.loading import check
+from rankk.config.loading import DATA, check
 from rankk.errors import RankkError
 from rankk.evaluation.experiment import COLUMNS
 from rankk.jobs import fetch_from, grown, own_engines
@@ -21,18 +34,17 @@ from rankk.report.figures import FORMATS as FIGURE_FORMATS
 from rankk.report.tables import FORMATS as TABLE_FORMATS
 from rankk.stages import Stages, pattern
 
-min_version("9.0")
-
-# A file given on the command line stands alone instead of being merged into the demo's.
+# A file given on the command line stands alone instead of being merged into the demo's. A Snakefile that uses this one
+# as a module gives the configuration itself.
 if not workflow.overwrite_configfiles:
 
     configfile: "config/config.yaml"
 
 
+CONFIG = [*workflow.configfiles, *map(str, workflow.overwrite_configfiles or [])]
+
 try:
-    EXPERIMENT = check(
-        config, str((workflow.overwrite_configfiles or ["config/config.yaml"])[-1])
-    )
+    EXPERIMENT = check(config, str(CONFIG[-1]) if CONFIG else "config")
 except RankkError as error:
     sys.exit(f"Configuration: {error}")
 
@@ -60,13 +72,6 @@ wildcard_constraints:
     reranker="[^/]+",
 
 
-# The only rule that uses a network; it runs where Snakemake runs, for a cluster's nodes may reach none.
-localrules:
-    all,
-    downloads,
-    fetch,
-
-
 include: "rules/fetch.smk"
 include: "rules/corpora.smk"
 include: "rules/index.smk"
@@ -85,6 +90,7 @@ if EXPERIMENT.training:
 rule downloads:
     input:
         [paths.download(name) for name in STAGES.downloads],
+    localrule: True
 
 
 rule all:
@@ -94,3 +100,4 @@ rule all:
         rules.report.output,
         [paths.training(model, "README.md") for model in EXPERIMENT.training],
         [cell.page for cell in EXPERIMENT.cells if cell.reranked],
+    localrule: True

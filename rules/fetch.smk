@@ -1,6 +1,7 @@
 # Everything that comes from a network, and models that are made from it.
 
 
+# The only rule that uses a network; it runs where Snakemake runs, for a cluster's nodes may reach none.
 rule fetch:
     output:
         directory(paths.download("{download}")),
@@ -10,6 +11,7 @@ rule fetch:
         paths.benchmark("downloads", "{download}")
     wildcard_constraints:
         download=pattern(STAGES.downloads),
+    localrule: True
     conda:
         "../envs/workflow.yaml"
     resources:

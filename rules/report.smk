@@ -2,7 +2,7 @@
 
 FIGURES = contents.figures(EXPERIMENT)
 PUBLISHED = contents.published(
-    EXPERIMENT, Path(workflow.basedir, "config", "reference", "published.csv")
+    EXPERIMENT, DATA / "config" / "reference" / "published.csv"
 )
 TABLES = contents.tables(EXPERIMENT, PUBLISHED)
 

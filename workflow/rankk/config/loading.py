@@ -18,16 +18,14 @@ from rankk.io.yaml_files import read_yaml
 
 __all__ = ["check", "load", "validate_reranker"]
 
-ROOT = Path(__file__).parents[3]
-"""The workflow's folder, which holds config/catalog."""
+DATA = Path(__file__).parents[1] / "data"
+"""The catalog, and what it names by relative paths: the checkout's own files, and copies of them in a wheel."""
 
 
 def catalog_folder() -> Path:
-    """The catalog: config/catalog below the working directory, else the workflow's own."""
-    for folder in (Path("config", "catalog"), ROOT / "config" / "catalog"):
-        if folder.is_dir():
-            return folder
-    raise RankkError("config/catalog: no such folder, neither here nor beside the Snakefile; start in a checkout")
+    """The catalog: config/catalog below the working directory, else the one that comes with the package."""
+    edited = Path("config", "catalog")
+    return edited if edited.is_dir() else DATA / "config" / "catalog"
 
 
 def load(file: str | Path) -> Experiment:
@@ -47,7 +45,7 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
     header = expand({key: value for key, value in config.items() if key not in SECTIONS}, file)
     definitions = Definitions(file)
     for path in sorted(folder.glob("*.yaml")):
-        definitions.add(expand(read_yaml(path), str(path)), str(path), (folder.resolve().parents[1],))
+        definitions.add(expand(read_yaml(path), str(path)), str(path), (folder.absolute().parents[1], DATA))
     experiment: Experiment = validate(TypeAdapter(Experiment), header, file)
     load_plugins(_plugin_file(plugin, file) for plugin in experiment.plugins)
     sections = {key: config[key] for key in SECTIONS if config.get(key)}
