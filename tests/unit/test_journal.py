@@ -1,6 +1,8 @@
 """The journal survives a kill at any byte and a full disk, and never gives one call's record for another's."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -73,6 +75,17 @@ def test_a_journal_cut_at_any_byte_loses_only_its_torn_line_and_goes_on(tmp_path
 def test_a_second_writer_is_refused(tmp_path):
     with Journal(tmp_path / "j"), pytest.raises(RankkError, match="another process is writing this journal"):
         Journal(tmp_path / "j")
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_told_from_a_busy_journal(tmp_path, monkeypatch, caplog, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with Journal(tmp_path / "j") as journal:
+        assert journal.append(call()) == call()
+    assert f"this file system has no locks ({os.strerror(number)})" in caplog.text
 
 
 @pytest.mark.parametrize(

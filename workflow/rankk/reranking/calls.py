@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 from rankk.llm.connection import Connection
 from rankk.llm.journal import CallRecord, Journal, call_key
@@ -35,6 +36,7 @@ class Caller:
         self.journal = journal
         self.tally = Tally()
         self._gate = PriorityGate(connection.client.max_in_flight)
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def call(
         self,
@@ -50,24 +52,26 @@ class Caller:
         async with self._gate.slot(-chain):
             prompt, deciding = await self._prepare(qid, number, query, [passages[docid] for docid in window], sample)
             key = call_key(deciding)
-            made = self.journal.get(key)
-            if made is None:
-                completion, score = await self._ask(CallContext(qid, number, -chain), prompt, sample)
-                answer = self._parse(completion, score, len(window))
-                record = CallRecord(
-                    **vars(completion),
-                    key=key,
-                    qid=qid,
-                    call=number,
-                    sample=sample,
-                    window=tuple(window),
-                    outcome=answer.outcome.value,
-                    repairs=answer.repairs,
-                    score=score,
-                    finished=round(time.time(), 3) if self.connection.reads_prompts else None,
-                )
-                self.tally.asked += 1
-                return self.journal.append(record), answer
+            # Queries with the same text may want the same answer at the same time: it is asked for once.
+            async with self._asking.setdefault(key, asyncio.Lock()):
+                made = self.journal.get(key)
+                if made is None:
+                    completion, score = await self._ask(CallContext(qid, number, -chain), prompt, sample)
+                    answer = self._parse(completion, score, len(window))
+                    record = CallRecord(
+                        **vars(completion),
+                        key=key,
+                        qid=qid,
+                        call=number,
+                        sample=sample,
+                        window=tuple(window),
+                        outcome=answer.outcome.value,
+                        repairs=answer.repairs,
+                        score=score,
+                        finished=round(time.time(), 3) if self.connection.reads_prompts else None,
+                    )
+                    self.tally.asked += 1
+                    return self.journal.append(record), answer
         self.tally.from_journal += 1
         answer = self._parse(made, made.score, len(window))
         # The same prompt may have been another call, of another query even, where the record was made.
