@@ -27,7 +27,7 @@ from rankk import paths, slurm
 from rankk.config.loading import DATA, check
 from rankk.errors import RankkError
 from rankk.evaluation.experiment import COLUMNS
-from rankk.jobs import fetch_from, grown, own_engines
+from rankk.jobs import fetch_from, grown, own_engines, share_plugins
 from rankk.fingerprint import fingerprint
 from rankk.report import contents
 from rankk.report.figures import FORMATS as FIGURE_FORMATS
@@ -53,6 +53,7 @@ STAGES = Stages(EXPERIMENT)
 
 own_engines(cluster_job=workflow.remote_exec)
 fetch_from(EXPERIMENT.mirror)
+share_plugins(EXPERIMENT.plugins)
 
 
 # Only Slurm's executor has a status command.

@@ -25,56 +25,91 @@ rule corpus:
         "../scripts/corpus.py"
 
 
-# The languages of the queries differ from collection to collection, and with them the output.
+rule qrels:
+    input:
+        unpack(lambda wildcards: STAGES.qrels_inputs(wildcards.collection)),
+    output:
+        qrels=paths.qrels("{collection}"),
+        counts=paths.collection("{collection}", "collection.json"),
+    log:
+        paths.log("collections", "{collection}"),
+    benchmark:
+        paths.benchmark("collections", "{collection}")
+    conda:
+        "../envs/workflow.yaml"
+    resources:
+        mem_mb=grown(2000),
+        runtime=grown(60),
+    params:
+        collection=lambda wildcards: EXPERIMENT.collections[
+            wildcards.collection
+        ].source.params(),
+    script:
+        "../scripts/qrels.py"
+
+
+# Whether a language is the source's own or translated differs from collection to collection.
 for name, collection in EXPERIMENT.collections.items():
 
     rule:
         name:
-            f"collection_{name}"
+            f"queries_{name}"
         input:
-            **STAGES.collection_inputs(name),
+            unpack(
+                lambda wildcards, name=name: STAGES.queries_inputs(
+                    name, wildcards.language
+                )
+            ),
         output:
-            queries=[
-                paths.queries(name, language)
-                for language in collection.source.languages
-            ],
-            qrels=paths.qrels(name),
-            excluded=paths.excluded(name),
-            counts=paths.collection(name, "collection.json"),
+            queries=paths.queries(name, "{language}"),
+            excluded=paths.excluded(name, "{language}"),
         log:
-            paths.log("collections", name),
+            paths.log("collections", name, "{language}"),
         benchmark:
-            paths.benchmark("collections", name)
+            paths.benchmark("collections", name, "{language}")
+        wildcard_constraints:
+            language=pattern(collection.source.languages),
         conda:
             "../envs/workflow.yaml"
         resources:
             mem_mb=grown(2000),
             runtime=grown(60),
         params:
-            collection=collection.source.params(),
+            collection=lambda wildcards, source=collection.source: source.only(
+                wildcards.language
+            ).params(),
         script:
-            "../scripts/collection.py"
+            "../scripts/queries.py"
 
-
-rule translate:
-    input:
-        unpack(lambda wildcards: STAGES.translate_inputs(**wildcards)),
-    output:
-        queries=paths.queries("{collection}", "{language}"),
-        provenance=paths.collection("{collection}", "queries.{language}.json"),
-    log:
-        paths.log("collections", "{collection}", "{language}"),
-    benchmark:
-        paths.benchmark("collections", "{collection}", "{language}")
-    wildcard_constraints:
-        **STAGES.translation_wildcards,
-    conda:
-        "../envs/llm.yaml"
-    resources:
-        mem_mb=grown(16000),
-        runtime=grown(240),
-        gpu=lambda wildcards: STAGES.translator_gpus(**wildcards),
-    params:
-        settings=lambda wildcards: STAGES.translate_params(**wildcards),
-    script:
-        "../scripts/translate.py"
+    rule:
+        name:
+            f"translate_{name}"
+        input:
+            unpack(
+                lambda wildcards, name=name: STAGES.translate_inputs(
+                    name, wildcards.language
+                )
+            ),
+        output:
+            queries=paths.queries(name, "{language}"),
+            provenance=paths.collection(name, "queries.{language}.json"),
+        log:
+            paths.log("collections", name, "{language}"),
+        benchmark:
+            paths.benchmark("collections", name, "{language}")
+        wildcard_constraints:
+            language=pattern(collection.translations),
+        conda:
+            "../envs/llm.yaml"
+        resources:
+            mem_mb=grown(16000),
+            runtime=grown(240),
+            gpu=lambda wildcards, name=name: STAGES.translator_gpus(
+                name, wildcards.language
+            ),
+        params:
+            settings=lambda wildcards, name=name: STAGES.translate_params(
+                name, wildcards.language
+            ),
+        script:
+            "../scripts/translate.py"

@@ -139,7 +139,10 @@ def main(folder, names):
         passages = folder / name / "passages.jsonl"
         corpus.source.build({"downloads": [folders[id(corpus.source)]]}, passages)
         inputs = {"downloads": [folders[id(collection.source)]], "passages": passages}
-        collection.source.build(inputs, folder / name)
+        collection.source.build_qrels(inputs, folder / name / "qrels.txt", folder / name / "collection.json")
+        for language in collection.source.languages:
+            files = (folder / name / f"{part}.{language}.tsv" for part in ("queries", "excluded"))
+            collection.source.build_queries(inputs, language, *files)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,9 @@ def build(repository, target):
         download.run(folders[name])
     passages = str(target / "passages.jsonl")
     sources["passages"].build({"downloads": [folders["passages"]]}, passages)
-    sources["topics"].build({"downloads": [folders["topics"]], "passages": passages}, target)
+    inputs = {"downloads": [folders["topics"]], "passages": passages}
+    sources["topics"].build_qrels(inputs, target / "qrels.txt", target / "collection.json")
+    sources["topics"].build_queries(inputs, "eng", target / "queries.eng.tsv", target / "excluded.eng.tsv")
     return target
 
 
@@ -59,13 +61,20 @@ def test_a_task_becomes_the_same_files_as_any_collection_with_its_excluded_passa
     assert json.loads((target / "corpus.json").read_text()) == {"passages": 6, "dropped": {"empty passage": 1}}
     assert read_queries(target / "queries.eng.tsv") == {"0": "sort\nnumbers", "1": "way 3"}
     assert read_qrels(target / "qrels.txt")["0"] == {"d1": 1, "d_2.txt": 1}
-    assert read_excluded(target / "excluded.tsv") == {"0": {"d0", "d4"}}
+    assert read_excluded(target / "excluded.eng.tsv") == {"0": {"d0", "d4"}}
 
 
 def test_excluded_passages_are_in_no_run_and_others_take_their_places(repository, tmp_path):
     target = build(repository, tmp_path / "c")
     index_bm25(target / "passages.jsonl", tmp_path / "index", "eng", threads=1)
-    options = {"language": "eng", "k1": 0.9, "b": 0.4, "depth": 4, "threads": 1, "excluded": target / "excluded.tsv"}
+    options = {
+        "language": "eng",
+        "k1": 0.9,
+        "b": 0.4,
+        "depth": 4,
+        "threads": 1,
+        "excluded": target / "excluded.eng.tsv",
+    }
     search_bm25(tmp_path / "index", target / "queries.eng.tsv", tmp_path / "run", **options)
     run = read_run(tmp_path / "run")
     assert {hit.docid for hit in run["0"]} == {"d1", "d_2.txt", "d3", "d5"}

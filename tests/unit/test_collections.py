@@ -50,7 +50,9 @@ def build(files, target, drop=(), **settings):
     corpus = FilesPassages(passages=files["passages"], drop=list(drop))
     corpus.build(corpus.inputs(), target / "passages.jsonl")
     topics = FilesTopics(queries=files["queries"], qrels=files["qrels"], drop=list(drop), **settings)
-    topics.build(topics.inputs() | {"passages": str(target / "passages.jsonl")}, target)
+    inputs = topics.inputs() | {"passages": str(target / "passages.jsonl")}
+    topics.build_qrels(inputs, target / "qrels.txt", target / "collection.json")
+    topics.build_queries(inputs, "eng", target / "queries.eng.tsv", target / "excluded.eng.tsv")
 
 
 def counts(target):
@@ -145,4 +147,4 @@ def test_a_query_that_is_a_passage_is_excluded_where_the_collection_says_so(file
     append(tmp_path / "q.tsv", "b\ta query that is passage b")
     append(files["qrels"], "b 0 a 1")
     build(files, tmp_path / "out", exclude_query_document=True)
-    assert read_excluded(tmp_path / "out" / "excluded.tsv") == {"b": {"b"}}
+    assert read_excluded(tmp_path / "out" / "excluded.eng.tsv") == {"b": {"b"}}

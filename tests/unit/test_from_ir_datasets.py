@@ -55,7 +55,11 @@ def build(name, target, queries):
         folders.append(str(target / "downloads" / download.target))
         download.run(folders[-1])
     passages.build({"downloads": folders[:1]}, target / "passages.jsonl")
-    topics.build({"downloads": folders[1:], "passages": str(target / "passages.jsonl")}, target)
+    inputs = {"downloads": folders[1:], "passages": str(target / "passages.jsonl")}
+    topics.build_qrels(inputs, target / "qrels.txt", target / "collection.json")
+    for language in queries:
+        files = target / f"queries.{language}.tsv", target / f"excluded.{language}.tsv"
+        topics.build_queries(inputs, language, *files)
 
 
 def test_a_dataset_becomes_the_same_files_as_any_collection(registered, tmp_path):

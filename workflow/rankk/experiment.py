@@ -113,6 +113,11 @@ class Experiment(Strict):
         """Language of a collection's passages."""
         return self.corpora[self.collections[collection].corpus].language
 
+    def excluded(self, collection: str, language: str) -> str:
+        """The file of passages that the queries' runs must not hold; of translated queries, the originals' file."""
+        translation = self.collections[collection].translations.get(language)
+        return paths.excluded(collection, translation.source if translation else language)
+
     def hub_model(self, model: str, revision: str | None) -> HubModel | None:
         """The download of a model that is named by its hub id; None for models of the catalog and folders."""
         if model in self.models or model in self.training or not is_hub_id(model):

@@ -1,11 +1,23 @@
 """What rules ask for, and who owns the engines that jobs share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 OWNER = "RANKK_OWNER"
 ALLOCATION = "RANKK_ALLOCATION"
+PLUGINS = "RANKK_PLUGINS"
+
+
+def share_plugins(plugins: Iterable[str]) -> None:
+    """Let this process's jobs load plugins before anything else."""
+    os.environ[PLUGINS] = os.pathsep.join(str(Path(p).resolve()) if p.endswith(".py") else p for p in plugins)
+
+
+def shared_plugins() -> list[str]:
+    """Plugins that the process which started this job has loaded."""
+    return [plugin for plugin in os.environ.get(PLUGINS, "").split(os.pathsep) if plugin]
 
 
 def grown(amount: int) -> Callable[[Any, int], int]:

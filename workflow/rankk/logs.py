@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rankk.component import load_plugins
 from rankk.errors import one_line
+from rankk.jobs import shared_plugins
 
 AFFECTS_RESULTS = False
 
@@ -37,6 +39,7 @@ def job(log: str | Path, *, network: bool = False) -> Iterator[logging.Logger]:
         handler.setFormatter(logging.Formatter(FORMAT, "%H:%M:%S"))
         logger.addHandler(handler)
     try:
+        load_plugins(shared_plugins())
         yield logger
     except Exception as error:
         if (told := one_line(error)) is None:

@@ -22,7 +22,7 @@ def passages(corpus_name: str) -> str:
 
 
 def collection(name: str, file: str) -> str:
-    """A file of a collection: queries, qrels.txt, excluded.tsv or collection.json."""
+    """A file of a collection: queries, exclusions, qrels.txt or collection.json."""
     return f"{RESULTS}/collections/{name}/{file}"
 
 
@@ -36,9 +36,9 @@ def qrels(collection_name: str) -> str:
     return collection(collection_name, "qrels.txt")
 
 
-def excluded(collection_name: str) -> str:
+def excluded(collection_name: str, language: str) -> str:
     """`qid<TAB>docid` lines: passages that a query's runs must not hold; mostly empty."""
-    return collection(collection_name, "excluded.tsv")
+    return collection(collection_name, f"excluded.{language}.tsv")
 
 
 def download(name: str) -> str:

@@ -65,10 +65,15 @@ class Stages:
         """Files that a corpus is built from."""
         return self.experiment.corpora[corpus].source.inputs()
 
-    def collection_inputs(self, collection: str) -> dict[str, Any]:
-        """Files that a collection is built from."""
-        settings = self.experiment.collections[collection]
-        return settings.source.inputs() | {"passages": paths.passages(settings.corpus)}
+    def queries_inputs(self, collection: str, language: str) -> dict[str, Any]:
+        """Files that a collection's queries of one language are made from."""
+        source = self.experiment.collections[collection].source
+        corpus = {"passages": self.passages(collection)} if source.exclude_query_document else {}
+        return source.only(language).inputs() | corpus
+
+    def qrels_inputs(self, collection: str) -> dict[str, Any]:
+        """Files that a collection's judgments are made from."""
+        return self.experiment.collections[collection].source.inputs() | {"passages": self.passages(collection)}
 
     def passages(self, collection: str) -> str:
         """The passages of a collection's corpus."""
@@ -93,14 +98,6 @@ class Stages:
         return self.experiment.translators[
             self.experiment.collections[collection].translations[language].translator
         ].gpus
-
-    @property
-    def translation_wildcards(self) -> dict[str, str]:
-        """Patterns of the collections and languages that are translated."""
-        collections = self.experiment.collections.items()
-        pairs = [(name, language) for name, settings in collections for language in settings.translations]
-        names = {"collection": [name for name, _ in pairs], "language": [language for _, language in pairs]}
-        return {key: pattern(dict.fromkeys(values)) for key, values in names.items()}
 
     @cached_property
     def jobs(self) -> dict[str, Job]:
@@ -131,7 +128,10 @@ class Stages:
         """Benchmark file of every job of the experiment, by "stage: what it makes"."""
         experiment = self.experiment
         jobs = {f"corpus: {name}": paths.benchmark("corpora", name) for name in experiment.corpora}
-        jobs |= {f"collection: {name}": paths.benchmark("collections", name) for name in experiment.collections}
+        for name, collection in experiment.collections.items():
+            jobs[f"collection: {name}"] = paths.benchmark("collections", name)
+            for language in collection.languages:
+                jobs[f"collection: {name} {language}"] = paths.benchmark("collections", name, language)
         jobs |= {f"model: {name}": paths.benchmark("models", name) for name in experiment.models}
         for output in self.jobs:
             stage, *parts = output.removeprefix(f"{paths.RESULTS}/").removesuffix(".jsonl.gz").split("/")

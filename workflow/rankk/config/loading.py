@@ -43,14 +43,15 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
         read_yaml(file)  # Snakemake's own reader takes the last of two equal keys
     folder = Path(catalog) if catalog else catalog_folder()
     header = expand({key: value for key, value in config.items() if key not in SECTIONS}, file)
+    experiment: Experiment = validate(TypeAdapter(Experiment), header, file)
+    plugins = [_plugin_file(plugin, file) for plugin in experiment.plugins]
+    load_plugins(plugins)  # what they define may be named below
     definitions = Definitions(file)
     for path in sorted(folder.glob("*.yaml")):
         definitions.add(expand(read_yaml(path), str(path)), str(path), (folder.absolute().parents[1], DATA))
-    experiment: Experiment = validate(TypeAdapter(Experiment), header, file)
-    load_plugins(_plugin_file(plugin, file) for plugin in experiment.plugins)
     sections = {key: config[key] for key in SECTIONS if config.get(key)}
     definitions.add(expand(sections, file), file, (Path(file).resolve().parent,))
-    experiment = experiment.model_copy(update=used(experiment, definitions))
+    experiment = experiment.model_copy(update={"plugins": plugins} | used(experiment, definitions))
     for name in experiment.evaluated:
         try:
             check_measures(experiment.collections[name].measures)
@@ -61,7 +62,7 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
 
 def _plugin_file(plugin: str, file: str) -> str:
     """A plugin's file, relative to the working directory or to the configuration file's folder."""
-    beside = Path(file).resolve().parent / plugin
+    beside = Path(file).parent / plugin
     return str(beside) if plugin.endswith(".py") and not Path(plugin).exists() and beside.exists() else plugin
 
 

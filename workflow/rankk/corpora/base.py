@@ -7,13 +7,13 @@ from (a `PassageSource`), where queries and judgments come from (a `TopicSource`
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PlainSerializer, PositiveInt, model_validator
 
 from rankk.component import Component, Registry
 from rankk.config.base import Language, Strict
-from rankk.corpora.build import FAULTS, Topics, write_collection, write_corpus
+from rankk.corpora.build import FAULTS, Topics, write_corpus, write_qrels, write_topics
 from rankk.fetching.base import Download
 from rankk.fingerprint import fingerprint
 from rankk.languages import LANGUAGES
@@ -85,23 +85,29 @@ class TopicSource(Source):
         """Languages in which the source has queries."""
         raise NotImplementedError
 
+    def only(self, language: str) -> Self:
+        """The same source with the queries of one language alone, so that a further language decides nothing here."""
+        return self
+
     def topics(self, inputs: Inputs) -> Topics:
         """Queries, judgments and exclusions, as the source has them."""
         raise NotImplementedError
 
-    def build(self, inputs: Inputs, folder: str | Path) -> None:
-        """Write queries, qrels.txt, excluded.tsv and collection.json into `folder`. RankkError names what is wrong.
+    def build_queries(self, inputs: Inputs, language: str, queries: str | Path, excluded: str | Path) -> None:
+        """Write the queries of one language, and the passages that their runs must not hold."""
+        passages = inputs["passages"] if self.exclude_query_document else None
+        write_topics(self.topics(inputs), language, queries, excluded, max_queries=self.max_queries, passages=passages)
 
-        `inputs["passages"]` is the corpus's passages.jsonl.
-        """
-        write_collection(
+    def build_qrels(self, inputs: Inputs, qrels: str | Path, counts: str | Path) -> None:
+        """Write judgments and counts. RankkError names what is wrong. `inputs["passages"]`: the corpus."""
+        write_qrels(
             self.topics(inputs),
-            folder,
+            qrels,
+            counts,
             passages=inputs["passages"],
             drop=self.drops,
             max_queries=self.max_queries,
             partial=self.partial,
-            exclude_query_document=self.exclude_query_document,
         )
 
 

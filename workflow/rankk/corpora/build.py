@@ -85,44 +85,78 @@ def write_corpus(records: Iterable[tuple[str, Mapping[str, Any]]], passages: str
     log.info("%s: %d passages, dropped %s", passages, count, dict(drops.counts))
 
 
-def write_collection(
+def write_topics(
     topics: Topics,
-    folder: str | Path,
+    language: str,
+    queries: str | Path,
+    excluded: str | Path,
+    *,
+    max_queries: int | None = None,
+    passages: str | Path | None = None,
+) -> None:
+    """Write one language's queries (`qid<TAB>text`) and the passages that their runs must not hold (`qid<TAB>docid`).
+
+    `max_queries` keeps that many of the judged queries, evenly spaced, the same ones in every language. `passages`: a
+    corpus; a passage whose id is the query's own id is excluded.
+    """
+    kept = kept_queries(topics, max_queries)
+    texts = {qid: text for qid, text in topics.queries[language].items() if kept is None or qid in kept}
+    unwanted = {qid: set(docids) for qid, docids in topics.excluded.items() if qid in texts}
+    if passages is not None:
+        with PassageStore(passages) as known:
+            for qid in texts:
+                if qid in known:
+                    unwanted.setdefault(qid, set()).add(qid)
+    write_queries(queries, texts)
+    with atomic_write(excluded) as file:
+        for qid, docids in unwanted.items():
+            for docid in sorted(docids):
+                file.write(f"{qid}\t{check_id(docid, topics.where, 'passage id')}\n")
+    log.info("%s: %d queries, %d passages excluded", queries, len(texts), sum(map(len, unwanted.values())))
+
+
+def write_qrels(
+    topics: Topics,
+    qrels: str | Path,
+    counts: str | Path,
     *,
     passages: str | Path,
     drop: frozenset[str] = frozenset(),
     max_queries: int | None = None,
     partial: bool = False,
-    exclude_query_document: bool = False,
 ) -> None:
-    """Write queries.{language}.tsv, qrels.txt, excluded.tsv and collection.json into `folder`.
+    """Write TREC qrels, and how many queries and judgments there are (JSON).
 
-    `passages`: the corpus. `max_queries` keeps that many queries, evenly spaced over the first language's, the same
-    ones in every language. `partial` keeps judgments of passages that the corpus does not hold.
+    RankkError names a judgment of a query or passage that is not there, unless `drop` allows it. `partial` keeps
+    judgments of passages that the corpus `passages` does not hold.
     """
-    folder, drops = Path(folder), Drops(drop)
-    every = list(dict.fromkeys(qid for texts in topics.queries.values() for qid in texts))
-    kept = evenly_spaced(every, max_queries)
-    counts = {}
-    for language, texts in topics.queries.items():
-        chosen = {qid: texts[qid] for qid in kept if qid in texts}
-        counts[language] = len(chosen)
-        write_queries(folder / f"queries.{language}.tsv", chosen)
-    excluded = {qid: set(docids) for qid, docids in topics.excluded.items()}
-    with PassageStore(passages) as known:
-        if exclude_query_document:
-            for qid in kept:
-                if qid in known:
-                    excluded.setdefault(qid, set()).add(qid)
-        with atomic_write(folder / "excluded.tsv") as file:
-            for qid, docids in excluded.items():
-                for docid in sorted(docids):
-                    file.write(f"{qid}\t{check_id(docid, topics.where, 'passage id')}\n")
-        corpus = None if partial else known
-        judgments = _write_qrels(topics, folder / "qrels.txt", drops, corpus, set(every), set(kept))
-    facts = {"queries": counts, "judgments": judgments, "excluded": sum(map(len, excluded.values()))}
-    write_json(folder / "collection.json", facts | {"dropped": dict(drops.counts)})
-    log.info("%s: queries %s, %d judgments, dropped %s", folder, counts, judgments, dict(drops.counts))
+    drops, judgments = Drops(drop), 0
+    known = {qid for texts in topics.queries.values() for qid in texts}
+    kept = kept_queries(topics, max_queries)
+    with PassageStore(passages) as corpus, atomic_write(qrels) as file:
+        for qid, grades in topics.qrels.items():
+            if qid not in known:
+                drops.fault("unknown query", f"{topics.where}: query {qid}")
+            elif kept is None or qid in kept:
+                for docid, grade in grades.items():
+                    if not partial and docid not in corpus:
+                        drops.fault("unknown passage", f"{topics.where}: query {qid}, passage {docid}")
+                    else:
+                        file.write(f"{qid} 0 {check_id(docid, topics.where, 'passage id')} {grade}\n")
+                        judgments += 1
+        if not judgments:
+            raise RankkError(f"{topics.where}: no judgment is of a query and a passage of this collection")
+    queries = {
+        language: sum(kept is None or qid in kept for qid in texts) for language, texts in topics.queries.items()
+    }
+    facts = {"queries": queries, "judgments": judgments, "dropped": dict(drops.counts)}
+    write_json(counts, facts)
+    log.info("%s: %s", qrels, facts)
+
+
+def kept_queries(topics: Topics, max_queries: int | None) -> set[str] | None:
+    """The judged queries that are kept, evenly spaced over the judgments; None: all queries, judged or not."""
+    return None if max_queries is None else set(evenly_spaced(list(topics.qrels), max_queries))
 
 
 def evenly_spaced(items: Sequence[str], wanted: int | None) -> list[str]:
@@ -130,24 +164,3 @@ def evenly_spaced(items: Sequence[str], wanted: int | None) -> list[str]:
     if wanted is None or wanted >= len(items):
         return list(items)
     return [items[place * len(items) // wanted] for place in range(wanted)]
-
-
-def _write_qrels(
-    topics: Topics, target: Path, drops: Drops, passages: PassageStore | None, every: set[str], kept: set[str]
-) -> int:
-    """Write the judgments of the kept queries; returns their number."""
-    count = 0
-    with atomic_write(target) as file:
-        for qid, grades in topics.qrels.items():
-            if qid not in every:
-                drops.fault("unknown query", f"{topics.where}: query {qid}")
-            elif qid in kept:
-                for docid, grade in grades.items():
-                    if passages is not None and docid not in passages:
-                        drops.fault("unknown passage", f"{topics.where}: query {qid}, passage {docid}")
-                    else:
-                        file.write(f"{qid} 0 {check_id(docid, topics.where, 'passage id')} {grade}\n")
-                        count += 1
-        if not count:
-            raise RankkError(f"{topics.where}: no judgment is of a query and a passage of this collection")
-    return count

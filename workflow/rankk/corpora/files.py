@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field
 
@@ -75,6 +75,10 @@ class FilesTopics(TopicSource):
     def languages(self) -> list[str]:
         """Languages of the files."""
         return list(self.queries)
+
+    def only(self, language: str) -> Self:
+        """Without the queries of other languages."""
+        return self.model_copy(update={"queries": {language: self.queries[language]}})
 
     def downloads(self) -> Sequence[Download]:
         """The files on the hub."""

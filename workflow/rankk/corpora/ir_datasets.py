@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -138,6 +138,10 @@ class IrDatasetsTopics(TopicSource):
     def languages(self) -> list[str]:
         """Languages whose fields are named."""
         return list(self.queries)
+
+    def only(self, language: str) -> Self:
+        """Without the queries of other languages."""
+        return self.model_copy(update={"queries": {language: self.queries[language]}})
 
     def downloads(self) -> Sequence[Download]:
         """The topics."""

@@ -61,7 +61,7 @@ class BM25(Searcher):
         return {
             "index": self.index(cell, experiment),
             "queries": queries,
-            "excluded": paths.excluded(cell.collection),
+            "excluded": experiment.excluded(*self.queries(cell)),
         }
 
     def facts(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:

@@ -40,7 +40,7 @@ class PublishedRun(Retriever):
             "run": self.file(cell),
             "passages": paths.passages(experiment.collections[cell.collection].corpus),
             "queries": paths.queries(cell.collection, cell.language),
-            "excluded": paths.excluded(cell.collection),
+            "excluded": experiment.excluded(cell.collection, cell.language),
         }
 
     def check(self, cell: "Cell", experiment: "Experiment") -> None:

@@ -120,7 +120,7 @@ class Splade(Searcher):
         return {
             "index": self.index(cell, experiment),
             "vectors": self._query_vectors(cell),
-            "excluded": paths.excluded(cell.collection),
+            "excluded": experiment.excluded(*self.queries(cell)),
         }
 
     def check(self, cell: "Cell", experiment: "Experiment") -> None:

@@ -1,0 +1,242 @@
+"""What an edit makes run again: every edit of a finished experiment, and the jobs that Snakemake then plans.
+
+The experiment has one collection, a first stage with BM25 and its shuffled run, and two rerankers.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+import yaml
+
+from ..conftest import MINI, ROOT
+from .test_small_grid import write_experiment
+
+PARTS = ["Snakefile", "workflow", "rules", "scripts", "config", "profiles", "envs", "resources"]
+PACKAGE = "workflow/rankk"
+REPORT = {"report": 1}
+EVALUATION = {"evaluate": 1} | REPORT
+
+
+def snakemake(checkout, *options):
+    environment = os.environ | {"PYTHONPATH": str(checkout / "workflow")}
+    command = [sys.executable, "-m", "snakemake", *options, "--configfile", "small.yaml", "--cores", "2"]
+    done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def planned(checkout):
+    """Jobs that would run, by rule, without the target rule."""
+    output = snakemake(checkout, "-n", "--quiet", "rules")
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^(\S+) +(\d+)$", table[1], re.MULTILINE) if table else []
+    return {name: int(count) for name, count in rows if name != "all"}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A checkout of its own with a finished experiment."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for part in PARTS:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+        copy(ROOT / part, folder / part)
+    write_experiment(folder)
+    config = yaml.safe_load((folder / "small.yaml").read_text())
+    config["retrievers"]["mixed"] = {"type": "shuffled", "retriever": "bm25", "depth": 5}
+    config["rerankers"]["other"] = config["rerankers"]["stored"] | {"seed": 1}
+    config["grid"] = [
+        config["grid"][0] | {"rerankers": ["none", "stored", "other"]},
+        config["grid"][0] | {"retrievers": ["mixed"], "rerankers": ["none"]},
+    ]
+    (folder / "small.yaml").write_text(yaml.safe_dump(config))
+    snakemake(folder)
+    assert planned(folder) == {}
+    return folder
+
+
+@contextmanager
+def restored(checkout, *files):
+    """Put files back as they were, with their time stamps; remove those that were not there."""
+    before = {}
+    for name in files:
+        path = checkout / name
+        before[path] = (path.read_bytes(), path.stat().st_mtime_ns) if path.exists() else None
+    try:
+        yield
+    finally:
+        for path, state in before.items():
+            if state is None:
+                path.unlink()
+            else:
+                path.write_bytes(state[0])
+                os.utime(path, ns=(state[1], state[1]))
+
+
+def add(name, text):
+    """A new file."""
+    return lambda checkout: (checkout / name).write_text(text)
+
+
+def replace(name, old, new):
+    """A changed line of a file."""
+
+    def edit(checkout):
+        text = (checkout / name).read_text()
+        assert old in text, f"{name} holds no {old!r}"
+        (checkout / name).write_text(text.replace(old, new, 1))
+
+    return edit
+
+
+def configure(change):
+    """A change of the experiment's configuration."""
+
+    def edit(checkout):
+        config = yaml.safe_load((checkout / "small.yaml").read_text())
+        change(config)
+        (checkout / "small.yaml").write_text(yaml.safe_dump(config))
+
+    return edit
+
+
+def set_key(*path, value):
+    def change(config):
+        for key in path[:-1]:
+            config = config[key]
+        config[path[-1]] = value
+
+    return configure(change)
+
+
+def new_cell(kind, name, definition):
+    def change(config):
+        config[kind][name] = definition
+        config["grid"].append({**config["grid"][1], kind: [name]})
+
+    return configure(change)
+
+
+def another_collection(config):
+    config["collections"]["d"] = config["collections"]["c"]
+    config["grid"].append({**config["grid"][1], "collections": ["d"], "retrievers": ["bm25"]})
+
+
+def another_language(config):
+    config["collections"]["c"]["queries"]["zho"] = str(MINI / "queries.zho.tsv")
+    config["grid"].append({**config["grid"][1], "languages": ["zho"], "retrievers": ["bm25"]})
+
+
+STRATEGY = '''
+from rankk.reranking.strategies.base import Strategy
+
+
+class Untouched(Strategy):
+    """Leaves the order as it is."""
+
+    name = "untouched"
+'''
+RETRIEVER = '''
+from rankk.retrievers.base import Retriever
+
+
+class Nothing(Retriever):
+    """Retrieves nothing."""
+
+    name = "nothing"
+'''
+SOURCE = '''
+from rankk.corpora.base import PassageSource
+
+
+class Void(PassageSource):
+    """Holds no passages."""
+
+    name = "void"
+'''
+
+EDITS = {
+    # what is added and not used
+    "a preset": ({}, f"{PACKAGE}/reranking/presets/new.yaml", add, "name: new\n"),
+    "a strategy": ({}, f"{PACKAGE}/reranking/strategies/untouched.py", add, STRATEGY),
+    "a type of retriever": ({}, f"{PACKAGE}/retrievers/nothing.py", add, RETRIEVER),
+    "a corpus source": ({}, f"{PACKAGE}/corpora/void.py", add, SOURCE),
+    "an unrelated helper": ({}, f"{PACKAGE}/show.py", replace, "\n\ndef ", "\n\nNEW = 1\n\n\ndef "),
+    "a helper beside deciding code": ({}, f"{PACKAGE}/paths.py", replace, "\n\ndef ", "\n\nNEW = 1\n\n\ndef "),
+    # what only people read
+    "a comment": ({}, f"{PACKAGE}/reranking/engine.py", replace, "\n\nlog = ", "\n\n# A comment.\nlog = "),
+    "a docstring": ({}, f"{PACKAGE}/retrievers/bm25.py", replace, '"""BM25 through', '"""Okapi BM25 through'),
+    "progress and logs": ({}, f"{PACKAGE}/progress.py", replace, "30.0", "60.0"),
+    # code
+    "code of the reranking engine": (
+        {"rerank": 2, "check_outcomes": 2, "page": 2} | EVALUATION,
+        f"{PACKAGE}/reranking/engine.py",
+        replace,
+        'log = logging.getLogger("rankk")',
+        'log = logging.getLogger("rankk.engine")',
+    ),
+}
+
+
+def test_every_edit_runs_what_it_decides(checkout):
+    """The whole matrix, so that all that is wrong is seen at once."""
+    cells = {"rerank": 2, "check_outcomes": 2, "page": 2}
+    one_cell = {"rerank": 1, "check_outcomes": 1, "page": 1}
+    edits = {name: (jobs, file, make(file, *arguments)) for name, (jobs, file, make, *arguments) in EDITS.items()}
+    configured = {
+        "a description": (REPORT, set_key("description", value="reworded")),
+        "a collection's description": (REPORT, set_key("collections", "c", "description", value="reworded")),
+        "a measure": (EVALUATION | {}, set_key("collections", "c", "measures", value=["nDCG@10", "R@100", "P@5"])),
+        "a published index": (REPORT, set_key("collections", "c", "prebuilt", value={"x": "msmarco-v1-passage"})),
+        "a reranker": (one_cell | EVALUATION, new_cell_of_bm25("rerankers", "third")),
+        "a retriever": (
+            {"retrieve": 1} | EVALUATION,
+            new_cell("retrievers", "deeper", {"type": "bm25", "depth": 30}),
+        ),
+        "a collection": (
+            {"corpus": 1, "queries_d": 1, "qrels": 1, "index": 1, "retrieve": 1} | EVALUATION,
+            configure(another_collection),
+        ),
+        "a language": (
+            {"queries_c": 1, "qrels": 1, "retrieve": 1, "page": 2} | EVALUATION,
+            configure(another_language),
+        ),
+        "a temperature": (one_cell | EVALUATION, set_key("rerankers", "other", "temperature", value=0.9)),
+        "a strategy's window": (one_cell | EVALUATION, set_key("rerankers", "other", "window", value=2)),
+        "k1 of a retriever": (
+            {"retrieve": 2} | cells | EVALUATION,
+            set_key("retrievers", "bm25", "k1", value=1.2),
+        ),
+        "a seed of the shuffles": ({"retrieve": 1} | EVALUATION, set_key("retrievers", "mixed", "seed", value=1)),
+        "what only tolerates bad answers": (
+            {"check_outcomes": 1} | EVALUATION,
+            set_key("rerankers", "other", "max_bad_outcomes", value=0.5),
+        ),
+    }
+    edits |= {name: (jobs, "small.yaml", edit) for name, (jobs, edit) in configured.items()}
+    wrong = {}
+    for name, (jobs, file, edit) in edits.items():
+        with restored(checkout, file):
+            edit(checkout)
+            if (found := planned(checkout)) != jobs:
+                wrong[name] = (found, "instead of", jobs)
+    assert wrong == {}
+
+
+def new_cell_of_bm25(kind, name):
+    def change(config):
+        config[kind][name] = config[kind]["stored"] | {"seed": 7}
+        config["grid"][0][kind].append(name)
+
+    return configure(change)
+
+
+def test_time_stamps_of_a_fresh_checkout_run_nothing(checkout):
+    for part in PARTS:
+        for path in (checkout / part).rglob("*.py"):
+            path.touch()
+    assert planned(checkout) == {}
