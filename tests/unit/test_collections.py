@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from rankk.corpora.build import Topics, evenly_spaced, write_collection
+from rankk.corpora.build import Topics, evenly_spaced, write_qrels, write_topics
 from rankk.corpora.files import FilesPassages, FilesTopics
 from rankk.corpora.help_pages import page_id, read_page
 from rankk.errors import RankkError
@@ -122,14 +122,15 @@ def test_ids_that_trecs_files_cannot_hold_are_refused_in_queries_and_judgments_t
     with build_store(passages) as add:
         add("a", "text")
     topics = Topics(queries={"eng": {"q": "one\ntwo"}}, qrels={"q": {"a b": 1}}, where="here")
+    files = tmp_path / "queries.tsv", tmp_path / "excluded.tsv"
     with pytest.raises(RankkError, match="here: passage id 'a b' holds a blank"):
-        write_collection(topics, tmp_path, passages=passages, partial=True)
+        write_qrels(topics, tmp_path / "qrels", tmp_path / "counts", passages=passages, partial=True)
     with pytest.raises(RankkError, match="query id 'q 1' holds a blank"):
-        write_collection(replace(topics, queries={"eng": {"q 1": "one"}}), tmp_path, passages=passages)
+        write_topics(replace(topics, queries={"eng": {"q 1": "one"}}), "eng", *files)
     with pytest.raises(RankkError, match="here: passage id 'c d' holds a blank"):
-        write_collection(replace(topics, excluded={"q": {"c d"}}), tmp_path, passages=passages)
-    write_collection(replace(topics, qrels={"q": {"a": 1}}), tmp_path, passages=passages)
-    assert read_queries(tmp_path / "queries.eng.tsv") == {"q": "one\ntwo"}
+        write_topics(replace(topics, excluded={"q": {"c d"}}), "eng", *files)
+    write_topics(topics, "eng", *files)
+    assert read_queries(files[0]) == {"q": "one\ntwo"}
 
 
 @pytest.mark.parametrize(("wanted", "expected"), [(None, "abcdef"), (9, "abcdef"), (3, "ace"), (1, "a")])

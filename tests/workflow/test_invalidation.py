@@ -18,8 +18,11 @@ from .test_small_grid import write_experiment
 
 PARTS = ["Snakefile", "workflow", "rules", "scripts", "config", "profiles", "envs", "resources"]
 PACKAGE = "workflow/rankk"
+CELL = "results/runs/c/eng/bm25/stored.trec"
 REPORT = {"report": 1}
 EVALUATION = {"evaluate": 1} | REPORT
+CELLS = {"rerank": 2, "check_outcomes": 2, "page": 2}
+ONE_CELL = {"rerank": 1, "check_outcomes": 1, "page": 1}
 
 
 def snakemake(checkout, *options):
@@ -30,9 +33,9 @@ def snakemake(checkout, *options):
     return done.stdout + done.stderr
 
 
-def planned(checkout):
+def planned(checkout, *options):
     """Jobs that would run, by rule, without the target rule."""
-    output = snakemake(checkout, "-n", "--quiet", "rules")
+    output = snakemake(checkout, "-n", "--quiet", "rules", *options)
     table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.MULTILINE | re.DOTALL)
     rows = re.findall(r"^(\S+) +(\d+)$", table[1], re.MULTILINE) if table else []
     return {name: int(count) for name, count in rows if name != "all"}
@@ -159,6 +162,16 @@ class Void(PassageSource):
     name = "void"
 '''
 
+FIGURE = '''
+from rankk.report.figures.base import Figure
+
+
+class Blank(Figure):
+    """Shows nothing."""
+
+    name = "blank"
+'''
+
 EDITS = {
     # what is added and not used
     "a preset": ({}, f"{PACKAGE}/reranking/presets/new.yaml", add, "name: new\n"),
@@ -171,60 +184,24 @@ EDITS = {
     "a comment": ({}, f"{PACKAGE}/reranking/engine.py", replace, "\n\nlog = ", "\n\n# A comment.\nlog = "),
     "a docstring": ({}, f"{PACKAGE}/retrievers/bm25.py", replace, '"""BM25 through', '"""Okapi BM25 through'),
     "progress and logs": ({}, f"{PACKAGE}/progress.py", replace, "30.0", "60.0"),
+    "a figure": (REPORT, f"{PACKAGE}/report/figures/blank.py", add, FIGURE),
     # code
+    "code of a figure": (REPORT, f"{PACKAGE}/report/figures/gains.py", replace, "NAMED = 3", "NAMED = 4"),
+    "code of the parser": (
+        CELLS | EVALUATION,
+        f"{PACKAGE}/reranking/parsers/ranking.py",
+        replace,
+        "re.IGNORECASE",
+        "re.IGNORECASE | re.ASCII",
+    ),
     "code of the reranking engine": (
-        {"rerank": 2, "check_outcomes": 2, "page": 2} | EVALUATION,
+        CELLS | EVALUATION,
         f"{PACKAGE}/reranking/engine.py",
         replace,
         'log = logging.getLogger("rankk")',
         'log = logging.getLogger("rankk.engine")',
     ),
 }
-
-
-def test_every_edit_runs_what_it_decides(checkout):
-    """The whole matrix, so that all that is wrong is seen at once."""
-    cells = {"rerank": 2, "check_outcomes": 2, "page": 2}
-    one_cell = {"rerank": 1, "check_outcomes": 1, "page": 1}
-    edits = {name: (jobs, file, make(file, *arguments)) for name, (jobs, file, make, *arguments) in EDITS.items()}
-    configured = {
-        "a description": (REPORT, set_key("description", value="reworded")),
-        "a collection's description": (REPORT, set_key("collections", "c", "description", value="reworded")),
-        "a measure": (EVALUATION | {}, set_key("collections", "c", "measures", value=["nDCG@10", "R@100", "P@5"])),
-        "a published index": (REPORT, set_key("collections", "c", "prebuilt", value={"x": "msmarco-v1-passage"})),
-        "a reranker": (one_cell | EVALUATION, new_cell_of_bm25("rerankers", "third")),
-        "a retriever": (
-            {"retrieve": 1} | EVALUATION,
-            new_cell("retrievers", "deeper", {"type": "bm25", "depth": 30}),
-        ),
-        "a collection": (
-            {"corpus": 1, "queries_d": 1, "qrels": 1, "index": 1, "retrieve": 1} | EVALUATION,
-            configure(another_collection),
-        ),
-        "a language": (
-            {"queries_c": 1, "qrels": 1, "retrieve": 1, "page": 2} | EVALUATION,
-            configure(another_language),
-        ),
-        "a temperature": (one_cell | EVALUATION, set_key("rerankers", "other", "temperature", value=0.9)),
-        "a strategy's window": (one_cell | EVALUATION, set_key("rerankers", "other", "window", value=2)),
-        "k1 of a retriever": (
-            {"retrieve": 2} | cells | EVALUATION,
-            set_key("retrievers", "bm25", "k1", value=1.2),
-        ),
-        "a seed of the shuffles": ({"retrieve": 1} | EVALUATION, set_key("retrievers", "mixed", "seed", value=1)),
-        "what only tolerates bad answers": (
-            {"check_outcomes": 1} | EVALUATION,
-            set_key("rerankers", "other", "max_bad_outcomes", value=0.5),
-        ),
-    }
-    edits |= {name: (jobs, "small.yaml", edit) for name, (jobs, edit) in configured.items()}
-    wrong = {}
-    for name, (jobs, file, edit) in edits.items():
-        with restored(checkout, file):
-            edit(checkout)
-            if (found := planned(checkout)) != jobs:
-                wrong[name] = (found, "instead of", jobs)
-    assert wrong == {}
 
 
 def new_cell_of_bm25(kind, name):
@@ -235,8 +212,73 @@ def new_cell_of_bm25(kind, name):
     return configure(change)
 
 
+CONFIGURED = {
+    "a description": (REPORT, set_key("description", value="reworded")),
+    "a collection's description": (REPORT, set_key("collections", "c", "description", value="reworded")),
+    "a measure": (EVALUATION, set_key("collections", "c", "measures", value=["nDCG@10", "R@100", "P@5"])),
+    "a published index": (REPORT, set_key("collections", "c", "prebuilt", value={"x": "msmarco-v1-passage"})),
+    "a reranker": (ONE_CELL | EVALUATION, new_cell_of_bm25("rerankers", "third")),
+    "a retriever": (
+        {"retrieve": 1} | EVALUATION,
+        new_cell("retrievers", "deeper", {"type": "bm25", "depth": 30}),
+    ),
+    "a collection": (
+        {"corpus": 1, "queries_d": 1, "qrels": 1, "index": 1, "retrieve": 1} | EVALUATION,
+        configure(another_collection),
+    ),
+    "a language": (
+        {"queries_c": 1, "qrels": 1, "retrieve": 1, "page": 2} | EVALUATION,
+        configure(another_language),
+    ),
+    "a temperature": (ONE_CELL | EVALUATION, set_key("rerankers", "other", "temperature", value=0.9)),
+    "a strategy's window": (ONE_CELL | EVALUATION, set_key("rerankers", "other", "window", value=2)),
+    "k1 of a retriever": (
+        {"retrieve": 2} | CELLS | EVALUATION,
+        set_key("retrievers", "bm25", "k1", value=1.2),
+    ),
+    "a seed of the shuffles": ({"retrieve": 1} | EVALUATION, set_key("retrievers", "mixed", "seed", value=1)),
+    "what only tolerates bad answers": (
+        {"check_outcomes": 1} | EVALUATION,
+        set_key("rerankers", "other", "max_bad_outcomes", value=0.5),
+    ),
+}
+
+
+def test_every_edit_runs_what_it_decides(checkout):
+    """The whole matrix, so that all that is wrong is seen at once."""
+    edits = {name: (jobs, file, make(file, *arguments)) for name, (jobs, file, make, *arguments) in EDITS.items()}
+    edits |= {name: (jobs, "small.yaml", edit) for name, (jobs, edit) in CONFIGURED.items()}
+    wrong = {}
+    for name, (jobs, file, edit) in edits.items():
+        with restored(checkout, file):
+            edit(checkout)
+            if (found := planned(checkout)) != jobs:
+                wrong[name] = (found, "instead of", jobs)
+    assert wrong == {}
+
+
+def test_forcing_a_cell_runs_it_alone_or_with_all_that_depends_on_it(checkout):
+    assert planned(checkout, "--force", CELL) == {"rerank": 1}
+    assert planned(checkout, "--forcerun", CELL) == ONE_CELL | EVALUATION
+
+
+def test_a_deleted_cell_is_made_again(checkout):
+    with restored(checkout, CELL):
+        (checkout / CELL).unlink()
+        assert planned(checkout) == ONE_CELL | EVALUATION
+
+
 def test_time_stamps_of_a_fresh_checkout_run_nothing(checkout):
     for part in PARTS:
         for path in (checkout / part).rglob("*.py"):
             path.touch()
     assert planned(checkout) == {}
+
+
+def test_the_table_in_the_documentation_is_this_matrix():
+    jobs = {name: edit[0] for name, edit in (EDITS | CONFIGURED).items()}
+    rows = [
+        f"| {name} | {', '.join(f'{rule} × {count}' for rule, count in counts.items()) or 'nothing'} |"
+        for name, counts in jobs.items()
+    ]
+    assert "\n".join(rows) in (ROOT / "docs" / "reruns.md").read_text()
