@@ -64,7 +64,7 @@ class Registry(Generic[T]):
     """
 
     def __init__(self, kind: str, base: type[T], *packages: str) -> None:
-        self.kind, self._base, self._packages = kind, base, packages
+        self.kind, self.base, self._packages = kind, base, packages
 
     def all(self) -> dict[str, type[T]]:
         """Every component class by its name, in alphabetical order. RankkError where two share a name."""
@@ -72,7 +72,7 @@ class Registry(Generic[T]):
             _import_modules(package)
         _load_entry_points()
         found: dict[str, type[T]] = {}
-        for component in _subclasses(self._base):
+        for component in _subclasses(self.base):
             if name := component.__dict__.get("name"):
                 if name in found and found[name] is not component:
                     raise RankkError(

@@ -1,0 +1,29 @@
+"""The reference pages are those that the code gives."""
+
+import gc
+
+from rankk import reference, schema
+from rankk.component import Registry
+
+from ..conftest import ROOT
+
+
+def test_the_committed_pages_are_current():
+    committed = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md")}
+    assert committed == reference.pages(), "run: make reference"
+
+
+def test_every_registry_has_a_page_and_every_component_a_section():
+    registries = [each for each in gc.get_objects() if isinstance(each, Registry) and each.base.__module__[:6] == "rankk."]
+    shown = {id(page[1]) for page in reference.OF_KINDS.values()}
+    assert {each.kind for each in registries if id(each) not in shown} == set()
+    pages = reference.pages()
+    for file, (_, registry, _) in reference.OF_KINDS.items():
+        for name in registry.names():
+            assert f"\n## {name}\n" in pages[f"{file}.md"]
+
+
+def test_every_section_of_a_configuration_is_described():
+    sections = schema.schema()["properties"].keys()
+    assert sections == reference.Experiment.model_fields.keys()
+    assert all(f"| `{section}` |" in reference.pages()["experiment.md"] for section in sections)
