@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test bench lint schema format clean
+.PHONY: help setup demo test bench lint schema reference docs format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -32,6 +32,17 @@ lint: setup ## ruff, mypy, snakefmt and Snakemake's own linter
 
 schema: setup ## write the JSON schema of configuration files anew
 	python -m rankk.schema workflow/schemas/config.schema.yaml
+
+reference: schema ## write the schema and the reference pages of docs/reference anew
+	python -m rankk.reference docs/reference
+
+# What of the repository is on the documentation site.
+PAGES = README.md CONTRIBUTING.md CHANGELOG.md NOTICE LICENSE CITATION.cff Makefile Snakefile docs config benchmarks resources/mini \
+        resources/models/rankk-mini/README.md profiles envs tests/slurm workflow/schemas
+
+docs: reference ## build the documentation site in build/site; a broken link is an error
+	rm -rf build/docs && mkdir -p build/docs && cp -r --parents $(PAGES) build/docs
+	mkdocs build --strict --quiet
 
 format: setup ## format Python and rules in place
 	ruff check --fix .

@@ -51,13 +51,17 @@ class Experiment(Strict):
     baselines: dict[str, str] = Field(
         default={}, description="reranker: the reranker that its gains and tests are computed against"
     )
-    corpora: dict[str, Corpus] = {}
-    collections: dict[str, Collection] = {}
-    retrievers: dict[str, Annotated[Retriever, PlainSerializer(Component.described)]] = {}
-    rerankers: dict[str, Reranker] = {}
-    models: dict[str, Annotated[Model, PlainSerializer(Component.described)]] = {}
-    training: dict[str, Training] = {}
-    translators: dict[str, Translator] = {}
+    corpora: dict[str, Corpus] = Field(default={}, description="passages, by name")
+    collections: dict[str, Collection] = Field(default={}, description="queries and judgments, by name")
+    retrievers: dict[str, Annotated[Retriever, PlainSerializer(Component.described)]] = Field(
+        default={}, description="first stages, by name"
+    )
+    rerankers: dict[str, Reranker] = Field(default={}, description="models with prompt and strategy, by name")
+    models: dict[str, Annotated[Model, PlainSerializer(Component.described)]] = Field(
+        default={}, description="models that are on no hub, by name"
+    )
+    training: dict[str, Training] = Field(default={}, description="models that are trained, by name")
+    translators: dict[str, Translator] = Field(default={}, description="models that translate queries, by name")
 
     @cached_property
     def cells(self) -> list[Cell]:

@@ -1,6 +1,6 @@
 """Reference pages of the documentation, from the docstrings and settings of the components.
 
-    python -m rankk.reference docs/reference
+python -m rankk.reference docs/reference
 """
 
 import inspect
@@ -20,15 +20,14 @@ from rankk.config.translator import Translator
 from rankk.corpora.base import PASSAGES, TOPICS, Collection, Corpus
 from rankk.evaluation.measures import MEASURES
 from rankk.experiment import Experiment
-from rankk.fetching.base import DOWNLOADS
 from rankk.fetching.models import MODELS
 from rankk.fusion.base import FUSIONS
 from rankk.llm.backends import BACKENDS
-from rankk.reranking.parsers.base import PARSERS
-from rankk.reranking.strategies.base import STRATEGIES
 from rankk.report.figures import FIGURES
 from rankk.report.tables import TABLES
-from rankk.retrievers.base import RETRIEVERS, STEPS
+from rankk.reranking.parsers.base import PARSERS
+from rankk.reranking.strategies.base import STRATEGIES
+from rankk.retrievers.base import RETRIEVERS
 
 OF_SECTIONS: dict[str, tuple[str, type[BaseModel], str]] = {
     "experiment": ("Experiment", Experiment, "The top level of a configuration file."),
@@ -53,18 +52,16 @@ OF_KINDS: dict[str, tuple[str, Registry[Any], str]] = {
     "sources-of-passages": ("Sources of passages", PASSAGES, "`source` of a [corpus](corpora.md)."),
     "sources-of-queries": ("Sources of queries", TOPICS, "`source` of a [collection](collections.md)."),
     "retrievers": ("Retrievers", RETRIEVERS, "`type` of an entry of `retrievers`."),
-    "steps": ("Steps of retrievers", STEPS, "Indexes and encoded texts that retrievers ask for; not configured."),
     "strategies": ("Strategies", STRATEGIES, "`strategy` of a [reranker](rerankers.md)."),
     "parsers": ("Parsers", PARSERS, "`parser` of a [reranker](rerankers.md) or a preset."),
     "fusions": ("Fusions", FUSIONS, "`merge` and `fusion` of a [reranker](rerankers.md); `fusion` of a retriever."),
     "backends": ("Backends", BACKENDS, "`backend` of a [reranker](rerankers.md) or [translator](translators.md)."),
     "models": ("Models", MODELS, "`type` of an entry of `models`: what stands on no hub."),
-    "downloads": ("Downloads", DOWNLOADS, "What components fetch from a network; not configured."),
     "measures": ("Measures", MEASURES, "`measures` of a [collection](collections.md), beside those of ir_measures."),
     "figures": ("Figures", FIGURES, "Drawn for an experiment that has something to show in them."),
     "tables": ("Tables", TABLES, "Written for an experiment that has something to show in them."),
 }
-"""Pages of one registry: title, registry, note."""
+"""Pages of one registry whose components a configuration names: title, registry, note."""
 
 PAGE_OF = {page[1].__name__: f"{name}.md" for name, page in OF_SECTIONS.items()} | {
     page[1].base.__name__: f"{name}.md" for name, page in OF_KINDS.items()

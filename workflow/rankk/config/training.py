@@ -8,9 +8,9 @@ from rankk.config.base import Strict
 class FirstStageCell(Strict):
     """One first stage of the workflow."""
 
-    collection: str
-    language: str
-    retriever: str
+    collection: str = Field(description="name of a collection")
+    language: str = Field(description="language of the queries (ISO 639-3)")
+    retriever: str = Field(description="name of a retriever")
 
 
 class Windows(Strict):
@@ -33,7 +33,7 @@ class Windows(Strict):
     keywords: float = Field(
         default=0.0, ge=0, le=1, description="share of queries cut down to their content words, as keywords are typed"
     )
-    seed: int = 0
+    seed: int = Field(default=0, description="of draws and shuffles")
     held_out: list[str] = Field(
         default=[], description="collections for evaluation: their queries and judged passages are never learnt from"
     )
@@ -51,19 +51,19 @@ class Fit(Strict):
     """How weights are moved. Lengths in tokens."""
 
     lora_rank: PositiveInt | None = Field(default=32, description="of adapters on all linear layers; null: all weights")
-    lora_alpha: PositiveInt = 64
+    lora_alpha: PositiveInt = Field(default=64, description="scale of the adapters")
     embeddings: bool = Field(default=True, description="they move too where all weights do")
-    learning_rate: PositiveFloat = 1e-3
-    epochs: PositiveFloat = 1.0
+    learning_rate: PositiveFloat = Field(default=1e-3, description="peak, after the warm-up")
+    epochs: PositiveFloat = Field(default=1.0, description="passes over the examples")
     gradient_checkpointing: bool = Field(default=False, description="less memory, a third more work")
     batch: PositiveInt = Field(default=32, description="windows a step")
     micro_batch: PositiveInt = Field(default=8, description="windows at once on the device")
     warmup: float = Field(default=0.03, ge=0, lt=1, description="share of the steps")
-    weight_decay: float = Field(default=0.0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0, description="of the optimizer (AdamW)")
     evaluations: NonNegativeInt = Field(default=10, description="looks at the development windows, evenly spaced")
     checkpoint_minutes: PositiveFloat = Field(default=10.0, description="between checkpoints, from which a job goes on")
     gpus: int = Field(default=1, ge=0, le=1, description="asked of the scheduler; a fit is one process")
-    seed: int = 0
+    seed: int = Field(default=0, description="of the order of the examples")
 
 
 class Training(Strict):
@@ -72,7 +72,7 @@ class Training(Strict):
     base: str = Field(description="model that is trained: name in the catalog's models, hub id or folder")
     revision: str | None = Field(default=None, description="commit of the base on its hub")
     reranker: str = Field(description="reranker that the model is trained for: its prompt, passage tokens and thinking")
-    windows: Windows
+    windows: Windows = Field(description="which windows are learnt from")
     teacher: str = Field(default="labels", description="a reranker that orders the windows, or labels: by judgments")
     min_agreement: float | None = Field(
         default=None, ge=0, le=1, description="nDCG of the teacher's order by the judgments under which it is left out"
@@ -91,5 +91,5 @@ class Training(Strict):
         description="tokens; each window's passages are cut between this and the reranker's passage_tokens",
     )
     max_length: PositiveInt = Field(default=4096, description="prompt and answer; longer examples are counted and left")
-    fit: Fit = Fit()
+    fit: Fit = Field(default=Fit(), description="how weights are moved")
     licence: str = Field(description="of the model that comes out, with what it follows from")

@@ -118,10 +118,12 @@ TOPICS: Registry[TopicSource] = Registry("source of queries", TopicSource, "rank
 class Corpus(Strict):
     """One entry of `corpora`: passages in one language. The source's settings stand beside these keys."""
 
-    source: Annotated[PassageSource, PlainSerializer(Component.described)]
+    source: Annotated[PassageSource, PlainSerializer(Component.described)] = Field(
+        description="where the passages come from"
+    )
     language: Language = Field(description="language of the passages (ISO 639-3): chooses the analyzer")
-    licence: str = ""
-    description: str = ""
+    licence: str = Field(default="", description="licence of the passages, as their authors state it")
+    description: str = Field(default="", description="one line for people")
     prebuilt: dict[str, str] = Field(
         default={},
         description="published Lucene indexes of these passages: Anserini's name, by what retrievers call it",
@@ -146,7 +148,9 @@ class Collection(Strict):
     """
 
     corpus: str = Field(description="name among the corpora, or the description of one")
-    source: Annotated[TopicSource, PlainSerializer(Component.described)]
+    source: Annotated[TopicSource, PlainSerializer(Component.described)] = Field(
+        description="where queries and judgments come from"
+    )
     measures: list[str] = Field(default=["nDCG@10", "R@100"], min_length=1, description="names of ir_measures")
     translations: dict[Language, Translation] = Field(
         default={}, description="queries in further languages, translated by a model"
@@ -154,8 +158,8 @@ class Collection(Strict):
     expected_queries: PositiveInt | None = Field(
         default=None, description="number of queries, for `rankk plan` before the collection is built"
     )
-    description: str = ""
-    licence: str = ""
+    description: str = Field(default="", description="one line for people")
+    licence: str = Field(default="", description="licence of queries and judgments, as their authors state it")
 
     @property
     def languages(self) -> list[str]:

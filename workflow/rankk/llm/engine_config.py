@@ -30,9 +30,9 @@ class EngineConfig(Strict):
     kv_cache_dtype: str = Field(default="auto", description="e.g. fp8")
     max_model_len: PositiveInt | None = Field(default=None, description="context in tokens; default: the model's own")
     max_num_seqs: PositiveInt = Field(default=256, description="sequences decoded at once")
-    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
-    enable_prefix_caching: bool = True
-    speculative: NgramSpeculation | None = None
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1, description="share of a GPU's memory for vLLM")
+    enable_prefix_caching: bool = Field(default=True, description="reuse the KV cache of equal beginnings of prompts")
+    speculative: NgramSpeculation | None = Field(default=None, description="guess tokens ahead; left out: no")
     load_format: Literal["auto", "dummy"] = Field(default="auto", description="dummy: random weights (benchmarks)")
     cpu_kv_cache_gib: PositiveInt = Field(default=1, description="CPU only: memory for the KV cache")
 

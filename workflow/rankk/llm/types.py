@@ -97,6 +97,6 @@ class Client(Protocol):
 class Thinking(Strict):
     """How a model marks its reasoning."""
 
-    open: str = Field(default="<think>", min_length=1)
-    close: str = Field(default="</think>", min_length=1)
+    open: str = Field(default="<think>", min_length=1, description="tag before the reasoning")
+    close: str = Field(default="</think>", min_length=1, description="tag behind the reasoning")
     opened_by_template: bool = Field(default=False, description="the prompt ends inside the thought already")

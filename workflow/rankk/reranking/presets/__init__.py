@@ -26,15 +26,15 @@ Tokens = Annotated[int, Field(ge=1, le=TOKENS)]
 class Template(Strict):
     """One chat message with {query}, {docs} (the passages) and {num} (how many) to be filled in."""
 
-    role: Literal["system", "user", "assistant"]
-    content: str
+    role: Literal["system", "user", "assistant"] = Field(description="who speaks")
+    content: str = Field(description="text with the placeholders")
 
 
 class Decoding(Strict):
     """Defaults that belong to the model; a reranker may override each."""
 
-    temperature: float = Field(default=0.0, ge=0, le=10)
-    top_p: float = Field(default=1.0, gt=0, le=1)
+    temperature: float = Field(default=0.0, ge=0, le=10, description="of sampling; 0: greedy")
+    top_p: float = Field(default=1.0, gt=0, le=1, description="share of probability that is sampled from")
     top_k: int = Field(default=0, ge=0, le=TOKENS, description="0: all")
     max_tokens: Tokens = Field(default=1024, description="reasoning and answer together")
     answer_tokens: Tokens = Field(default=256, description="kept for the answer when a thinking budget ends")
@@ -44,25 +44,25 @@ class Decoding(Strict):
 class Preset(Strict):
     """One model family's input and output format."""
 
-    name: str
-    description: str = cosmetic(default="")
+    name: str = Field(description="of the preset, in messages and manifests")
+    description: str = cosmetic(default="", description="one line for people")
     source: str = cosmetic(default="", description="where the prompt comes from")
     licence: str = cosmetic(default="", description="of the prompt")
     deviations: str = cosmetic(default="", description="what differs from how its authors ask the model, and why")
-    kind: Kind = "listwise"
+    kind: Kind = Field(default="listwise", description="pointwise: one passage per call, scored by two tokens")
     model: str | None = Field(default=None, description="hub id")
-    messages: list[Template] = []
+    messages: list[Template] = Field(default=[], description="chat messages; instead of `text`")
     text: str | None = Field(default=None, description="raw completion prompt, for models without a chat template")
     query: str = Field(default="{query}", description="what {query} in the prompt stands for")
     tasks: dict[str, str] = Field(default={}, description="by name of a task, what {query} stands for instead")
     passage: str = Field(default="[{rank}] {passage}", description="one passage of {docs}")
     separator: str = Field(default="\n", description="between two passages of {docs}")
-    parser: Annotated[Parser, ByName(PARSERS)] = Ranking()
+    parser: Annotated[Parser, ByName(PARSERS)] = Field(default=Ranking(), description="how answers are read")
     thinking: Thinking | None = Field(default=None, description="left out: the model does not reason in words")
-    chat_template_kwargs: dict[str, Any] = {}
+    chat_template_kwargs: dict[str, Any] = Field(default={}, description="handed to the model's chat template")
     positive: str = Field(default=" true", min_length=1, description="pointwise: the token that says relevant")
     negative: str = Field(default=" false", min_length=1, description="pointwise: the token that says not relevant")
-    defaults: Decoding = Decoding()
+    defaults: Decoding = Field(default=Decoding(), description="decoding that belongs to the model")
 
     _file: Path | None = PrivateAttr(default=None)
 
