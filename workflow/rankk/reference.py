@@ -172,9 +172,9 @@ def main(folder: str) -> None:
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     written = pages()
-    for file in target.glob("*.md"):
-        if file.name not in written:
-            file.unlink()
+    for old in target.glob("*.md"):
+        if old.name not in written:
+            old.unlink()
     for name, text in written.items():
         with atomic_write(target / name) as file:
             file.write(text)
