@@ -28,6 +28,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from rankk.config.base import Strict
 from rankk.errors import RankkError
+from rankk.io.files import exists
 
 ENTRY_POINTS = "rankk.plugins"
 """Group of entry points whose modules define components."""
@@ -186,7 +187,7 @@ def load_plugins(plugins: Iterable[str]) -> None:
 
 @cache
 def _load_file(path: Path) -> None:
-    if not path.is_file():
+    if not exists(path):
         raise RankkError(f"plugins: {path}: no such file")
     name = f"rankk_plugin_{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)

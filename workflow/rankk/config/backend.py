@@ -37,7 +37,7 @@ class WithBackend(Strict):
         if not isinstance(data, Mapping) or isinstance(data.get("backend"), Backend):
             return data
         name, known = data.get("backend", DEFAULT), BACKENDS.all()
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise ValueError(f"backend: {name!r}: unknown; expected one of {', '.join(known)}")
         fields = known[name].model_fields
         for key in data.keys() - cls.model_fields.keys() - fields.keys():

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3 code, e.g. eng")]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -41,8 +42,16 @@ def cosmetic(**field: Any) -> Any:
     return Field(**field, json_schema_extra={"decides": False})
 
 
+LONGEST = 255
+"""Bytes in a name of a file, on all common file systems."""
+
+
 def _located(path: str, info: ValidationInfo) -> str:
     """A path below the working directory as it is; otherwise the file of that path in a folder of the context."""
+    if not path.isprintable() or any(len(os.fsencode(part)) > LONGEST for part in Path(path).parts):
+        raise PydanticCustomError(
+            "file_path", "a path has no line breaks and names of at most {n} bytes", {"n": LONGEST}
+        )
     literal = path.partition("{")[0]
     known = literal if literal == path else literal.rpartition("/")[0]
     if "://" in path or Path(path).is_absolute() or not known or Path(known).exists():

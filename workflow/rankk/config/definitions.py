@@ -69,7 +69,9 @@ def _flat(
     settings, rest = apart(entry, component, owner, "source")
     if unknown := [key for key in rest if key not in owner.model_fields]:
         known = sorted((owner.model_fields.keys() | component.model_fields.keys()) - {"source"})
-        raise RankkError(f"{file}: {path}.{unknown[0]}: unknown key; source {component.name} has {', '.join(known)}")
+        raise RankkError(
+            f"{file}: {path}.{shown(unknown[0])}: unknown key; source {component.name} has {', '.join(known)}"
+        )
     if "language" in owner.model_fields and getattr(component, "fixed_language", None):
         rest.setdefault("language", component.fixed_language)
     source = validate(TypeAdapter(component), settings, file, path, context)
@@ -84,7 +86,7 @@ def _tagged(registry: Registry[Any], entry: Mapping[str, Any], file: str, path: 
     settings = {key: value for key, value in entry.items() if key != "type"}
     if unknown := [key for key in settings if key not in component.model_fields]:
         known = ", ".join(sorted(component.model_fields))
-        raise RankkError(f"{file}: {path}.{unknown[0]}: unknown key; type {component.name} has {known}")
+        raise RankkError(f"{file}: {path}.{shown(unknown[0])}: unknown key; type {component.name} has {known}")
     return validate(TypeAdapter(component), settings, file, path, context)
 
 
@@ -110,6 +112,11 @@ def validate_reranker(settings: Mapping[str, Any], where: str) -> Reranker:
     return reranker
 
 
+def shown(key: Any) -> str:
+    """A key for a message of one line."""
+    return key if isinstance(key, str) and key.isprintable() else repr(key)
+
+
 def describe(fault: Any, file: str, prefix: str) -> str:
     """One line for one of pydantic's faults."""
     path = prefix
@@ -117,7 +124,7 @@ def describe(fault: Any, file: str, prefix: str) -> str:
         if isinstance(part, int):
             path += f"[{part}]"
         else:
-            path += f".{part}" if path else str(part)
+            path += f".{shown(part)}" if path else shown(part)
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "string_type" and isinstance(fault["input"], bool | int | float | date | None):
         message += "; YAML reads a bare no, on, null, 2022 or 2022-01-01 as another type: put it in quotes"

@@ -14,6 +14,7 @@ from rankk.config.used import Definitions, used
 from rankk.errors import RankkError
 from rankk.evaluation.measures import check_measures
 from rankk.experiment import Experiment
+from rankk.io.files import exists
 from rankk.io.yaml_files import read_yaml
 
 __all__ = ["check", "load", "validate_reranker"]
@@ -63,7 +64,7 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
 def _plugin_file(plugin: str, file: str) -> str:
     """A plugin's file, relative to the working directory or to the configuration file's folder."""
     beside = Path(file).parent / plugin
-    return str(beside) if plugin.endswith(".py") and not Path(plugin).exists() and beside.exists() else plugin
+    return str(beside) if plugin.endswith(".py") and not exists(plugin) and exists(beside) else plugin
 
 
 def expand(value: Any, file: str, path: str = "") -> Any:

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 
 from rankk.component import ByName, first_fault
 from rankk.config.backend import WithBackend
+from rankk.errors import RankkError
 from rankk.fusion.base import FUSIONS, Fusion
 from rankk.fusion.rrf import ReciprocalRank
 from rankk.reranking.parsers.base import PARSERS, Parser
@@ -80,9 +81,11 @@ class Reranker(WithBackend):
                 values["strategy"] = known[name].model_validate(settings)
         except ValidationError as error:
             raise ValueError(first_fault(error)) from None
+        except RankkError as error:
+            raise ValueError(f"preset: {str(error).removeprefix('preset ')}") from None
         for key in values.keys() - cls.model_fields.keys():
             if owners := [other for other, strategy in known.items() if key in strategy.model_fields]:
-                chosen = f"of {name}" if isinstance(name, str) else "beside a strategy that is a mapping"
+                chosen = f"of {name!r}" if isinstance(name, str) else "beside a strategy that is a mapping"
                 raise ValueError(f"{key}: is a setting of strategy {', '.join(owners)}, not {chosen}; leave it out")
         return values
 

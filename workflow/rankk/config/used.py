@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rankk.config.base import check_name
-from rankk.config.definitions import SECTIONS, definition, split_collection
+from rankk.config.definitions import SECTIONS, definition, shown, split_collection
 from rankk.corpora.base import Collection
 from rankk.corpora.files import FilesPassages, FilesTopics
 from rankk.errors import RankkError
@@ -85,9 +85,9 @@ def _check_baselines(experiment: Experiment, file: str) -> None:
     for reranker, baseline in experiment.baselines.items():
         for name in (reranker, baseline):
             if name not in rerankers:
-                raise RankkError(f"{file}: baselines.{reranker}: {name!r} is not among the grid's rerankers")
+                raise RankkError(f"{file}: baselines.{shown(reranker)}: {name!r} is not among the grid's rerankers")
         if reranker == baseline:
-            raise RankkError(f"{file}: baselines.{reranker}: a reranker cannot be its own baseline")
+            raise RankkError(f"{file}: baselines.{shown(reranker)}: a reranker cannot be its own baseline")
 
 
 def _check_first_stages(experiment: Experiment, file: str) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from rankk.errors import RankkError
 from rankk.fetching.base import Download
-from rankk.io.files import sha256
+from rankk.io.files import exists, sha256
 
 log = logging.getLogger("rankk")
 
@@ -21,7 +21,7 @@ OTHER_FORMATS = ["*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx", "*.ggu
 
 def is_hub_id(model: str) -> bool:
     """Whether a model's name is owner/name, and no folder here."""
-    return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", model)) and not Path(model).exists()
+    return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", model)) and not exists(model)
 
 
 class HubModel(Download):

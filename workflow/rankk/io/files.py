@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
+def exists(path: str | Path) -> bool:
+    """Whether a file or folder is there; a name that is too long for one is none."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A path beside `path` to write to; the file moves to `path` only when the block ends without an exception.

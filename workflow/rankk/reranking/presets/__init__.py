@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from rankk.component import ByName, first_fault
 from rankk.config.base import Strict, cosmetic
 from rankk.errors import RankkError
+from rankk.io.files import exists
 from rankk.io.yaml_files import read_yaml
 from rankk.llm.types import Thinking
 from rankk.reranking.parsers.base import PARSERS, Parser
@@ -116,7 +117,7 @@ def load_preset(preset: str | Path | Mapping[str, Any] | Preset) -> Preset:
 def _read(name: str) -> Preset:
     is_file = name.endswith((".yaml", ".yml"))
     path = Path(name) if is_file else FOLDER / f"{name}.yaml"
-    if not path.is_file():
+    if not exists(path):
         known = ", ".join(names())
         raise RankkError(f"preset {name!r}: no such preset; expected one of {known}, or the path of a YAML file")
     try:
