@@ -111,10 +111,19 @@ def test_a_damaged_line_is_named_and_can_be_deleted_alone(tmp_path, damage, mess
         assert [journal.get(record.key) for record in RECORDS] == [RECORDS[0], None, *RECORDS[2:]]
 
 
-@pytest.mark.parametrize("content", [b"notes without a line break", b'[{"my": "data"}]', b'{"my": "data"}', b"\0\0"])
+NO_JOURNALS = [
+    b"notes without a line break",
+    b'[{"my": "data"}]',
+    b'{"my": "data"}',
+    b"\0\0",
+    b"q0 Q0 d1 1 4.0 first\n",
+]
+
+
+@pytest.mark.parametrize("content", NO_JOURNALS)
 def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path, content):
     (tmp_path / "mine").write_bytes(content)
-    with pytest.raises(RankkError, match="mine:1: this is no journal"):
+    with pytest.raises(RankkError, match="mine: is no journal of calls; give another file"):
         Journal(tmp_path / "mine")
     assert (tmp_path / "mine").read_bytes() == content
 
@@ -242,7 +251,9 @@ def test_another_journal_that_changed_meanwhile_gives_no_wrong_record(tmp_path):
 
 
 def test_a_damaged_journal_of_another_cell_is_a_warning(tmp_path, caplog):
-    (tmp_path / "a.calls.jsonl").write_text("nonsense\n")
+    filled(tmp_path / "a.calls.jsonl")
+    lines = (tmp_path / "a.calls.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "a.calls.jsonl").write_bytes(b"nonsense\n" + lines[1])
     with Journal(tmp_path / "b.calls.jsonl", [tmp_path / "a.calls.jsonl"]) as journal:
         assert journal.append(call()) == call()
     assert "a.calls.jsonl:1: this call record is not valid" in caplog.text

@@ -61,6 +61,13 @@ def refused(cell, server, *options):
     return told
 
 
+@pytest.mark.parametrize("option", ["--run=", "--queries=", "--passages=", "--queries=.", "--passages=missing"])
+def test_an_input_that_is_no_file_is_one_line(cell, server, option):
+    assert re.fullmatch(
+        r"rankk: .*: (is a folder, expected a file|no such file)", refused(cell, server, "--output=o", option)
+    )
+
+
 @pytest.mark.parametrize("name", ["first.trec", "queries.tsv", "passages.jsonl", "./sub/../first.trec"])
 def test_an_output_that_is_an_input_is_refused(cell, server, name):
     Path("sub").mkdir()
@@ -103,6 +110,7 @@ def test_stored_answers_and_a_preset_of_ones_own_are_inputs_too(cell, server):
         (".", "'.': not the name of a file"),
         ("", "'.': not the name of a file"),
         ("..", "..: is a folder"),
+        ("loop", "loop: is a link to itself"),
         ("first.trec/o.trec", "first.trec is a file, not a folder"),
         ("x" * 250 + ".trec", "File name too long"),
         ("/proc/nothing/o.trec", "/proc/nothing: No such file or directory"),
@@ -110,6 +118,7 @@ def test_stored_answers_and_a_preset_of_ones_own_are_inputs_too(cell, server):
 )
 def test_what_is_no_file_that_can_be_written_is_refused(cell, server, output, message):
     Path("folder").mkdir()
+    Path("loop").symlink_to("loop")
     assert message in refused(cell, server, f"--output={output}")
 
 

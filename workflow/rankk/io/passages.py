@@ -82,7 +82,7 @@ def _described(record: Mapping[str, Any]) -> str:
 
 def index_path(path: str | Path) -> Path:
     """Where the index of a file of passages is: `passages.sqlite` for `passages.jsonl`."""
-    return Path(path).with_suffix(".sqlite")
+    return path.with_suffix(".sqlite") if (path := Path(path)).name else path
 
 
 @contextmanager

@@ -28,7 +28,7 @@ AFFECTS_RESULTS = False
 log = logging.getLogger("rankk")
 
 BEGINNING = b'{"text":'
-"""Of every line, so that the end of somebody's file is not taken for a line that a kill cut off."""
+"""Of every line, so that somebody's file is not taken for a journal whose last line was cut off."""
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character, which a server may send as a JSON escape and no UTF-8 file can hold."""
@@ -189,7 +189,7 @@ def parse_record(line: bytes, where: str) -> CallRecord:
 def read_journal(path: str | Path) -> Iterator[CallRecord]:
     """Every whole record of a journal, in order; a last line that a kill cut off is left out."""
     if not Path(path).is_file():
-        raise RankkError(f"{path}: no such file")
+        raise RankkError(f"{path}: {'not a file' if Path(path).exists() else 'no such file'}")
     return (record for _, _, record in _records(Path(path)))
 
 
@@ -205,18 +205,23 @@ def _records(path: Path) -> Iterator[tuple[int, bytes, CallRecord]]:
     offset = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            if not line.endswith(b"\n"):
-                if not line.startswith(BEGINNING[: len(line)]):
-                    raise RankkError(f"{path}:{number}: this is no journal; give another file")
+            if not line.endswith(b"\n") and line.startswith(BEGINNING[: len(line)]):
                 return  # cut off by a kill: the call is made again
             try:
                 record = parse_record(line, f"{path}:{number}: this call record")
             except RankkError as error:
+                if not _holds_records(path):
+                    raise RankkError(f"{path}: is no journal of calls; give another file") from None
                 raise RankkError(
                     f"{error}. Delete the line to make that call again (sed -i {number}d {quote(str(path))})"
                 ) from None
             yield offset, line, record
             offset += len(line)
+
+
+def _holds_records(path: Path) -> bool:
+    with path.open("rb") as file:
+        return any(line.startswith(BEGINNING) for line in file)
 
 
 def _lock(file: int, path: Path) -> None:

@@ -55,8 +55,8 @@ class RunFiles:
             for of, given in inputs.items():
                 if _same(path, Path(given)):
                     raise RankkError(f"{path}: this {what} would replace the {of} ({given}); choose another --output")
-            if path.exists() and not path.is_file():
-                kind = "folder" if path.is_dir() else "device"
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                kind = "folder" if path.is_dir() else "link to itself" if path.is_symlink() else "device"
                 raise RankkError(f"{path}: is a {kind}, not a file to write the {what} to; choose another --output")
             folder = next(parent for parent in path.absolute().parents if parent.exists())
             if not folder.is_dir():
