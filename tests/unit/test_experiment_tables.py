@@ -181,6 +181,7 @@ def test_counts_are_shown_as_whole_numbers(tmp_path):
     ("text", "expected"),
     [
         ("a_b & 50 % #1 {x}", r"a\_b \& 50 \% \#1 \{x\}"),
+        ("a<b|c>d", r"a\textless{}b\textbar{}c\textgreater{}d"),
         ("$y$ ~z ^2", r"\$y\$ \textasciitilde{}z \textasciicircum{}2"),
         (r"back\slash", r"back\textbackslash{}slash"),
     ],

@@ -5,13 +5,14 @@ import re
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
 }  # fmt: skip
-"""The ten characters with a meaning in LaTeX."""
+"""The ten characters with a meaning in LaTeX, and three that its default fonts do not hold."""
 
 
 def latex(text: str) -> str:
     """Text that LaTeX prints as it stands."""
-    return re.sub(r"[\\&%$#_{}~^]", lambda match: LATEX[match[0]], text)
+    return "".join(LATEX.get(character, character) for character in text)
 
 
 def markdown(text: str) -> str:
