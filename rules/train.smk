@@ -62,7 +62,7 @@ for name, training in EXPERIMENT.training.items():
         params:
             teacher=TRAINING.teacher(name),
             min_agreement=training.min_agreement,
-            evidence=training.evidence,
+            thoughts=training.thoughts.model_dump(mode="json"),
             undecided=training.undecided,
             code=fingerprint("rankk.training.teacher"),
         script:

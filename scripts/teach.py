@@ -3,6 +3,7 @@
 import os
 
 from rankk.config.reranker import Reranker
+from rankk.config.training import Thoughts
 from rankk.jobs import OWNER
 from rankk.logs import job
 from rankk.training.teacher import by_labels, by_model
@@ -14,7 +15,7 @@ with job(snakemake.log[0]):
             snakemake.input.windows,
             snakemake.input.passages,
             *files,
-            evidence=snakemake.params.evidence,
+            thoughts=Thoughts(**snakemake.params.thoughts),
             undecided=snakemake.params.undecided,
         )
     else:

@@ -91,6 +91,10 @@ def test_a_fit_lowers_the_loss_and_its_adapter_merges_into_a_whole_model(tokens,
     learnt, development = losses(tmp_path / "adapter", "loss"), losses(tmp_path / "adapter", "development_loss")
     assert learnt[-1] < learnt[0]
     assert len(development) >= 2
+    first = losses(tmp_path / "adapter", "first_place_accuracy")
+    assert first[-1] == 1.0
+    assert first[0] < 1.0
+    assert losses(tmp_path / "adapter", "development_first_place_accuracy")[-1] == 1.0
     facts = json.loads((tmp_path / "tokens.json").read_text())
     assert (facts["train"], facts["development"], facts["left out: too long"]) == (8, 4, 0)
     merge(model, tmp_path / "adapter", tmp_path / "whole")

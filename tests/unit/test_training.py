@@ -7,7 +7,7 @@ from math import log2
 import pytest
 
 from rankk.config.loading import validate_reranker
-from rankk.config.training import Windows
+from rankk.config.training import Thoughts, Windows
 from rankk.errors import RankkError
 from rankk.io.files import read_jsonl
 from rankk.io.trec import Hit, write_run
@@ -15,7 +15,8 @@ from rankk.llm.tokenizers import ModelTokenizer
 from rankk.reranking.budget import fit
 from rankk.reranking.settings import resolve
 from rankk.training.held_out import held_out_passages, held_out_queries
-from rankk.training.teacher import best_sentence, by_labels, by_model, ndcg
+from rankk.training.teacher import by_labels, by_model, ndcg
+from rankk.training.thoughts import best_sentence, graded
 from rankk.training.tokens import tokens
 from rankk.training.windows import Files, as_typed, write_windows
 
@@ -52,6 +53,7 @@ def test_windows_are_drawn_from_their_ranges_in_sizes_asked_for_and_the_same_eve
         assert 10 <= len(window["passages"]) <= 20
         assert all(first <= passage["rank"] <= last for passage in window["passages"])
         assert all(passage["id"] == f"train0/d{passage['rank'] - 1}" for passage in window["passages"])
+        assert all(passage["score"] == 31 - passage["rank"] for passage in window["passages"])
     assert any([p["rank"] for p in w["passages"]] != sorted(p["rank"] for p in w["passages"]) for w in found)
     texts = {record["id"]: record["contents"] for _, record in read_jsonl(tmp_path / "passages.jsonl.gz")}
     assert texts.keys() == {passage["id"] for window in found for passage in window["passages"]}
@@ -120,7 +122,8 @@ def test_held_out_texts_are_found_whatever_their_case_and_punctuation():
 
 
 def example(*grades):
-    passages = [{"id": f"d{n}", "rank": 9 - n, "grade": grade} for n, grade in enumerate(grades)]
+    """A window whose later passages the first stage ranks higher, with scores 0, 0.1, 0.2, …"""
+    passages = [{"id": f"d{n}", "rank": 9 - n, "score": n / 10, "grade": grade} for n, grade in enumerate(grades)]
     return {"id": "w", "split": "train", "query": "q", "passages": passages}
 
 
@@ -163,10 +166,46 @@ def test_evidence_is_the_first_passages_sentence_that_fits_the_query_best(tmp_pa
     source, out, facts = write_windows_of(tmp_path, example(0, 1))
     passages = tmp_path / "p.jsonl"
     passages.write_text("".join(json.dumps({"id": f"d{n}", "contents": f"One. q is {n}."}) + "\n" for n in range(2)))
-    by_labels(source, passages, out, facts, evidence=1.0)
+    by_labels(source, passages, out, facts, thoughts=Thoughts(evidence=1.0))
     ((_, record),) = read_jsonl(out)
     assert record["thought"] == "q is 1."
     assert json.loads(facts.read_text()) == {"train": 1, "with evidence": 1}
+
+
+def test_grades_are_by_judgment_and_then_by_the_first_stages_score():
+    assert graded(example(None, 0, 2, None, 0), [0.1, 0.4]) == "[1] 0 [2] 1 [3] 3 [4] 1 [5] 2"
+    assert graded(example(1, 0), []) == "[1] 1 [2] 0"
+
+
+def test_thoughts_come_in_their_shares_and_a_share_of_the_grades_is_cut_off(tmp_path):
+    records = [example(0, None, 1) | {"id": f"w{number}"} for number in range(400)]
+    records += [example(0, 1) | {"id": "looked at", "split": "development"}]
+    source, out, facts = write_windows_of(tmp_path, *records)
+    passages = tmp_path / "p.jsonl"
+    passages.write_text("".join(json.dumps({"id": f"d{n}", "contents": f"One. q is {n}."}) + "\n" for n in range(3)))
+    by_labels(source, passages, out, facts, thoughts=Thoughts(evidence=0.2, grades=0.5, cut=0.4))
+    counts = json.loads(facts.read_text())
+    taught = [record for _, record in read_jsonl(out)]
+    by_kind = {
+        kind: [record for record in taught if record.get("kind") == kind] for kind in ("evidence", "grades", None)
+    }
+    whole = "[1] 0 [2] 0 [3] 3"
+    cut = [record["thought"] for record in by_kind["grades"] if record["cut"]]
+    assert counts["with evidence"] == len(by_kind["evidence"]) == pytest.approx(80, abs=25)
+    assert len(by_kind["grades"]) == pytest.approx(200, abs=35)
+    assert counts["with grades, cut off"] == len(cut) == pytest.approx(80, abs=25)
+    assert counts["with grades"] == len(by_kind["grades"]) - len(cut)
+    assert {record["thought"] for record in by_kind["grades"] if not record["cut"]} == {whole}
+    assert {len(text) for text in cut} == set(range(len(whole)))
+    assert all(whole.startswith(text) for text in cut)
+    assert next(record for record in taught if record["id"] == "looked at") in by_kind[None]
+
+
+def test_thoughts_are_shares_of_a_whole_and_thresholds_rise():
+    with pytest.raises(ValueError, match=r"evidence 0\.6 and grades 0\.5 are more than all windows"):
+        Thoughts(evidence=0.6, grades=0.5)
+    with pytest.raises(ValueError, match=r"thresholds: \[0\.5, 0\.1\] do not rise"):
+        Thoughts(thresholds=[0.5, 0.1])
 
 
 def test_a_teacher_is_asked_once_a_window_and_what_contradicts_the_judgments_is_left_out(tmp_path):
@@ -232,9 +271,9 @@ def test_a_thought_that_is_left_out_when_asked_is_given_and_one_that_quotes_the_
     answer = [*tokenizer.ids("[2] > [1]"), tokenizer.end]
     none, quoted = tokenizer.ids("<think>\n\n</think>\n\n"), tokenizer.ids("<think>\ntext 1\n</think>\n\n")
     assert learnt(tokenizer, record, thinking_tokens=0)[:2] == (none + answer, [-100] * len(none) + answer)
-    found = learnt(tokenizer, record | {"thought": "text 1"}, thinking_tokens=0)
+    found = learnt(tokenizer, record | {"thought": "text 1", "kind": "evidence"}, thinking_tokens=0)
     assert found[:2] == (quoted + answer, quoted + answer)
-    cut_away = learnt(tokenizer, record | {"thought": "no longer there"}, thinking_tokens=0)
+    cut_away = learnt(tokenizer, record | {"thought": "no longer there", "kind": "evidence"}, thinking_tokens=0)
     assert cut_away[:2] == (none + answer, [-100] * len(none) + answer)
 
 
@@ -260,8 +299,39 @@ def test_the_places_of_an_order_weigh_less_the_later_they_come(tokenizer):
     first, second = (len(tokenizer.ids(text)) for text in ("[2]", "[2] > [1]"))
     assert weights == [1] * first + [1 / 2] * (second - first) + [1 / 3] * (len(given) - second)
     quoted = len(tokenizer.ids("<think>\ntext 1\n</think>\n\n"))
-    _, _, thinking = learnt(tokenizer, record | {"thought": "text 1"}, thinking_tokens=0)
+    _, _, thinking = learnt(tokenizer, record | {"thought": "text 1", "kind": "evidence"}, thinking_tokens=0)
     assert thinking == [0.1] * quoted + weights
+
+
+def test_a_grade_weighs_as_much_as_the_first_place_and_what_stands_around_it_little(tokenizer):
+    record = example(0, 1) | {"answer": "[2] > [1]", "thought": "[1] 0 [2] 3", "kind": "grades", "cut": False}
+    given, labels, weights = learnt(tokenizer, record, thinking_tokens=8)
+    thought = "<think>\n[1] 0 [2] 3\n</think>\n\n"
+    assert given == labels == [*tokenizer.ids(thought), *tokenizer.ids(record["answer"]), tokenizer.end]
+    ends = {len(tokenizer.ids(thought[: thought.index(grade) + 5])) - 1 for grade in ("[1] 0", "[2] 3")}
+    length = len(tokenizer.ids(thought))
+    assert weights[:length] == [1.0 if place in ends else 0.1 for place in range(length)]
+
+
+@pytest.mark.parametrize("cut", ["", "[", "[1]", "[1] 0", "[1] 0 [2"])
+def test_a_thought_that_a_budget_cut_off_is_closed_as_the_budget_does_and_the_closing_is_not_learnt(tokenizer, cut):
+    record = example(0, 1) | {"answer": "[2] > [1]", "thought": cut, "kind": "grades", "cut": True}
+    given, labels, weights = learnt(tokenizer, record, thinking_tokens=8)
+    answer = [*tokenizer.ids("[2] > [1]"), tokenizer.end]
+    thought, closing = tokenizer.ids(f"<think>\n{cut}"), tokenizer.ids("\n</think>\n\n")
+    assert given == [*thought, *closing, *answer]
+    assert labels == [*thought, *[-100] * len(closing), *answer]
+    assert max(weights[: len(thought)]) == (1.0 if " 0" in cut else 0.1)
+
+
+def test_the_tokens_of_an_orders_first_place_are_told(tokenizer):
+    record = example(0, 1) | {"answer": "[2] > [1]", "thought": "[1] 0 [2", "kind": "grades", "cut": True}
+    reranker = validate_reranker({"preset": "listwise", "model": "m", "passage_tokens": 20}, "x")
+    texts = {f"d{n}": f"text {n}" for n in range(2)}
+    found = tokens(record, texts, resolve(reranker), tokenizer)
+    assert found["input_ids"][slice(*found["first"])] == tokenizer.ids("[2]")
+    found = tokens(record | {"answer": "I cannot tell."}, texts, resolve(reranker), tokenizer)
+    assert found["first"] == [0, 0]
 
 
 def test_an_answer_that_reasons_weighs_the_same_everywhere(tokenizer):

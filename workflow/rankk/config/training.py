@@ -47,6 +47,31 @@ class Windows(Strict):
         return self
 
 
+class Thoughts(Strict):
+    """Shares of the windows learnt from whose answer begins with a thought; the others answer at once."""
+
+    evidence: float = Field(default=0.0, ge=0, le=1, description="the sentence of the best passage that fits the query")
+    grades: float = Field(default=0.0, ge=0, le=1, description="a grade for every passage, in the window's order")
+    thresholds: list[float] = Field(
+        default=[0.18, 0.37],
+        max_length=8,
+        description="first stage's scores from which on a passage that is not judged relevant gets grade 1, 2, …; "
+        "judged relevant ones get the grade above (the defaults are cosines of all-MiniLM-L6-v2)",
+    )
+    cut: float = Field(
+        default=0.0, ge=0, le=1, description="share of the grades cut off anywhere, as a thinking budget cuts them"
+    )
+
+    @model_validator(mode="after")
+    def possible(self) -> "Thoughts":
+        """Shares of a whole, thresholds from low to high."""
+        if self.evidence + self.grades > 1:
+            raise ValueError(f"evidence {self.evidence} and grades {self.grades} are more than all windows")
+        if self.thresholds != sorted(self.thresholds):
+            raise ValueError(f"thresholds: {self.thresholds} do not rise")
+        return self
+
+
 class Fit(Strict):
     """How weights are moved. Lengths in tokens."""
 
@@ -77,9 +102,7 @@ class Training(Strict):
     min_agreement: float | None = Field(
         default=None, ge=0, le=1, description="nDCG of the teacher's order by the judgments under which it is left out"
     )
-    evidence: float = Field(
-        default=0.0, ge=0, le=1, description="labels: share of answers with a thought, the best passage's best sentence"
-    )
+    thoughts: Thoughts = Field(default=Thoughts(), description="labels: which answers begin with a thought")
     undecided: float = Field(
         default=0.0,
         ge=0,

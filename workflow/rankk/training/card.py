@@ -9,27 +9,33 @@ from jinja2 import Environment, StrictUndefined
 
 from rankk.io.files import atomic_write
 from rankk.report.style import COLUMN_WIDTH, STYLE, Drawn, pyplot, save
-from rankk.training.sft import read_facts
+from rankk.training.sft import FIRST_PLACES, read_facts
 
 TEMPLATE = Path(__file__).with_name("card.md")
 
 
 def draw_loss(trained: str | Path, figure: str | Path) -> None:
-    """Draw the loss on windows learnt from and on development windows; files as for every figure."""
+    """Draw loss and right first places on windows learnt from and on development windows; files as for every figure."""
     data = pd.read_csv(Path(trained, "training.csv"))
     target, plt = Path(figure), pyplot()
     with plt.style.context(STYLE):
-        drawn, axis = plt.subplots(figsize=(COLUMN_WIDTH, 2.0), layout="constrained")
-        for column, label, line in (("loss", "learnt from", "-"), ("development_loss", "development", "o--")):
-            rows = data.dropna(subset=[column])
-            if len(rows):
-                axis.plot(rows["step"], rows[column], line, label=label, markersize=3)
-        axis.set_xlabel("step")
-        axis.set_ylabel("loss (nats a token)")
-        axis.legend()
+        drawn, axes = plt.subplots(2, sharex=True, figsize=(COLUMN_WIDTH, 3.2), layout="constrained")
+        for axis, what, name in zip(
+            axes, ("loss", FIRST_PLACES), ("loss (nats a token)", "right first places"), strict=True
+        ):
+            for column, label, line in ((what, "learnt from", "-"), (f"development_{what}", "development", "o--")):
+                rows = data.dropna(subset=[column])
+                if len(rows):
+                    axis.plot(rows["step"], rows[column], line, label=label, markersize=3)
+            axis.set_ylabel(name)
+        axes[0].legend()
+        axes[1].set_xlabel("step")
         last = data["step"].max()
-        caption = f"Loss on the answers' tokens over {last} steps; the loss learnt from is a mean over each interval."
-        save(Drawn(drawn, data, caption, f"Curve of the loss over {last} steps."), target.parent, target.stem)
+        caption = (
+            f"Loss on the answers' tokens and share of orders with the right first place, over {last} steps; those of "
+            "windows learnt from are means over each interval."
+        )
+        save(Drawn(drawn, data, caption, f"Curves of loss and accuracy over {last} steps."), target.parent, target.stem)
 
 
 def write_card(

@@ -12,6 +12,11 @@ from rankk.io.files import atomic_write, write_json
 from rankk.provenance import environment
 from rankk.training.tokens import SPLITS
 
+FIRST_PLACES = "first_place_accuracy"
+"""Share of orders whose first place would be right if they were written greedily, thought and all before it given.
+
+The loss falls to what the answers' form alone gives; this share tells whether passages are read.
+"""
 PADDED_TO = 64
 """Tokens: few different shapes, on each of which a GPU's kernels are compiled or chosen."""
 
@@ -101,10 +106,20 @@ def _trainer(data: dict[str, Any], base: str, revision: str | None, fit: Fit, ch
         def compute_loss(
             self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, *_: Any, **__: Any
         ) -> Any:
-            weights = inputs.pop("weights")[:, 1:]
+            weights, first = inputs.pop("weights")[:, 1:], inputs.pop("first")[:, 1:]
             outputs = model(**inputs, fused_lm_head=True)  # TRL's: of what is learnt alone, never all logits
+            if (rows := first.any(1)).any():
+                right = (outputs.is_top1.bool() | ~first).all(1)[rows].float().mean()
+                self._metrics["train" if self.model.training else "eval"][FIRST_PLACES].append(right.detach())
             loss = -(outputs.log_probs * weights).sum() / weights.sum()
             return (loss, outputs) if return_outputs else loss
+
+        def log(self, logs: dict[str, float], *rest: Any) -> None:
+            for metrics in self._metrics.values():  # kept on the device until now, so that no step waits for it
+                metrics[FIRST_PLACES] = [float(share) for share in metrics.pop(FIRST_PLACES, [])]
+                if not metrics[FIRST_PLACES]:
+                    del metrics[FIRST_PLACES]
+            super().log(logs, *rest)
 
     trainer = Trainer(
         model=model,
@@ -128,10 +143,11 @@ def _collator(padding: int) -> Any:
         def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
             batch: dict[str, Any] = super().torch_call(examples)
             rows, length = batch.pop("attention_mask").shape
-            weights = torch.zeros(rows, length)
-            for row, example in zip(weights, examples, strict=True):
-                row[: example["length"]] = torch.tensor(example["weights"])
-            return batch | {"position_ids": torch.arange(length).repeat(rows, 1), "weights": weights}
+            weights, first = torch.zeros(rows, length), torch.zeros(rows, length, dtype=torch.bool)
+            for row, example in enumerate(examples):
+                weights[row, : example["length"]] = torch.tensor(example["weights"])
+                first[row, slice(*example["first"])] = True
+            return batch | {"position_ids": torch.arange(length).repeat(rows, 1), "weights": weights, "first": first}
 
     return Collator(pad_token_id=padding, pad_to_multiple_of=PADDED_TO)
 
@@ -170,8 +186,9 @@ def _run(trainer: Any, target: Path) -> list[dict[str, float]]:
 
 
 def _write_history(history: list[dict[str, float]], path: Path) -> None:
-    """Step, epoch, loss, development loss and learning rate, one line each look."""
+    """Step, epoch, losses, shares of right first places and learning rate, one line each look."""
     columns = {"step": "step", "epoch": "epoch", "loss": "loss", "eval_loss": "development_loss"}
+    columns |= {FIRST_PLACES: FIRST_PLACES, f"eval_{FIRST_PLACES}": f"development_{FIRST_PLACES}"}
     columns |= {"learning_rate": "learning_rate", "grad_norm": "gradient_norm"}
     with atomic_write(path) as file:
         file.write(",".join(columns.values()) + "\n")

@@ -3,14 +3,14 @@
 import asyncio
 import json
 import logging
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from math import log2, sqrt
+from collections.abc import Iterator, Mapping
+from math import log2
 from pathlib import Path
 from typing import Any
 
 from rankk.config.reranker import Reranker
+from rankk.config.training import Thoughts
 from rankk.errors import RankkError
 from rankk.io.files import atomic_write, read_jsonl, write_json
 from rankk.io.passages import open_passages
@@ -19,15 +19,12 @@ from rankk.llm.tasks import run_interruptible
 from rankk.reranking.calls import Caller
 from rankk.reranking.settings import resolve
 from rankk.reranking.types import Outcome
-from rankk.training.held_out import words
+from rankk.training.thoughts import Window, with_thought
 from rankk.training.windows import chance
 
 log = logging.getLogger("rankk")
 
-Window = Mapping[str, Any]
-
-SHORT = 10
-"""Words; sentences much shorter than this are all judged alike by their length."""
+NO_THOUGHTS = Thoughts()
 
 
 def by_labels(
@@ -36,17 +33,17 @@ def by_labels(
     output: str | Path,
     facts: str | Path,
     *,
-    evidence: float = 0.0,
+    thoughts: Thoughts = NO_THOUGHTS,
     undecided: float = 0.0,
 ) -> None:
     """Write each window with the "answer" that its judgments give: by grade, then in the first stage's order.
 
     Of windows whose judgments tell nothing apart, a share `undecided` is kept, for a first stage that is worth
-    learning; the others are left out and counted. A share `evidence` of the windows with a best passage also gets a
-    "thought": the sentence of that passage that fits the query best.
+    learning; the others are left out and counted. `thoughts`: the shares of windows to learn from that get one;
+    development windows get none, so that models with other shares are compared on the same examples.
     """
     counts: Counter[str] = Counter()
-    texts = {record["id"]: record["contents"] for _, record in read_jsonl(passages)} if evidence else {}
+    texts = {record["id"]: record["contents"] for _, record in read_jsonl(passages)} if thoughts.evidence else {}
 
     def labelled() -> Iterator[dict[str, Any]]:
         for _, window in read_jsonl(windows):
@@ -59,10 +56,9 @@ def by_labels(
                 counts["kept in the first stage's order"] += 1
             order = sorted(range(len(hits)), key=lambda place: (-(hits[place]["grade"] or 0), hits[place]["rank"]))
             example = window | {"answer": written(order)}
-            if decided and chance(evidence, f"{window['id']}.evidence"):
-                counts["with evidence"] += 1
-                best, *others = (texts[hits[place]["id"]] for place in order)
-                example["thought"] = best_sentence(window["query"], best, others)
+            if window["split"] == "train" and (thought := with_thought(window, order, thoughts, texts)):
+                counts[f"with {thought['kind']}{', cut off' if thought['cut'] else ''}"] += 1
+                example |= thought
             yield example
 
     _write(labelled(), output, facts, counts)
@@ -116,21 +112,6 @@ async def _ask(caller: Caller, window: Window, texts: Mapping[str, str]) -> tupl
     docids = [passage["id"] for passage in window["passages"]]
     record, answer = await caller.call(window["id"], 0, window["query"], docids, texts, 0, 0)
     return record, [position for group in answer.complete(len(docids)) for position in group]
-
-
-def best_sentence(query: str, passage: str, others: Sequence[str]) -> str:
-    """The sentence of a passage that fits the query best: shared words, those rare among the passages counting more.
-
-    Divided by the root of the sentence's length and some words more: neither long sentences win by chance nor headings.
-    """
-    known = [set(words(text)) for text in (passage, *others)]
-    weights = {word: 1 / max(1, sum(word in text for text in known)) for word in words(query)}
-
-    def fitness(sentence: str) -> float:
-        said = words(sentence)
-        return sum(weights.get(word, 0.0) for word in set(said)) / sqrt(SHORT + len(said))
-
-    return max(re.split(r"(?<=[.!?])\s+", passage), key=fitness)
 
 
 def ndcg(window: Window, order: list[int]) -> float:

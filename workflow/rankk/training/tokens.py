@@ -13,7 +13,7 @@ from typing import Any
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.io.files import read_jsonl, write_json
-from rankk.llm.thinking import closed_thought
+from rankk.llm.thinking import closed_thought, opening_text
 from rankk.llm.tokenizers import ModelTokenizer
 from rankk.reranking.budget import fit as fit_prompt
 from rankk.reranking.settings import Settings, resolve
@@ -24,8 +24,9 @@ SPLITS = ("train", "development")
 LENGTH_STEP = 20
 """Tokens between two lengths at which passages are cut."""
 THOUGHT_WEIGHT = 0.1
-"""Of a thought's tokens before an answer that is nothing but an order: as its tenth place."""
+"""Of a thought's tokens before an answer that is nothing but an order: as its tenth place. A grade weighs 1."""
 PLACE = r"\[\d+\]"
+GRADE = rf"{PLACE} \d(?= |\n|$)"
 ORDER = re.compile(f"{PLACE}( > {PLACE})+")
 
 
@@ -42,7 +43,7 @@ def write_tokens(
     max_length: int,
     processes: int = 1,
 ) -> None:
-    """Write a data set a split (columns input_ids, labels, weights, length) into `folder`, and their counts.
+    """Write a data set a split (columns input_ids, labels, weights, length, first) into `folder`, and their counts.
 
     Examples longer than `max_length` tokens are left out and counted. RankkError where none is left to learn from.
     """
@@ -59,7 +60,7 @@ def write_tokens(
         tokenizer=tokenizer,
         shortest_passages=shortest_passages,
     )
-    lists = {"input_ids": "int32", "labels": "int32", "weights": "float32"}
+    lists = {"input_ids": "int32", "labels": "int32", "weights": "float32", "first": "int32"}
     columns = Features({name: List(Value(kind)) for name, kind in lists.items()} | {"length": Value("int32")})
     with TemporaryDirectory(dir=Path(folder).parent) as scratch:
         for split in SPLITS:
@@ -101,9 +102,10 @@ def tokens(
 ) -> dict[str, Any]:
     """An example as token ids: the prompt as at inference, then answer and end; labels of what is given are -100.
 
-    A thought that quotes what the prompt no longer shows is not learnt. `weights` of the loss are 1, but the r-th place
-    of an answer that is nothing but an order weighs 1/r, since the first places decide most of an order's worth (as in
-    FIRST, Gangi Reddy et al. 2024).
+    A thought that was cut off is closed as a thinking budget closes it, and the closing is given, not learnt. Evidence
+    that the prompt no longer shows is not learnt. `weights` of the loss are 1, but the r-th place of an answer that is
+    nothing but an order weighs 1/r, since the first places decide most of an order's worth (as in FIRST, Gangi Reddy et
+    al. 2024). `first`: begin and end of the first place's tokens in the sequence, 0 and 0 for other answers.
     """
     longest = settings.passage_tokens
     lengths = range(longest, min(shortest_passages or longest, longest) - 1, -LENGTH_STEP)
@@ -116,23 +118,31 @@ def tokens(
         answer_tokens=settings.completion_tokens,
         passage_tokens=random.Random(f"{record['id']}.length").choice(lengths),
     )
-    given, said = tokenizer.render(prompt), ""
-    thinking, quoted = settings.preset.thinking, record.get("thought")
-    if thinking and quoted and quoted in given:
-        said = closed_thought(thinking, quoted)
-    elif thinking and settings.thinking_tokens is not None and thinking.close not in record["answer"]:
+    answer, thinking = record["answer"], settings.preset.thinking
+    given, thought, closing = tokenizer.render(prompt), "", ""
+    quoted = record.get("thought", "") if record.get("kind") != "evidence" or record["thought"] in given else ""
+    if thinking and record.get("cut"):
+        thought = opening_text(thinking) + quoted
+        closing = closed_thought(thinking, quoted).removeprefix(thought)
+    elif thinking and quoted:
+        thought = closed_thought(thinking, quoted)
+    elif thinking and settings.thinking_tokens is not None and thinking.close not in answer:
         given += closed_thought(thinking, "")
-    asked, thought, answer = tokenizer.ids(given), tokenizer.ids(said), tokenizer.ids(record["answer"])
-    learnt = [*thought, *answer, tokenizer.end]
-    weights = [1.0] * len(learnt)
-    if ORDER.fullmatch(record["answer"]):
-        places = _place_weights(record["answer"], len(answer), tokenizer)
-        weights = [THOUGHT_WEIGHT] * len(thought) + places + places[-1:]
+    asked, thoughts, closed, said = map(tokenizer.ids, (given, thought, closing, answer))
+    ids = [*asked, *thoughts, *closed, *said, tokenizer.end]
+    behind = len(ids) - len(said) - 1
+    if is_order := ORDER.fullmatch(answer):
+        places = _place_weights(answer, len(said), tokenizer)
+        weights = _thought_weights(thought, len(thoughts), tokenizer) + [0.0] * len(closed) + places + places[-1:]
+    else:
+        weights = [1.0] * len(thoughts) + [0.0] * len(closed) + [1.0] * (len(said) + 1)
+    weights = [0.0] * len(asked) + weights
     return {
-        "input_ids": asked + learnt,
-        "labels": [-100] * len(asked) + learnt,
-        "weights": [0.0] * len(asked) + weights,
-        "length": len(asked) + len(learnt),
+        "input_ids": ids,
+        "labels": [token if weight else -100 for token, weight in zip(ids, weights, strict=True)],
+        "weights": weights,
+        "length": len(ids),
+        "first": [behind, behind + places.count(1.0)] if is_order else [0, 0],
     }
 
 
@@ -140,3 +150,11 @@ def _place_weights(answer: str, length: int, tokenizer: ModelTokenizer) -> list[
     """1/r for each of the `length` tokens of an order, r being the place that it belongs to."""
     ends = [len(tokenizer.ids(answer[: place.end()])) for place in re.finditer(PLACE, answer)]
     return [1 / (1 + sum(end <= token for end in ends[:-1])) for token in range(length)]
+
+
+def _thought_weights(thought: str, length: int, tokenizer: ModelTokenizer) -> list[float]:
+    """1 for a grade's last token, which decides it, and THOUGHT_WEIGHT for the other tokens of a thought."""
+    weights = [THOUGHT_WEIGHT] * length
+    for grade in re.finditer(GRADE, thought):
+        weights[len(tokenizer.ids(thought[: grade.end()])) - 1] = 1.0
+    return weights

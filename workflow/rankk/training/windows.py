@@ -50,10 +50,10 @@ def write_windows(
 ) -> None:
     """Write windows as JSON lines, the passages that they hold ({"id", "contents"} lines), and their counts.
 
-    A window: {"id", "split": train or development, "query", "passages": [{"id", "rank", "grade"}, …]}; ranks are the
-    first stage's, grades None where a passage was not judged. `held_out`: evaluation collections (their `run`
-    is not read). A window to learn from whose query or one of whose passages is (nearly) one of theirs is left out and
-    counted; so are lists that are too short. RankkError where no window is left.
+    A window: {"id", "split": train or development, "query", "passages": [{"id", "grade", "rank", "score"}, …]}; rank
+    and score are the first stage's, grades None where a passage was not judged. `held_out`: evaluation collections
+    (their `run` is not read). A window to learn from whose query or one of whose passages is (nearly) one of theirs is
+    left out and counted; so are lists that are too short. RankkError where no window is left.
     """
     counts: Counter[str] = Counter()
     with atomic_write(output) as file, atomic_write(passages) as texts:
@@ -92,8 +92,8 @@ def _windows(
                 counts["windows left out: a passage held out"] += 1
                 continue
             grades = qrels.get(qid, {})
-            ranks = {hit.docid: rank for rank, hit in enumerate(run[qid], 1)}
-            passages = [{"id": f"{name}/{docid}", "rank": ranks[docid], "grade": grades.get(docid)} for docid in docids]
+            hits = {hit.docid: {"rank": rank, "score": hit.score} for rank, hit in enumerate(run[qid], 1)}
+            passages = [{"id": f"{name}/{docid}", "grade": grades.get(docid), **hits[docid]} for docid in docids]
             yield {"id": identifier, "query": _worded(settings, queries[qid], identifier), "passages": passages}
             used.update(docids)
         for docid in sorted(used):
