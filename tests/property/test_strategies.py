@@ -1,7 +1,7 @@
 """Every strategy keeps all passages, the number of its calls, and its promise, for any list and settings."""
 
 import asyncio
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,9 @@ from pydantic import ValidationError
 from rankk.fusion.base import FUSIONS
 from rankk.reranking.consensus import Consensus
 from rankk.reranking.strategies.base import STRATEGIES, Strategy
+from rankk.reranking.strategies.blitz import Blitz
 from rankk.reranking.strategies.groups import Groups
+from rankk.reranking.strategies.passes import Passes
 from rankk.reranking.strategies.pointwise import Pointwise
 from rankk.reranking.strategies.setwise import Setwise
 from rankk.reranking.strategies.single import Single
@@ -143,6 +145,54 @@ STAGES = st.lists(
 @given(LISTS, st.integers(1, 3), STAGES | st.none())
 def test_a_tournament_brings_up_those_that_no_group_can_leave_out(grades, rounds, stages):
     keeps_promise(Tournament(rounds=rounds) if stages is None else Tournament(rounds=rounds, stages=stages), grades)
+
+
+@given(LISTS, WINDOWS, st.integers(1, 5), st.integers(1, 40), st.data())
+def test_passes_bring_up_the_best_top_k_where_they_reach_so_far(grades, window, passes, top_k, data):
+    stride = data.draw(st.integers(1, window))
+    keeps_promise(Passes(window=window, stride=stride, passes=passes, top_k=top_k), grades)
+
+
+def test_a_pass_that_changes_nothing_at_the_top_is_the_last():
+    assert play(Passes(), list(range(100))[::-1])[1].calls == 9
+    assert play(Passes(), list(range(100)))[1].calls == 18
+    assert play(Passes(passes=1), list(range(100)))[1].calls == 9
+    assert play(Passes(top_k=30), list(range(100)))[0][:30] == list(range(99, 69, -1))
+
+
+@given(LISTS, WINDOWS, st.integers(1, 20))
+def test_blitz_asks_no_pair_that_is_known_and_finds_the_best_top_k(grades, window, top_k):
+    grades = [grade + i / 1000 for i, grade in enumerate(grades)]
+    keeps_promise(Blitz(window=window, top_k=top_k), grades)
+    order, oracle = play(Blitz(window=window, top_k=top_k, matches=10_000), grades)
+    assert order[:top_k] == sorted(grades, reverse=True)[:top_k]
+    known = set()
+    for asked in oracle.windows:
+        pairs = set(combinations(sorted(asked), 2))
+        assert pairs - known
+        known |= pairs
+
+
+def test_blitz_finds_the_fastest_3_of_25_horses_in_7_races_of_5():
+    assert play(Blitz(window=5, top_k=3), [(i * 7) % 25 for i in range(25)])[1].calls == 7
+    assert all(play(Blitz(), [(i * k) % 101 for i in range(100)])[1].calls <= 7 for k in range(1, 101))
+
+
+class Contrary(Oracle):
+    """Answers in the order of the ids where the first is even, else the other way round: full of contradictions."""
+
+    async def rank(self, window, *, chain=0, sample=0):
+        self.calls += 1
+        ordered = sorted(window, key=lambda docid: int(docid[1:]))
+        return [[docid] for docid in (ordered if int(window[0][1:]) % 2 else ordered[::-1])]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if STRATEGIES.get(name).kind == "listwise"])
+def test_answers_that_contradict_each_other_end_and_lose_no_passage(name):
+    docids = [f"d{i}" for i in range(60)]
+    ranker, strategy = Contrary({}), STRATEGIES.make({"type": name})
+    assert sorted(asyncio.run(strategy.rerank(docids, ranker))) == sorted(docids)
+    assert ranker.calls <= strategy.calls(60)
 
 
 @given(LISTS, WINDOWS, st.integers(1, 3))

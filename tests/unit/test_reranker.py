@@ -74,13 +74,14 @@ def test_a_reworded_description_decides_nothing_and_another_prompt_does() -> Non
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"strategy": "slidding"}, "strategy: 'slidding': unknown strategy; expected one of groups, "),
+        ({"strategy": "slidding"}, "strategy: 'slidding': unknown strategy; expected one of blitz, groups, "),
         ({"strategy": 3}, "strategy: 3: "),
+        ({"strategy": {"type": [1]}}, "unknown strategy; expected one of "),
         ({"strategy": {"window": 3}}, "strategy: {'window': 3}: unknown strategy; expected one of "),
         ({"strategy": {"type": "sliding", "widow": 3}}, "strategy.widow: unknown key"),
-        ({"top_k": 5}, "top_k: is a setting of strategy setwise, topdown, not of sliding; leave it out"),
-        ({"strategy": "single", "stride": 5}, "stride: is a setting of strategy sliding, not of single; leave it out"),
-        ({"preset": "rank1", "window": 5}, "not of pointwise; leave it out"),
+        ({"top_k": 5}, "top_k: is a setting of strategy blitz, passes, setwise, topdown, not of 'sliding'; leave"),
+        ({"strategy": "single", "stride": 5}, "stride: is a setting of strategy passes, sliding, not of 'single'"),
+        ({"preset": "rank1", "window": 5}, "not of 'pointwise'; leave it out"),
         ({"strategy": {"type": "single"}, "window": 5}, "not beside a strategy that is a mapping; leave it out"),
         ({"windows": 5}, "windows: unknown key"),
         ({"window": 1}, "window: 1: input should be greater than or equal to 2"),
@@ -105,7 +106,7 @@ def test_a_reworded_description_decides_nothing_and_another_prompt_does() -> Non
         ({"merge": "mean"}, "merge: 'mean': unknown fusion; expected one of borda, rrf, weighted"),
         ({"fusion": {"type": "rrf", "k": -1}}, "fusion.k: -1: input should be greater than or equal to 0"),
         ({"fusion": {"type": "rrf", "weights": [1.0]}}, "fusion.weights: [1.0]: expected 2 numbers, one a ranking"),
-        ({"preset": "nope"}, "preset 'nope': no such preset; expected one of listwise, "),
+        ({"preset": "nope"}, "preset: 'nope': no such preset; expected one of listwise, "),
         ({"preset": {"name": "x"}}, "messages: expected either messages or text"),
     ],
 )  # fmt: skip

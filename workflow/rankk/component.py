@@ -112,7 +112,7 @@ class ByName:
         if not isinstance(settings, Mapping):
             return value
         known = self._registry.all()
-        if settings.get("type") not in known:
+        if not isinstance(settings.get("type"), str) or settings["type"] not in known:
             message = f"unknown {self._registry.kind}; expected one of {', '.join(known)}"
             raise PydanticCustomError("unknown_component", "{message}", {"message": message})
         try:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, GetJsonSchemaHandler, ValidationError, model_validator
 from pydantic_core import CoreSchema
 
-from rankk.component import ByName, first_fault
+from rankk.component import ByName, apart, first_fault
 from rankk.config.backend import WithBackend
 from rankk.errors import RankkError
 from rankk.fusion.base import FUSIONS, Fusion
@@ -75,9 +75,7 @@ class Reranker(WithBackend):
             preset = values["preset"] = load_preset(values["preset"])
             name, known = values.setdefault("strategy", DEFAULT_STRATEGY[preset.kind]), STRATEGIES.all()
             if isinstance(name, str) and name in known:
-                fields = known[name].model_fields
-                settings = {key: values[key] for key in fields if key in values}
-                values = {key: value for key, value in values.items() if key in cls.model_fields or key not in fields}
+                settings, values = apart(values, known[name], cls, "strategy")
                 values["strategy"] = known[name].model_validate(settings)
         except ValidationError as error:
             raise ValueError(first_fault(error)) from None

@@ -36,23 +36,30 @@ class Sliding(WindowStrategy):
         return self
 
     async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
-        """Reorder the list in place, window by window."""
+        """One pass over the list."""
+        return await self.slide(docids, ranker)
+
+    async def slide(self, docids: Sequence[str], ranker: WindowRanker, waiting: int = 0) -> list[str]:
+        """Reorder the list window by window. `waiting`: calls that follow when all windows are ranked."""
         ranking = list(docids)
-        waiting = self.calls(len(ranking))
-        for start, end in self.spans(len(ranking)):
-            waiting -= 1
-            ranking[start:end] = await order(ranker, ranking[start:end], chain=waiting)
+        spans = self.spans(len(ranking))
+        for number, (start, end) in enumerate(spans, 1):
+            ranking[start:end] = await order(ranker, ranking[start:end], chain=waiting + len(spans) - number)
         return ranking
 
     def spans(self, n: int) -> list[tuple[int, int]]:
         """Start and end of every window for a list of n, in the order in which they are ranked."""
         # At least 2: a stride as long as the window can leave the first passage alone, and unread.
-        ends = [max(2, n - step * self.stride) for step in range(self.calls(n))]
+        ends = [max(2, n - step * self.stride) for step in range(self._windows(n))]
         return [(max(0, end - self.window), end) for end in ends]
 
-    def calls(self, n: int) -> int:
+    def _windows(self, n: int) -> int:
         """1 for a list that fits into the window, then one more for every stride."""
         return 0 if n < 2 else 1 + max(0, ceil((n - self.window) / self.stride))
+
+    def calls(self, n: int) -> int:
+        """The windows of one pass."""
+        return self._windows(n)
 
     def longest_chain(self, n: int) -> int:
         """Every window waits for the one before."""

@@ -1,0 +1,47 @@
+"""Several passes of sliding windows."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from rankk.reranking.strategies.base import LONGEST, Promise
+from rankk.reranking.strategies.sliding import Sliding
+from rankk.reranking.types import WindowRanker
+
+
+class Passes(Sliding):
+    """Sliding windows several times over the list, as RankZephyr is used for its best results (Pradeep et al. 2023,
+    "progressive reranking"); a pass that leaves the first top_k as they were is the last one.
+
+    With right answers each pass brings up another `window` - `stride` of the best passages.
+    """
+
+    name: ClassVar[str] = "passes"
+    exact: ClassVar[bool] = False
+    passes: int = Field(default=3, ge=1, le=100, description="most passes over the list")
+    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages that have to change for another pass")
+
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
+        """Slide until nothing changes at the top."""
+        ranking = list(docids)
+        for left in reversed(range(self.passes)):
+            before = ranking[: self.top_k]
+            ranking = await self.slide(ranking, ranker, waiting=left * self._windows(len(ranking)))
+            if ranking[: self.top_k] == before:
+                break
+        return ranking
+
+    def calls(self, n: int) -> int:
+        """Every pass is made."""
+        return self.passes * self._windows(n)
+
+    def longest_chain(self, n: int) -> int:
+        """Every window waits for the one before."""
+        return self.calls(n)
+
+    def promise(self, n: int) -> Promise:
+        """What the first pass brings up, and at least the top_k where there are passes enough to find them."""
+        reached = self.passes * (self.window - self.stride)
+        first = super().promise(n).best
+        return Promise(max(first, min(n, self.top_k)) if self.top_k <= reached else first)
