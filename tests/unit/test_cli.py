@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 
@@ -110,6 +111,25 @@ def test_the_documented_call_works_as_typed(tmp_path, capsys):
     replay = ["--backend", "replay", "--responses", str(tmp_path / "r{1}.jsonl"), "--parser", "ranking"]
     assert main(["rerank", *inputs, *replay, *common, "--output", str(tmp_path / "b.trec")]) == 0
     assert [hit.docid for hit in read_run(tmp_path / "b.trec")["q0"]][:3] == ["d1", "d0", "d2"]
+
+
+def test_calls_shows_windows_reasoning_answers_and_costs_of_one_query_or_all(tmp_path, capsys):
+    inputs = write(tmp_path, queries=2, depth=4)
+    with FakeServer() as server:
+        backend = ["--backend=openai", f"--base-url={server.url}", "--model=fake", "--window=4", "--depth=4"]
+        assert main(["rerank", *inputs, *backend, f"--output={tmp_path / 'o.trec'}"]) == 0
+    journal = str(tmp_path / "o.calls.jsonl")
+    capsys.readouterr()
+    assert main(["calls", journal, "--query=q1"]) == 0
+    shown = capsys.readouterr().out
+    assert re.match(r"── query q1, call 0, sample 0: ok, stop, 10 \+ 5 tokens, [0-9.]+ s\n", shown)
+    assert "\nwindow: [1] d1 [2] d2 [3] d3 [4] d0\n" in shown
+    assert re.search(r"\nreasoning: [12]\nanswer: (\[\d\] > ){3}\[\d\]\n", shown)
+    assert "query q0" not in shown
+    assert main(["calls", journal]) == 0
+    assert capsys.readouterr().out.count("── query ") == 2
+    assert main(["calls", journal, "--query=q7"]) == 1
+    assert capsys.readouterr().err.strip() == f"rankk: {journal}: no calls of query 'q7'"
 
 
 def test_help_shows_descriptions_and_defaults_of_the_settings(capsys):

@@ -68,3 +68,18 @@ def test_two_queries_with_the_same_text_and_passages_ask_once_and_each_has_its_o
     ]
     counts = json.loads((tmp_path / "o.json").read_text())["calls"]
     assert (counts["asked"], counts["from_journal"]) == (2, 2)
+
+
+def test_another_counter_of_tokens_is_a_warning_before_any_call(tmp_path, caplog):
+    write(tmp_path, queries=1, depth=12)
+    for tokenizes in (True, False):
+        with FakeServer(tokenizes=tokenizes) as server:
+            rerank_cell(
+                validate_reranker(BASE | {"base_url": server.url}, "test"),
+                run=tmp_path / "first.trec",
+                queries=tmp_path / "queries.tsv",
+                passages=tmp_path / "passages.jsonl",
+                output=tmp_path / "o.trec",
+            )
+            warned = "its prompts were cut by tokens counted by server, now by characters" in caplog.text
+            assert warned is not tokenizes

@@ -47,6 +47,7 @@ class CallRecord(Completion):
     repairs: tuple[str, ...] = ()
     score: Annotated[float, Field(allow_inf_nan=False)] | None = None  # a pointwise model's relevance, 0 to 1
     finished: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None  # Unix time
+    counted_by: str | None = None  # what counted the tokens by which the prompt was cut
 
 
 RECORD = TypeAdapter(CallRecord)
@@ -77,6 +78,8 @@ class Journal:
         self._offsets: dict[str, tuple[int, int]] = {}
         self._elsewhere: dict[str, tuple[Path, int, int]] = {}
         self._end = 0
+        self.counters: set[str] = set()
+        """What counted the tokens of the prompts of calls that were there already."""
         try:
             self._open(others)
         except BaseException:
@@ -90,6 +93,7 @@ class Journal:
         for offset, line, record in _records(self.path):
             self._offsets[record.key] = (offset, len(line))
             self._end = offset + len(line)
+            self.counters |= {record.counted_by} if record.counted_by else set()
         os.ftruncate(self._file, self._end)
         for other in others:
             if other.resolve() == self.path.resolve():

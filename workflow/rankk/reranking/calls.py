@@ -1,6 +1,7 @@
 """Asking a model about one window: prompt, journal, backend, parser."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -17,6 +18,8 @@ from rankk.reranking.budget import fit
 from rankk.reranking.settings import Settings
 from rankk.reranking.tally import Call, Tally
 from rankk.reranking.types import Answer, Outcome, TieGroups
+
+log = logging.getLogger("rankk")
 
 DECIDING = {"kind", "thinking", "chat_template_kwargs", "positive", "negative"}
 """What of a preset decides an answer beside the prompt, which is there in full."""
@@ -36,6 +39,13 @@ class Caller:
         self.journal = journal
         self.tally = Tally()
         self._gate = PriorityGate(connection.client.max_in_flight)
+        counter = connection.counter.kind
+        if connection.reads_prompts and journal.counters and counter not in journal.counters:
+            log.warning(
+                "%s: its prompts were cut by tokens counted by %s, now by %s: calls whose prompt is cut elsewhere are "
+                "made again",
+                *(journal.path, ", ".join(sorted(journal.counters)), counter),
+            )
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def call(
@@ -69,6 +79,7 @@ class Caller:
                         repairs=answer.repairs,
                         score=score,
                         finished=round(time.time(), 3) if self.connection.reads_prompts else None,
+                        counted_by=self.connection.counter.kind if self.connection.reads_prompts else None,
                     )
                     self.tally.asked += 1
                     return self.journal.append(record), answer
