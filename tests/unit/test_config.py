@@ -69,6 +69,16 @@ def put(config, path, value):
         (["rerankers", "r", "depth"], 10, "x.yaml: rerankers.r.depth: 10 is smaller than window 20"),
         (["rerankers", "r", "engine"], {"gpus": 2}, "x.yaml: rerankers.r.engine.gpus: unknown key"),
         (["rerankers", "r", "backend"], "replay", "x.yaml: rerankers.r.responses: missing"),
+        (
+            ["rerankers", "r"],
+            {"backend": "replay", "responses": "{reranker}/a.jsonl"},
+            "x.yaml: rerankers.r.responses: '{reranker}/a.jsonl': unknown placeholder {reranker}; expected ",
+        ),
+        (
+            ["rerankers", "r"],
+            {"backend": "replay", "responses": "no/{language}.jsonl"},
+            "x.yaml: rerankers.r.responses: no/eng.jsonl: no such file",
+        ),
         (["baselines"], {"r": "rankzephyr"}, "x.yaml: baselines.r: 'rankzephyr' is not among the grid's rerankers"),
     ],
 )

@@ -1,7 +1,7 @@
 """Of all definitions, those that an experiment names; what they name must be there before any job starts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from rankk.corpora.base import Collection
 from rankk.corpora.files import FilesPassages, FilesTopics
 from rankk.errors import RankkError
 from rankk.experiment import Block, Experiment
+from rankk.io.files import exists
 from rankk.paths import FIRST_STAGE
 
 
@@ -77,6 +78,7 @@ def used(experiment: Experiment, definitions: Definitions) -> dict[str, dict[str
     _check_baselines(experiment, definitions.file)
     whole = experiment.model_copy(update=names.found)
     _check_first_stages(whole, definitions.file)
+    _check_stored_answers(whole, definitions.file)
     return names.found
 
 
@@ -100,6 +102,20 @@ def _check_first_stages(experiment: Experiment, file: str) -> None:
             raise RankkError(
                 f"{file}: retrievers.{cell.retriever}.{error} (collection {cell.collection}, {cell.language})"
             ) from None
+
+
+def _check_stored_answers(experiment: Experiment, file: str) -> None:
+    """Answers that are read instead of asked for must be there for each cell."""
+    for cell in experiment.cells:
+        if not cell.reranked:
+            continue
+        where = f"{file}: rerankers.{cell.reranker}"
+        try:
+            answers = experiment.responses(**asdict(cell))
+        except RankkError as error:
+            raise RankkError(f"{where}.{error}") from None
+        if missing := [path for path in answers if not exists(path)]:
+            raise RankkError(f"{where}.responses: {missing[0]}: no such file")
 
 
 class _Names:
