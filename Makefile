@@ -36,13 +36,12 @@ schema: setup ## write the JSON schema of configuration files anew
 reference: schema ## write the schema and the reference pages of docs/reference anew
 	python -m rankk.reference docs/reference
 
-# What of the repository is on the documentation site.
-PAGES = README.md CONTRIBUTING.md CHANGELOG.md NOTICE LICENSE CITATION.cff Makefile Snakefile docs config benchmarks resources/mini \
-        resources/models/rankk-mini/README.md profiles envs tests/slurm workflow/schemas
+# What is on the documentation site, with its place in the repository.
+PAGES = README.md CONTRIBUTING.md CHANGELOG.md NOTICE CITATION.cff docs config benchmarks resources/mini/README.md
 
 docs: reference ## build the documentation site in build/site; a broken link is an error
 	rm -rf build/docs && mkdir -p build/docs && cp -r --parents $(PAGES) build/docs
-	mkdocs build --strict --quiet
+	mkdocs build --strict
 
 format: setup ## format Python and rules in place
 	ruff check --fix .
