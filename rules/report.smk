@@ -55,6 +55,7 @@ rule report:
         figures=list(FIGURES),
         tables=list(TABLES),
         published=PUBLISHED,
+        titles=EXPERIMENT.titles,
         experiment=EXPERIMENT.model_dump(mode="json"),
         passage_languages={
             name: EXPERIMENT.language_of(name) for name in EXPERIMENT.evaluated

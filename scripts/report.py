@@ -11,7 +11,8 @@ from rankk.report.evidence import Evidence
 
 with job(snakemake.log[0]):
     files = {table: snakemake.input[table] for table in COLUMNS}
-    evidence = Evidence(files, snakemake.params.passage_languages, others=snakemake.params.published)
+    params = snakemake.params
+    evidence = Evidence(files, params.passage_languages, params.titles, params.published)
     figures.draw(evidence, snakemake.params.figures, Path(snakemake.output.figures[0]).parent)
     facts = {"experiment": snakemake.params.experiment, "provenance": environment()}
     write_json(snakemake.output.configuration, facts)

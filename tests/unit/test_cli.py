@@ -13,7 +13,7 @@ from rankk.config.loading import validate_reranker
 from rankk.config.reranker import Reranker
 from rankk.io.trec import read_run
 from rankk.llm.backends import BACKENDS
-from rankk.options import OF_JOBS, given_settings
+from rankk.options import OF_WORKFLOW, given_settings
 from rankk.reranking.strategies.base import STRATEGIES
 from rankk.reranking.strategies.single import Single
 
@@ -33,7 +33,7 @@ def test_every_setting_of_every_strategy_and_backend_has_its_option():
     given = parser().parse_args(["rerank", *FILES])
     components = [*STRATEGIES.all().values(), *BACKENDS.all().values()]
     expected = {key for component in (Reranker, *components) for key in component.model_fields}
-    assert set(given.settings) == expected - OF_JOBS
+    assert set(given.settings) == expected - OF_WORKFLOW
     assert all(getattr(given, name) is None for name in given.settings)
 
 

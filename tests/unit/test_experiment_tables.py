@@ -252,6 +252,8 @@ def test_contents_follow_from_the_configuration():
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         demo, grid = load("config/config.yaml"), load("config/rank-k.yaml")
+    assert (grid.titles["bm25"], grid.titles["rank-k"]) == ("BM25", "Rank-K")
+    assert "title" not in grid.retrievers["bm25"].deciding() | grid.rerankers["rank-k"].deciding()
     assert set(contents.figures(demo)) == set(FIGURES.names()) - {"cost"}
     assert set(contents.figures(grid)) == set(FIGURES.names())
     assert "published" not in contents.tables(demo, [])

@@ -74,6 +74,13 @@ class Experiment(Strict):
                 cells[cell] = None
         return list(cells)
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """Display names of the collections, retrievers and rerankers that have one."""
+        entries: dict[str, Collection | Retriever | Reranker] = {**self.collections, **self.retrievers}
+        entries |= self.rerankers
+        return {name: entry.title for name, entry in entries.items() if entry.title}
+
     @cached_property
     def first_stages(self) -> list[Cell]:
         """First stages of all cells and of all trainings, and those that these start from, each once."""

@@ -17,8 +17,8 @@ from rankk.reranking.strategies.base import STRATEGIES
 
 log = logging.getLogger("rankk")
 
-OF_JOBS = {"shards"}
-"""Settings that only spread a cell over jobs of the workflow."""
+OF_WORKFLOW = {"shards", "title"}
+"""Settings of the workflow alone: how a cell is spread over jobs, and its name in figures."""
 
 TYPES = {"integer": int, "number": float, "string": str}
 
@@ -26,7 +26,7 @@ TYPES = {"integer": int, "number": float, "string": str}
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add an option for each setting; their names are the parser's default `settings`."""
     properties: dict[str, Any] = Reranker.model_json_schema()["properties"]
-    settings = {key: field for key, field in properties.items() if key not in OF_JOBS}
+    settings = {key: field for key, field in properties.items() if key not in OF_WORKFLOW}
     group = parser.add_argument_group("settings of the reranker, as under `rerankers` in a configuration")
     for key, field in settings.items():
         group.add_argument(f"--{key.replace('_', '-')}", dest=key, help=_help(field), **_kind(field))

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 
 from rankk.component import ByName, apart, first_fault
 from rankk.config.backend import WithBackend
+from rankk.config.base import cosmetic
 from rankk.errors import RankkError
 from rankk.fusion.base import FUSIONS, Fusion
 from rankk.fusion.rrf import ReciprocalRank
@@ -62,6 +63,7 @@ class Reranker(WithBackend):
         le=1,
         description="share of truncated, empty or refused answers that fails the cell",
     )
+    title: str = cosmetic(default="", description="name in figures and tables; default: the key")
     shards: int = Field(default=1, ge=1, le=10_000, description="jobs over which a cell's queries are spread")
 
     @model_validator(mode="before")
@@ -115,7 +117,7 @@ class Reranker(WithBackend):
 
         The preset's content is among them, but for what describes it; left out is what only tolerates or places a job.
         """
-        settings = self.model_dump(mode="json", exclude={"preset", "task", "max_bad_outcomes", "shards"})
+        settings = self.model_dump(mode="json", exclude={"preset", "task", "max_bad_outcomes", "title", "shards"})
         return {"preset": self.preset.for_task(self.task).deciding()} | settings
 
     @classmethod

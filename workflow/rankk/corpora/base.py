@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, PlainSerializer, PositiveInt, model_validator
 
 from rankk.component import Component, Registry
-from rankk.config.base import Language, Strict
+from rankk.config.base import Language, Strict, cosmetic
 from rankk.corpora.build import FAULTS, Topics, write_corpus, write_qrels, write_topics
 from rankk.fetching.base import Download
 from rankk.fingerprint import fingerprint
@@ -158,6 +158,7 @@ class Collection(Strict):
     expected_queries: PositiveInt | None = Field(
         default=None, description="number of queries, for `rankk plan` before the collection is built"
     )
+    title: str = cosmetic(default="", description="name in figures and tables; default: the key")
     description: str = Field(default="", description="one line for people")
     licence: str = Field(default="", description="licence of queries and judgments, as their authors state it")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PositiveInt, model_validator
 
 from rankk.component import Component, Registry
-from rankk.config.base import Language, Strict
+from rankk.config.base import Language, Strict, cosmetic
 from rankk.fetching.base import Download
 from rankk.fetching.prebuilt import PrebuiltDownload
 from rankk.fingerprint import fingerprint
@@ -46,6 +46,8 @@ class Job:
 
 class Retriever(Component):
     """A first stage. `retrieve` writes the TREC run of one collection and query language."""
+
+    title: str = cosmetic(default="", description="name in figures and tables; default: the key")
 
     def members(self) -> list[str]:
         """Names of other retrievers whose runs this one starts from."""
