@@ -1,9 +1,11 @@
 """Keeps a server from outliving its owner: `supervisor.py OWNER IDLE USED STARTING REGISTRY -- COMMAND…`.
 
-The file descriptor of a lock that others test is inherited: it is held as long as this process lives.
+The file descriptor of a lock that others test is inherited: it is held as long as this process or its watchdog lives.
 
 Ends the command and everything it started when the owner's process ends (however), when the command ends, or when
-nobody has held a lock on USED for IDLE seconds. If the supervisor itself is killed, the kernel kills the command.
+nobody has held a lock on USED for IDLE seconds. The command runs under a second process, the watchdog, which does the
+same when the supervisor is killed: it holds one end of a pipe whose other end only the supervisor has. Both adopt the
+orphans of the command, so that whichever of them is killed, the other one ends what is left.
 """
 
 import ctypes
@@ -14,11 +16,13 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_CHILD_SUBREAPER = 36
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 POLL_SECONDS = 0.5
 GRACE_SECONDS = 5.0
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -27,25 +31,59 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 def main(owner: int, idle: float, used: Path, starting: Path, registry: Path, command: list[str]) -> int:
     """Run the command under supervision; its exit code, or 0 when the supervisor ended it."""
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)  # what the command leaves behind becomes ours to end
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, lambda *_: sys.exit(0))
     try:
         owned = os.pidfd_open(owner)
     except ProcessLookupError:
         return 0
-    child = subprocess.Popen(command, preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+    watchdog, pipe = _start_watchdog(command)
+    ended = os.pidfd_open(watchdog)
+    code = 0
     try:
         last_used = time.monotonic()
         with starting.open("w") as start_lock, used.open("w") as use_lock:
-            while child.poll() is None and not select.select([owned], [], [], POLL_SECONDS)[0]:
+            while not (ready := select.select([owned, ended], [], [], POLL_SECONDS)[0]):
                 if _held(start_lock) or _held(use_lock):
                     last_used = time.monotonic()
                 elif time.monotonic() - last_used > idle:
                     break
-        return child.returncode or 0
+        if ended in ready:
+            code = os.waitstatus_to_exitcode(os.waitpid(watchdog, 0)[1])
     finally:
         registry.unlink(missing_ok=True)
         end_descendants()
+        os.close(pipe)
+    return code
+
+
+def _start_watchdog(command: list[str]) -> tuple[int, int]:
+    """Process id of the watchdog, and the end of the pipe that tells it whether this process lives."""
+    supervised, alive = os.pipe()
+    if watchdog := os.fork():
+        os.close(supervised)
+        return watchdog, alive
+    try:
+        os.close(alive)
+        code = _watch(command, supervised)
+    except SystemExit:
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    finally:
+        end_descendants()
+    os._exit(code)
+
+
+def _watch(command: list[str], supervised: int) -> int:
+    """Run the command until it or the supervisor ends; its exit code, as a shell tells it."""
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
+    child = subprocess.Popen(command)
+    ended = os.pidfd_open(child.pid)
+    select.select([ended, supervised], [], [])
+    code = child.poll()
+    return 0 if code is None else code if code >= 0 else 128 - code
 
 
 def _held(lock: IO[str]) -> bool:
@@ -60,6 +98,8 @@ def _held(lock: IO[str]) -> bool:
 
 def end_descendants() -> None:
     """Terminate all children, then kill; orphans of killed children become children and are killed in turn."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)  # already on the way
     for number, until in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
         deadline = time.monotonic() + until
         while children := _children():
