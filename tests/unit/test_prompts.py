@@ -1,10 +1,14 @@
 """Rendering: one pass, and foreign text stays text."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import AutoTokenizer
 
 from rankk.errors import RankkError
 from rankk.llm.tokenizers import ModelTokenizer
@@ -126,3 +130,33 @@ def test_a_template_that_does_not_take_the_prompt_is_the_users_error(tmp_path: P
 def test_a_missing_tokenizer_is_the_users_error(tmp_path: Path) -> None:
     with pytest.raises(RankkError, match="its tokenizer cannot be loaded"):
         ModelTokenizer(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("declared", "kind"),
+    [
+        ("PreTrainedTokenizerFast", None),
+        ("TokenizersBackend", "llama"),
+        ("Qwen2Tokenizer", "qwen2"),
+        ("Qwen2TokenizerFast", "qwen3"),
+        ("LlamaTokenizer", "llama"),
+    ],
+)
+def test_a_tokenizer_is_the_one_that_transformers_would_choose(tmp_path: Path, declared: str, kind: str | None) -> None:
+    folder = build_tokenizer(tmp_path, bos="<|im_start|>")
+    settings = json.loads((folder / "tokenizer_config.json").read_text()) | {"tokenizer_class": declared}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    if kind:
+        (folder / "config.json").write_text(json.dumps({"model_type": kind}))
+    ours, theirs = ModelTokenizer(folder), AutoTokenizer.from_pretrained(str(folder))
+    assert type(ours._tokenizer) is type(theirs)
+    assert (
+        ours._tokenizer("<|im_start|>Ünd 12 <think>")["input_ids"] == theirs("<|im_start|>Ünd 12 <think>")["input_ids"]
+    )
+    assert ours._tokenizer.chat_template == theirs.chat_template
+
+
+def test_a_tokenizer_of_a_known_class_is_loaded_without_torch(tmp_path: Path) -> None:
+    code = "import sys; from rankk.llm.tokenizers import ModelTokenizer; ModelTokenizer(sys.argv[1]).count('a'); "
+    command = [sys.executable, "-c", code + "sys.exit('torch' in sys.modules)", str(build_tokenizer(tmp_path))]
+    assert subprocess.run(command, check=False).returncode == 0

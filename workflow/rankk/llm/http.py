@@ -12,7 +12,7 @@ from rankk.errors import RankkError
 from rankk.llm.addresses import is_loopback, masked
 
 CONNECT_SECONDS = 10.0
-CONNECTIONS = 32
+CONNECTIONS = 8
 """Of one httpx client: assigning requests to connections takes time quadratic in their number."""
 ENCODINGS = {"": None, "identity": None, "gzip": 31, "x-gzip": 31, "deflate": 15}
 """Content encodings, and how zlib is told of them."""

@@ -1,5 +1,6 @@
 """Counting and cutting in the model's own tokens, and a conservative estimate where no tokenizer is at hand."""
 
+import json
 import re
 import unicodedata
 from functools import cached_property, lru_cache
@@ -15,6 +16,18 @@ CACHED_TEXTS = 50_000
 """Texts whose cuts are kept: a passage stands in several windows."""
 TEMPLATE_TOKENS = 1024
 """Allowance for what a chat template writes beside the messages (some have a system prompt of their own)."""
+
+
+WITHOUT_TORCH: dict[tuple[str, str | None], str] = {
+    ("TokenizersBackend", None): "PreTrainedTokenizerFast",
+    ("TokenizersBackend", "llama"): "PreTrainedTokenizerFast",
+    ("PreTrainedTokenizer", None): "PreTrainedTokenizerFast",
+    ("PreTrainedTokenizer", "llama"): "PreTrainedTokenizerFast",
+    ("Qwen2Tokenizer", "qwen2"): "Qwen2TokenizerFast",
+    ("Qwen2Tokenizer", "qwen3"): "Qwen2TokenizerFast",
+    ("Qwen2Tokenizer", "qwen3_moe"): "Qwen2TokenizerFast",
+}
+"""Classes of tokenizers, without "Fast", and types of models for which AutoTokenizer's choice is known beforehand."""
 
 
 def most_tokens(text: str) -> int:
@@ -104,10 +117,10 @@ class ModelTokenizer:
         revision: str | None = None,
         chat_template_kwargs: dict[str, Any] | None = None,
     ) -> None:
-        from transformers import AutoTokenizer
-
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(str(model), revision=revision, trust_remote_code=False)
+            self._tokenizer = _loader(Path(model)).from_pretrained(
+                str(model), revision=revision, trust_remote_code=False
+            )
         except (OSError, ValueError) as error:
             reason = (str(error).strip().splitlines() or ["unknown"])[0]
             raise RankkError(f"model {model}: its tokenizer cannot be loaded: {reason}") from None
@@ -191,6 +204,22 @@ class ModelTokenizer:
         text = self.render(prompt)
         most = most_tokens(text)
         return (most if most <= limit else self.count(text)) - limit
+
+
+def _loader(folder: Path) -> Any:
+    """The class that AutoTokenizer would take for a folder, or AutoTokenizer itself, which imports PyTorch."""
+    import transformers
+
+    try:
+        declared = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        config = folder / "config.json"
+        kind = json.loads(config.read_text(encoding="utf-8"))["model_type"] if config.is_file() else None
+        if "auto_map" not in declared and (folder / "tokenizer.json").is_file():
+            name = WITHOUT_TORCH.get((declared["tokenizer_class"].removesuffix("Fast"), kind), "AutoTokenizer")
+            return getattr(transformers, name)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # AutoTokenizer says what is wrong
+    return transformers.AutoTokenizer
 
 
 def model_context(model: str | Path, revision: str | None = None) -> int:
