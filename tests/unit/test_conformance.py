@@ -1,0 +1,194 @@
+"""What every registered component must be: described, checked, and true to its kind's contract.
+
+Strategies, parsers and figures have conformance tests of their own (tests/property, tests/unit/test_figures.py).
+"""
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+
+import pytest
+
+from rankk import paths
+from rankk.component import Component
+from rankk.config.loading import check
+from rankk.corpora.base import PASSAGES, TOPICS
+from rankk.evaluation.measures import MEASURES
+from rankk.fetching.base import DOWNLOADS
+from rankk.fetching.models import MODELS
+from rankk.fusion.base import FUSIONS
+from rankk.io.passages import PassageStore
+from rankk.io.trec import read_queries, read_run
+from rankk.llm.backends import BACKENDS
+from rankk.paths import Cell
+from rankk.report.figures import FIGURES
+from rankk.report.tables import TABLES
+from rankk.reranking.parsers.base import PARSERS
+from rankk.reranking.strategies.base import STRATEGIES
+from rankk.retrievers.base import RETRIEVERS, STEPS
+
+REGISTRIES = [
+    *(PASSAGES, TOPICS, DOWNLOADS, MODELS, RETRIEVERS, STEPS, STRATEGIES, PARSERS, FUSIONS, BACKENDS, MEASURES),
+    *(FIGURES, TABLES),
+]
+COMPONENTS = [
+    pytest.param(component, id=f"{registry.kind} {name}")
+    for registry in REGISTRIES
+    for name, component in registry.all().items()
+]
+TEXTS = {
+    "a": "apples are fruit that grow on trees",
+    "b": "pears are fruit as well",
+    "c": "stones lie on the ground",
+    "d": "rain falls on trees and stones",
+}
+QUERIES = {"q1": "fruit on trees", "q2": "stones and rain"}
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_component_and_its_settings_are_described(component):
+    assert issubclass(component, Component)
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", component.name)
+    assert component.__doc__
+    assert component.__doc__ != Component.__doc__
+    undescribed = [name for name, field in component.model_fields.items() if not field.description]
+    assert component in STEPS.all().values() or not undescribed
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Files of a small collection, a run, and encoders of random weights."""
+    import torch
+    from sentence_transformers import SentenceTransformer, SparseEncoder
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from sentence_transformers.sparse_encoder.modules import MLMTransformer, SpladePooling
+    from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("conformance")
+    (folder / "p.jsonl").write_text(
+        "".join(json.dumps({"id": docid, "contents": text}) + "\n" for docid, text in TEXTS.items())
+    )
+    (folder / "q.tsv").write_text("".join(f"{qid}\t{text}\n" for qid, text in QUERIES.items()))
+    (folder / "qrels").write_text("q1 0 a 2\nq1 0 b 1\nq2 0 d 1\n")
+    (folder / "made.trec").write_text("q1 Q0 a 1 2.0 x\nq1 Q0 b 2 1.0 x\nq2 Q0 c 1 1.0 x\nother Q0 a 1 1.0 x\n")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted({w for t in TEXTS.values() for w in t.split()})]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    torch.manual_seed(0)
+    bert = str(folder / "bert")
+    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(bert)
+    BertForMaskedLM(BertConfig(vocab_size=len(words), **shape)).save_pretrained(bert)
+    SparseEncoder(modules=[MLMTransformer(bert), SpladePooling()]).save(str(folder / "sparse"))
+    SentenceTransformer(modules=[Transformer(bert), Pooling(16)]).save(str(folder / "dense"))
+    return folder
+
+
+def retrievers(folder):
+    """Settings of a retriever of each type; `of`: the one that some start from."""
+    return {
+        "bm25": {},
+        "splade": {"model": str(folder / "sparse"), "max_seq_length": 32},
+        "run": {"path": str(folder / "made.trec")},
+        "fusion": {"retrievers": ["of", "of-deep"]},
+        "shuffled": {"retriever": "of"},
+        "rescored": {"retriever": "of", "model": str(folder / "dense"), "max_seq_length": 32},
+    }
+
+
+@pytest.mark.parametrize("name", RETRIEVERS.names())
+def test_a_retriever_writes_a_valid_run(folder, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # jobs write below the working directory, as in the workflow
+    settings = {"type": name, **retrievers(folder)[name]}
+    if "depth" in RETRIEVERS.get(name).model_fields:
+        settings["depth"] = 2
+    files = {"passages": str(folder / "p.jsonl"), "qrels": str(folder / "qrels")}
+    config = {
+        "experiment": "x",
+        "grid": [{"collections": ["c"], "languages": ["eng"], "retrievers": ["tested"]}],
+        "collections": {"c": {"language": "eng", "queries": {"eng": str(folder / "q.tsv")}, **files}},
+        "retrievers": {"tested": settings, "of": {"type": "bm25"}, "of-deep": {"type": "bm25", "k1": 2.0}},
+    }
+    experiment = check(config, "x.yaml", tmp_path / "no-catalog")
+    corpus, collection = experiment.corpora["c"].source, experiment.collections["c"].source
+    corpus.build(corpus.inputs(), paths.passages("c"))
+    inputs = collection.inputs() | {"passages": paths.passages("c")}
+    collection.build_queries(inputs, "eng", paths.queries("c", "eng"), paths.excluded("c", "eng"))
+    for cell in reversed(experiment.first_stages):
+        retriever = experiment.retrievers[cell.retriever]
+        for job in retriever.jobs(cell, experiment):
+            job.step.run(job.inputs, job.output, 1)
+        facts = retriever.facts(cell, experiment)
+        retriever.retrieve(retriever.inputs(cell, experiment), cell.run, threads=1, tag="c.eng.tested", **facts)
+    run = read_run(Cell("c", "eng", "tested").run)
+    with PassageStore(paths.passages("c")) as passages:
+        assert list(run) == [qid for qid in read_queries(paths.queries("c", "eng")) if qid in run]
+        assert run
+        for hits in run.values():
+            assert 1 <= len(hits) <= settings.get("depth", len(TEXTS))
+            assert all(hit.docid in passages for hit in hits)
+            assert [hit.score for hit in hits] == sorted({hit.score for hit in hits}, reverse=True)
+
+
+def squad(folder):
+    paragraph = {"context": " ".join(TEXTS["a"].split()), "qas": [{"id": "q1", "question": "what grows on\n trees?"}]}
+    content = json.dumps({"data": [{"paragraphs": [paragraph, paragraph]}]}).encode()
+    (folder / "package").mkdir(exist_ok=True)
+    with tarfile.open(folder / "package" / "squad-1.tar.gz", "w:gz") as archive:
+        member = tarfile.TarInfo("dev.json")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    settings = {"package": "squad==1", "sha256": "0" * 64, "members": ["dev.json"]}
+    return settings, settings, {"downloads": [str(folder / "package")]}
+
+
+def files(folder):
+    corpus = {"passages": str(folder / "p.jsonl")}
+    topics = {"queries": {"eng": str(folder / "q.tsv")}, "qrels": str(folder / "qrels")}
+    inputs = {"source": corpus["passages"], "queries": list(topics["queries"].values()), "qrels": topics["qrels"]}
+    return corpus, topics, inputs
+
+
+def libreoffice_help(folder):
+    """Packages of two pages; the second is still English in all languages."""
+    page = "<html><head><title>{0}</title></head><body><div id='DisplayArea'><h1>{0}</h1><p>{1}</p></div></body></html>"
+    texts = {"en-us": ("en-US", "Add a row."), "ru": ("ru", "Добавить строку."), "zh-cn": ("zh-CN", "添加一行。")}
+    for debian, (name, text) in (texts | {"de": ("de", "Eine Zeile einfügen.")}).items():
+        root = folder / "deb" / debian
+        pages = root / f"usr/share/libreoffice/help/{name}/text/swriter/guide"
+        pages.mkdir(parents=True)
+        (pages / "row.html").write_text(page.format(f"Row {name}", text))
+        (pages / "same.html").write_text(page.format("Same", "The same text in every language."))
+        (root / "DEBIAN").mkdir()
+        control = f"Package: libreoffice-help-{debian}\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\n"
+        (root / "DEBIAN/control").write_text(control + "Description: x\n")
+        target = folder / "deb" / f"libreoffice-help-{debian}_1_all.deb"
+        subprocess.run(["dpkg-deb", "-b", str(root), str(target)], check=True, capture_output=True)
+    return {"language": "rus"}, {"language": "rus"}, {"downloads": [str(folder / "deb")]}
+
+
+CASES = {"files": files, "squad": squad, "libreoffice-help": libreoffice_help}
+ELSEWHERE = {"bright", "ir-datasets"}
+"""Sources that need a library's own data sets: tests/unit/test_bright.py, test_from_ir_datasets.py."""
+
+
+@pytest.mark.parametrize("name", sorted(PASSAGES.all().keys() - ELSEWHERE))
+def test_a_source_gives_a_valid_corpus_with_queries_and_judgments(folder, name, tmp_path):
+    if name == "libreoffice-help" and not shutil.which("dpkg-deb"):
+        pytest.skip("dpkg-deb is not there")
+    corpus, topics, inputs = CASES[name](tmp_path if name != "files" else folder)
+    passages = tmp_path / "out" / "passages.jsonl"
+    PASSAGES.get(name)(**corpus).build(inputs, passages)
+    source = TOPICS.get(name)(**topics)
+    inputs |= {"passages": str(passages)}
+    source.build_qrels(inputs, tmp_path / "out/qrels.txt", tmp_path / "out/counts.json")
+    with PassageStore(passages) as store:
+        assert len(store) >= 1
+        assert all(text.strip() for text in store.values())
+    for language in source.languages:
+        alone = source.only(language)
+        alone.build_queries(inputs, language, tmp_path / f"{language}.tsv", tmp_path / f"{language}.excluded")
+    assert read_queries(tmp_path / f"{source.languages[0]}.tsv")
+    assert (tmp_path / "out/qrels.txt").read_text()
