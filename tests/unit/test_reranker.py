@@ -6,8 +6,12 @@ from pydantic import ValidationError
 from rankk.config.loading import validate_reranker
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
+from rankk.fingerprint import _reachable
+from rankk.fusion.base import FUSIONS
 from rankk.fusion.borda import Borda
 from rankk.fusion.rrf import ReciprocalRank
+from rankk.reranking.cell import rerank_cell
+from rankk.reranking.parsers.base import PARSERS
 from rankk.reranking.parsers.digits import Digits
 from rankk.reranking.presets import load_preset
 from rankk.reranking.settings import resolve
@@ -120,3 +124,11 @@ def test_a_fault_is_one_line_with_key_and_value(settings: dict[str, object], mes
 def test_an_instance_is_validated_as_strictly_as_a_file() -> None:
     with pytest.raises(ValidationError):
         Reranker(preset="rank1", strategy=Sliding())
+
+
+def test_the_code_of_a_cell_reaches_components_only_where_they_are_used() -> None:
+    """An edit of a parser, strategy or fusion that a cell does not use runs no cell again."""
+    own = _reachable(((rerank_cell.__module__, rerank_cell.__name__),))
+    for registry in (PARSERS, STRATEGIES, FUSIONS):
+        for component in registry.all().values():
+            assert not any(text.startswith(f"{component.__name__}=") for text in own), component

@@ -14,7 +14,6 @@ from rankk.config.backend import WithBackend
 from rankk.config.base import cosmetic
 from rankk.errors import RankkError
 from rankk.fusion.base import FUSIONS, Fusion
-from rankk.fusion.rrf import ReciprocalRank
 from rankk.reranking.parsers.base import PARSERS, Parser
 from rankk.reranking.presets import TOKENS, Preset, Tokens, load_preset
 from rankk.reranking.strategies.base import STRATEGIES, Kind, Strategy, WindowStrategy
@@ -41,7 +40,7 @@ class Reranker(WithBackend):
     samples: int = Field(default=1, ge=1, le=1000, description="answers asked for each window, merged into one order")
     shuffle: bool = Field(default=False, description="samples: shuffle the window for each but the first")
     merge: Annotated[Fusion, ByName(FUSIONS)] = Field(
-        default=ReciprocalRank(), description="samples: how they are merged"
+        default="rrf", validate_default=True, description="samples: how they are merged"
     )
     fusion: Annotated[Fusion, ByName(FUSIONS)] | None = Field(
         default=None, description="of the reranked order with the first stage's, in this order of rankings"

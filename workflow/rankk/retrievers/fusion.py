@@ -7,7 +7,6 @@ from pydantic import Field, PositiveInt
 from rankk import paths
 from rankk.component import ByName
 from rankk.fusion.base import FUSIONS, Fusion
-from rankk.fusion.rrf import ReciprocalRank
 from rankk.io.trec import read_queries, read_run, write_run
 from rankk.retrievers.base import Inputs, Retriever
 
@@ -22,7 +21,9 @@ class FusedRuns(Retriever):
     name = "fusion"
 
     retrievers: list[str] = Field(min_length=2, description="names of the retrievers that are fused")
-    method: Annotated[Fusion, ByName(FUSIONS)] = Field(default=ReciprocalRank(), description="how they are merged")
+    method: Annotated[Fusion, ByName(FUSIONS)] = Field(
+        default="rrf", validate_default=True, description="how they are merged"
+    )
     depth: PositiveInt = Field(default=1000, description="passages kept per query")
 
     def members(self) -> list[str]:

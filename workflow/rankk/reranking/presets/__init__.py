@@ -14,7 +14,6 @@ from rankk.io.files import exists
 from rankk.io.yaml_files import read_yaml
 from rankk.llm.types import Thinking
 from rankk.reranking.parsers.base import PARSERS, Parser
-from rankk.reranking.parsers.ranking import Ranking
 from rankk.reranking.strategies.base import Kind
 
 FOLDER = Path(__file__).parent
@@ -58,7 +57,9 @@ class Preset(Strict):
     tasks: dict[str, str] = Field(default={}, description="by name of a task, what {query} stands for instead")
     passage: str = Field(default="[{rank}] {passage}", description="one passage of {docs}")
     separator: str = Field(default="\n", description="between two passages of {docs}")
-    parser: Annotated[Parser, ByName(PARSERS)] = Field(default=Ranking(), description="how answers are read")
+    parser: Annotated[Parser, ByName(PARSERS)] = Field(
+        default="ranking", validate_default=True, description="how answers are read"
+    )
     thinking: Thinking | None = Field(default=None, description="left out: the model does not reason in words")
     chat_template_kwargs: dict[str, Any] = Field(default={}, description="handed to the model's chat template")
     positive: str = Field(default=" true", min_length=1, description="pointwise: the token that says relevant")
