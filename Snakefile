@@ -29,6 +29,7 @@ from rankk.errors import RankkError
 from rankk.evaluation.experiment import COLUMNS
 from rankk.jobs import fetch_from, grown, own_engines, share_plugins
 from rankk.fingerprint import fingerprint
+from rankk.io.yaml_files import read_yaml
 from rankk.report import contents
 from rankk.report.figures import FORMATS as FIGURE_FORMATS
 from rankk.report.tables import FORMATS as TABLE_FORMATS
@@ -44,6 +45,8 @@ if not workflow.overwrite_configfiles:
 CONFIG = [*workflow.configfiles, *map(str, workflow.overwrite_configfiles or [])]
 
 try:
+    for file in filter(os.path.isfile, CONFIG):
+        read_yaml(file)  # Snakemake's own reader takes the last of two equal keys
     EXPERIMENT = check(config, str(CONFIG[-1]) if CONFIG else "config")
 except RankkError as error:
     sys.exit(f"Configuration: {error}")

@@ -40,8 +40,6 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
     Raises RankkError with one line a fault: file, key path, value and what was expected. Definitions in the
     experiment's own file win over the catalog's; only those that the grid uses are kept.
     """
-    if Path(file).is_file():
-        read_yaml(file)  # Snakemake's own reader takes the last of two equal keys
     folder = Path(catalog) if catalog else catalog_folder()
     header = expand({key: value for key, value in config.items() if key not in SECTIONS}, file)
     experiment: Experiment = validate(TypeAdapter(Experiment), header, file)

@@ -247,11 +247,6 @@ def open_passages(path: str | Path, wanted: Collection[str]) -> Passages:
     return ScannedPassages(path, wanted)
 
 
-def passage_ids(path: str | Path) -> set[str]:
-    """Ids of all passages."""
-    return {id_of(record, f"{path}:{number}") for number, record in read_jsonl(path)}
-
-
 def _connect(index: Path, options: str) -> sqlite3.Connection:
     uri = f"{index.resolve().as_uri()}?{options}"
     return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)

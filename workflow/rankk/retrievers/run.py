@@ -10,7 +10,7 @@ from rankk import paths
 from rankk.config.base import FilePath
 from rankk.errors import RankkError
 from rankk.io.passages import PassageStore
-from rankk.io.trec import read_excluded, read_queries, read_run, without, write_run
+from rankk.io.trec import read_excluded, read_metadata, read_queries, read_run, without, write_run
 from rankk.placeholders import fill
 from rankk.retrievers.base import Inputs, Retriever
 
@@ -49,7 +49,7 @@ class PublishedRun(Retriever):
             raise ValueError(f"path: {file}: no such file")
 
     def retrieve(self, inputs: Inputs, output: str, *, threads: int, tag: str, **facts: Any) -> None:
-        """Keep the collection's queries, in their order, without excluded passages.
+        """Keep the collection's queries, in their order, without excluded passages; and the run's ir_metadata.
 
         RankkError where the run ranks passages that the corpus does not hold, or none of the queries.
         """
@@ -66,4 +66,4 @@ class PublishedRun(Retriever):
         if unknown:
             shown = ", ".join(f"{docid} (query {qid})" for docid, qid in list(unknown.items())[:SHOWN])
             raise RankkError(f"{source}: {len(unknown)} passages are not in the corpus, e.g. {shown}")
-        write_run(output, without(kept, read_excluded(inputs["excluded"])), tag)
+        write_run(output, without(kept, read_excluded(inputs["excluded"])), tag, read_metadata(source))
