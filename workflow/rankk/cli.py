@@ -156,11 +156,12 @@ def _presets(options: argparse.Namespace) -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from rankk import plan
     from rankk.config.loading import load
+    from rankk.plan.costs import costs
+    from rankk.plan.table import table
 
     experiment = load(options.config)
-    print(plan.table(list(plan.costs(experiment))))
+    print(table(experiment, list(costs(experiment))))
     if experiment.training:
         from rankk.training.plan import lines
 

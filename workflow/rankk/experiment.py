@@ -17,6 +17,7 @@ from rankk.corpora.base import Collection, Corpus
 from rankk.fetching.hub import HubModel, is_hub_id
 from rankk.fetching.models import Model
 from rankk.paths import FIRST_STAGE, Cell
+from rankk.plan.gpus import GpuName
 from rankk.retrievers.base import Retriever
 
 
@@ -48,6 +49,9 @@ class Experiment(Strict):
     )
     grid: list[Block] = Field(min_length=1, description="blocks of cells")
     mirror: str | None = Field(default=None, description="address of a mirror of the hub")
+    gpu: GpuName = Field(
+        default="h100", description="GPUs of the jobs, for the times that `rankk plan` and the rules expect"
+    )
     baselines: dict[str, str] = Field(
         default={}, description="reranker: the reranker that its gains and tests are computed against"
     )

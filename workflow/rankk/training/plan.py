@@ -2,10 +2,10 @@
 
 from rankk.config.training import Training
 from rankk.experiment import Experiment
-from rankk.plan import GPU_GIB, MODELS, PROMPT_TOKENS, QWEN_32B, WEIGHT_BYTES, queries_of, step_ms
+from rankk.plan.costs import PROMPT_TOKENS, queries_of, shape_of
+from rankk.plan.gpus import GIB, GPUS, QWEN_32B, between
 from rankk.reranking.settings import resolve
 
-PEAK_TFLOPS = 989  # of an H200 in bfloat16, dense, as its maker states it
 UTILIZATION = 0.4
 LABEL_TOKENS = 5  # of an identifier and its sign
 ADAPTER_BYTES = 16  # a trained weight in 32 bits, its gradient, and AdamW's two moments
@@ -14,7 +14,7 @@ TEACHERS_IN_FLIGHT = 256
 ASSUMPTIONS = f"""\
 Assumed of training: every query gives all its windows, of mean size, with passages as long as they may be; 4
 operations a weight and token with an adapter, 6 without, 2 more with gradient checkpointing; {UTILIZATION:.0%} of
-{PEAK_TFLOPS} TFLOP/s. Memory is that of weights, gradients and optimizer; activations come on top."""
+the GPU's peak in bfloat16. Memory is that of weights, gradients and optimizer; activations come on top."""
 
 
 def lines(experiment: Experiment) -> list[str]:
@@ -25,6 +25,7 @@ def lines(experiment: Experiment) -> list[str]:
 
 def _lines(experiment: Experiment, name: str, training: Training) -> list[str]:
     windows, fit = training.windows, training.fit
+    gpu = GPUS[experiment.gpu]
     queries = sum(queries_of(experiment, cell.collection, cell.language) for cell in windows.of)
     queries = min(queries, windows.queries * len(windows.of)) if windows.queries else queries
     number = queries * len(windows.ranks) * windows.copies
@@ -33,21 +34,21 @@ def _lines(experiment: Experiment, name: str, training: Training) -> list[str]:
     prompt = PROMPT_TOKENS + passages * settings.passage_tokens
     answer, teacher = passages * LABEL_TOKENS, ""
     if training.teacher != "labels":
-        model = MODELS.get(resolve(experiment.rerankers[training.teacher]).model)
+        model = shape_of(experiment, resolve(experiment.rerankers[training.teacher]).model)
         answer = model.answer_tokens if model else QWEN_32B.answer_tokens
         teacher = f"; teacher {training.teacher}: {number * answer / 1e6:,.0f} M tokens to write"
         if model:
             share = model.parameters / QWEN_32B.parameters
-            hours = number * answer * share * step_ms(TEACHERS_IN_FLIGHT) / TEACHERS_IN_FLIGHT / 3.6e6
+            hours = number * answer * share * between(gpu.step_ms, TEACHERS_IN_FLIGHT) / TEACHERS_IN_FLIGHT / 3.6e6
             teacher += f", {hours:,.1f} GPU-hours"
     tokens = number * (prompt + answer) * fit.epochs
     head = f"training {name}: {number:,} windows, {tokens / 1e6:,.0f} M tokens{teacher}"
-    base = MODELS.get(training.base)
+    base = shape_of(experiment, training.base)
     if base is None:
         return [head]
     operations = (4 if fit.lora_rank else 6) + (2 if fit.gradient_checkpointing else 0)
-    hours = operations * base.parameters * 1e9 * tokens / (PEAK_TFLOPS * 1e12 * UTILIZATION) / 3600
+    hours = operations * base.parameters * 1e9 * tokens / (gpu.tflops * 1e12 * UTILIZATION) / 3600
     moved = base.adapter_parameters(fit.lora_rank) if fit.lora_rank else base.parameters
-    memory = (base.parameters * WEIGHT_BYTES if fit.lora_rank else 0) + moved * ADAPTER_BYTES
-    fits = "" if memory < GPU_GIB * 1.07 else f"; warning: more than {GPU_GIB} GiB"
-    return [f"{head}; {hours:,.1f} GPU-hours, {memory:,.0f} GB and activations{fits}"]
+    memory = (base.weights_gib(fp8=False) if fit.lora_rank else 0) + moved * 1e9 * ADAPTER_BYTES / GIB
+    fits = "" if memory < gpu.gib else f"; warning: more than {gpu.gib:.0f} GiB ({experiment.gpu})"
+    return [f"{head}; {hours:,.1f} GPU-hours, {memory:,.0f} GiB and activations{fits}"]

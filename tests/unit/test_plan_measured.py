@@ -1,0 +1,146 @@
+"""Planned times against measured ones, case by case, and never below what is possible."""
+
+import csv
+import json
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rankk.plan.gpus import CONTEXT, GPUS, QWEN_32B, Engine, EngineConfig
+from rankk.plan.simulation import drawn_lengths, milliseconds, places, stages
+from rankk.reranking.strategies.base import STRATEGIES
+
+from ..conftest import ROOT
+
+MEASURED = ROOT / "benchmarks" / "measured"
+CASES = list(csv.DictReader((MEASURED / "cases.csv").open()))
+MANY = 64
+"""Queries from which the plan's own draw of lengths is as good as the measured one."""
+
+
+@pytest.fixture(scope="module")
+def workload():
+    """The lengths and the lower bound of the benchmarks."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        import workload
+    finally:
+        sys.path.pop(0)
+    return workload
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['case']} {case['queries']}")
+def test_planned_times_are_within_1_3_times_of_measured_ones(case, workload):
+    scale, queries, measured = float(case["scale"]), int(case["queries"]), float(case["seconds"])
+    engine = Engine(GPUS[case["gpu"]], QWEN_32B, EngineConfig(**json.loads(case["engine"])))
+    shape = [int(calls) for calls in case["stages"].split()]
+    prompt, output = 2000 / scale, workload.ANSWER_TOKENS / scale
+    room = places(engine, prompt, output)
+
+    def seconds(lengths):
+        return milliseconds(engine, [shape], queries, prompt, lengths, room) / 1000
+
+    assert 1 / 1.3 < seconds(workload.Lengths(scale).of) / measured < 1.3
+    if queries >= MANY:
+        assert 1 / 1.3 < seconds(drawn_lengths(output, 100 * output)) / measured < 1.3
+
+
+def test_the_cases_state_what_the_tables_hold():
+    for case in CASES:
+        name, _, strategy = case["case"].partition(" ")
+        table = MEASURED / f"{name}.{'strategies' if strategy else 'schedules'}.csv"
+        if table.is_file():  # of the two cases at full length the seconds alone were kept
+            rows = [
+                float(row["seconds"])
+                for row in csv.DictReader(table.open())
+                if row.get("schedule") == "ours"
+                or (row.get("strategy"), row.get("queries")) == (strategy, case["queries"])
+            ]
+            assert float(case["seconds"]) == pytest.approx(rows[-1], rel=0.01)
+    named = {case["case"] for case in CASES}
+    assert {
+        str(path.relative_to(MEASURED)).removesuffix(".schedules.csv") for path in MEASURED.rglob("*.schedules.csv")
+    } <= named
+
+
+@pytest.mark.parametrize(
+    ("gpu", "config", "table"),
+    [
+        ("h100", {}, "h100-x2/one-real"),
+        ("h100", {"data_parallel": 2}, "h100-x2/dp2-real"),
+        ("h100", {"tensor_parallel": 2}, "h100-x2/tp2-real"),
+        ("h200", {}, "h200/full-length"),
+        ("h200", {"quantization": "fp8", "kv_cache_dtype": "fp8"}, "h200/fp8-full-length"),
+    ],
+)
+def test_calls_that_find_no_room_in_the_cache_wait_as_measured(gpu, config, table):
+    engine = Engine(GPUS[gpu], QWEN_32B, EngineConfig(**config))
+    for row in csv.DictReader((MEASURED / f"{table}.curve.csv").open()):
+        number = int(row["in flight"])
+
+        def taken(length, number=number):
+            return milliseconds(engine, [[1]], number, 2000, lambda query, call: length, places(engine, 2000, 52))
+
+        step = (taken(52) - taken(4)) / 48
+        assert 1 / 1.3 < step / float(row["ms a step"]) < 1.3
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    gpu=st.sampled_from(list(GPUS)),
+    config=st.fixed_dictionaries(
+        {
+            "tensor_parallel": st.sampled_from([1, 2, 4]),
+            "data_parallel": st.sampled_from([1, 2]),
+            "quantization": st.sampled_from([None, "fp8"]),
+        }
+    ),
+    queries=st.integers(1, 80),
+    shape=st.lists(st.integers(1, 4), min_size=1, max_size=6),
+    in_flight=st.integers(1, 100),
+    prompt=st.integers(10, 4000),
+)
+def test_no_plan_is_below_what_is_possible(gpu, config, queries, shape, in_flight, prompt):
+    engine = Engine(GPUS[gpu], QWEN_32B, EngineConfig(**config))
+    copies, lengths = engine.config.data_parallel, drawn_lengths(120, 500)
+    planned = milliseconds(engine, [shape], queries, prompt, lengths, in_flight)
+    calls, tokens = queries * sum(shape), sum(lengths(q, c) for q in range(queries) for c in range(sum(shape)))
+
+    def step(number):
+        """The step of a copy that holds `number` of all calls in flight."""
+        return engine.step_ms(number / min(copies, number), 0)
+
+    prefill = calls * engine.prefill_ms(prompt) / copies
+    assert planned * 1.0001 > prefill + tokens * min(step(number) / number for number in range(1, in_flight + 1))
+    chain = max(sum(lengths(q, c) for c in range(len(shape))) for q in range(queries)) if max(shape) == 1 else 0
+    assert planned * 1.0001 > chain * min(map(step, range(1, in_flight + 1)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(queries=st.integers(1, 100), seed=st.integers(0, 1000))
+def test_with_room_for_all_the_plan_is_no_lower_than_the_benchmarks_bound(workload, queries, seed):
+    engine = Engine(GPUS["h200"], QWEN_32B, EngineConfig())
+    lengths = workload.Lengths(20, seed)
+    prefill = engine.prefill_ms(100) / 1000
+    curve = {n: (engine.step_ms(n, n * CONTEXT) / 1000, prefill) for n in range(1, queries + 1)}
+    chains = [sum(lengths.of(query, call) for call in range(3)) for query in range(queries)]
+    planned = milliseconds(engine, [[1] * 3], queries, 100, lengths.of, queries) / 1000
+    assert planned * 1.0001 > workload.bound(chains, 3 * queries, curve, queries)
+
+
+@pytest.mark.parametrize("name", STRATEGIES.names())
+def test_the_calls_of_every_strategy_are_those_that_it_states(name):
+    strategy = STRATEGIES.all()[name]()
+    for shape in stages(strategy, 20 if name == "single" else 100):
+        if strategy.exact:
+            assert sum(shape) == strategy.calls(20 if name == "single" else 100)
+        assert sum(shape) <= strategy.calls(100)
+        assert len(shape) <= strategy.longest_chain(100)
+
+
+def test_more_queries_than_are_simulated_take_time_in_proportion():
+    engine = Engine(GPUS["h200"], QWEN_32B, EngineConfig())
+    times = [milliseconds(engine, [[1] * 9], n, 100, drawn_lengths(120, 500), 32) for n in (1000, 2000)]
+    assert times[1] / times[0] == pytest.approx(2, rel=0.05)

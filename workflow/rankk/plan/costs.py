@@ -1,0 +1,101 @@
+"""What the cells of an experiment will cost: calls, tokens and GPU-hours."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from rankk import paths
+from rankk.corpora.files import FilesTopics, local
+from rankk.experiment import Experiment
+from rankk.io.trec import read_queries
+from rankk.llm.backends.vllm import Vllm
+from rankk.paths import Cell
+from rankk.plan.gpus import GPUS, SHAPES, Engine, Shape
+from rankk.plan.simulation import drawn_lengths, milliseconds, places, stages
+from rankk.reranking.settings import resolve
+
+PROMPT_TOKENS = 250  # instructions, query and the passages' frames, in tokens
+PASSAGE_TOKENS = 512  # a passage is taken to be no longer, wherever it may be cut
+QUERIES = 50  # where nobody knows yet
+FEW_CALLS = 32
+"""Calls in flight below which a GPU is badly used."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cell's expected cost. Tokens in millions; `hours` of wall clock, None where the model's size is not known."""
+
+    cell: Cell
+    queries: int
+    calls: int
+    prompt_tokens: float
+    output_tokens: float
+    in_flight: int
+    hours: float | None
+    gpu_hours: float | None
+    warning: str = ""
+
+
+def costs(experiment: Experiment) -> Iterator[Cost]:
+    """The reranked cells of an experiment, in the grid's order; stored answers (replay) cost nothing."""
+    for cell in experiment.cells:
+        if cell.reranked and experiment.rerankers[cell.reranker].backend.asks_model:
+            yield cost(experiment, cell)
+
+
+def cost(experiment: Experiment, cell: Cell, shards: int = 1) -> Cost:
+    """The cost of one reranked cell, or of the largest of its shards."""
+    settings = resolve(experiment.rerankers[cell.reranker])
+    reranker, strategy = settings.reranker, settings.strategy()
+    queries = ceil(queries_of(experiment, cell.collection, cell.language) / shards)
+    shapes = stages(strategy, reranker.depth)
+    calls = ceil(queries * reranker.samples * sum(map(sum, shapes)) / len(shapes))
+    prompt = PROMPT_TOKENS + min(strategy.passages_per_call, reranker.depth) * min(
+        settings.passage_tokens, PASSAGE_TOKENS
+    )
+    shape = shape_of(experiment, settings.model)
+    output = min(shape.answer_tokens if shape else settings.completion_tokens, settings.completion_tokens)
+    millions = (calls * prompt / 1e6, calls * output / 1e6)
+    if shape is None or not isinstance(reranker.backend, Vllm):
+        return Cost(cell, queries, calls, *millions, 0, None, None)
+    engine = Engine(GPUS[experiment.gpu], shape, reranker.backend.engine)
+    room = places(engine, prompt, output)
+    widths = tuple(tuple(calls * reranker.samples for calls in stage) for stage in shapes)
+    in_flight = min(max(1, room), queries * max(map(max, widths)))
+    lengths = drawn_lengths(output, settings.completion_tokens)
+    hours = milliseconds(engine, widths, queries, prompt, lengths, in_flight) / 3.6e6
+    gpu_hours, warning = hours * engine.config.gpus, _warning(experiment, engine, prompt + output, room)
+    return Cost(cell, queries, calls, *millions, in_flight, hours, gpu_hours, warning)
+
+
+def _warning(experiment: Experiment, engine: Engine, context: int, room: int) -> str:
+    """What is said of an engine with room for so many calls of `context` tokens."""
+    gpus = f"{engine.config.tensor_parallel} × {engine.gpu.gib:.0f} GiB ({experiment.gpu})"
+    if not room:
+        weights = engine.shape.weights_gib(fp8=engine.fp8)
+        return (
+            f"does not fit: {weights:.0f} GiB of weights and a context of {context} tokens on {gpus}; raise "
+            "engine.tensor_parallel"
+        )
+    if room < min(FEW_CALLS, engine.config.max_num_seqs):
+        return f"room for {room} calls in flight on {gpus}: decoding will be slow; raise engine.tensor_parallel"
+    return ""
+
+
+def shape_of(experiment: Experiment, model: str) -> Shape | None:
+    """A model's shape; that of its base where it is trained or adapted; None where it is not known."""
+    if model not in SHAPES and (model in experiment.training or model in experiment.models):
+        base = experiment.base_of(model)
+        return shape_of(experiment, base[0]) if base else None
+    return SHAPES.get(model)
+
+
+def queries_of(experiment: Experiment, name: str, language: str) -> int:
+    """Queries of a collection in a language: counted where the files are there, else the catalog's number."""
+    collection = experiment.collections[name]
+    path, source = Path(paths.queries(name, language)), collection.source
+    if not path.is_file() and isinstance(source, FilesTopics) and language in source.queries:
+        path = Path(local(source.queries[language]))
+    known = len(read_queries(path)) if path.is_file() else collection.expected_queries or QUERIES
+    return min(known, source.max_queries or known)

@@ -1,0 +1,167 @@
+"""The time that a cell's calls take, simulated call by call."""
+
+import asyncio
+import heapq
+import math
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+
+from rankk.plan.gpus import Engine
+from rankk.reranking.strategies.base import Strategy
+from rankk.reranking.types import TieGroups
+
+SPREAD = 0.6
+"""Standard deviation of the answers' log length (assumed, as in benchmarks/workload.py)."""
+ROUNDS, QUERIES = 4, 200
+"""So many times the calls that the engine holds, and at least so many queries, are simulated; the time of more follows
+from the slope."""
+DRAWS = 8
+"""Queries whose calls are tried with random answers."""
+
+Lengths = Callable[[int, int], float]
+"""Tokens of the answer to a query's call, both numbered from 0."""
+
+
+@dataclass
+class RandomRanker:
+    """Answers at random, and counts the calls that wait for an answer at the same time."""
+
+    draw: random.Random
+
+    def __post_init__(self) -> None:
+        self.stages: list[int] = []
+        self._waiting: list[asyncio.Future[None]] = []
+
+    async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
+        """The window in a random order."""
+        await self._answered()
+        return [[docid] for docid in self.draw.sample(list(window), len(window))]
+
+    async def score(self, docid: str) -> float:
+        """A random score."""
+        await self._answered()
+        return self.draw.random()
+
+    async def _answered(self) -> None:
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        await waiting
+
+    async def play(self, strategy: Strategy, depth: int) -> list[int]:
+        """Calls of each stage of one query's reranking."""
+        task = asyncio.ensure_future(strategy.rerank([str(place) for place in range(depth)], self))
+        while not task.done():
+            for _ in range(8):  # until every call that can be asked is
+                await asyncio.sleep(0)
+            if self._waiting:
+                self.stages.append(len(self._waiting))
+                for waiting in self._waiting:
+                    waiting.set_result(None)
+                self._waiting = []
+        task.result()
+        return self.stages
+
+
+def stages(strategy: Strategy, depth: int) -> tuple[tuple[int, ...], ...]:
+    """Calls of a query, stage by stage, for some queries: calls of a stage need no answer of one another.
+
+    The strategy itself is asked, with random answers. All queries are alike where answers decide nothing.
+    """
+    return _stages(type(strategy), strategy.model_dump_json(), depth)
+
+
+@cache
+def _stages(kind: type[Strategy], settings: str, depth: int) -> tuple[tuple[int, ...], ...]:
+    strategy = kind.model_validate_json(settings)
+
+    async def all_queries() -> list[tuple[int, ...]]:
+        draws = range(1 if strategy.exact else DRAWS)
+        return [tuple(await RandomRanker(random.Random(query)).play(strategy, depth)) for query in draws]
+
+    with ThreadPoolExecutor(1) as thread:  # Snakemake's own thread already has an event loop
+        return tuple(thread.submit(asyncio.run, all_queries()).result())
+
+
+def drawn_lengths(mean: float, longest: float) -> Lengths:
+    """Lognormal lengths of that mean, none above the token budget; the same ones each time."""
+
+    def length(query: int, call: int) -> float:
+        draw = random.Random(query * 1_000_003 + call)
+        return min(longest, max(1.0, draw.lognormvariate(math.log(mean) - SPREAD**2 / 2, SPREAD)))
+
+    return length
+
+
+def places(engine: Engine, prompt: float, output: float) -> int:
+    """Calls in flight that all copies together hold, 0 where there is no room for one.
+
+    The mean context of a call in flight counts: long answers are in flight for longer.
+    """
+    context = prompt + output / 2 * math.exp(SPREAD**2)
+    if engine.cache_tokens < prompt + output:
+        return 0
+    return min(int(engine.cache_tokens / context), engine.config.max_num_seqs) * engine.config.data_parallel
+
+
+def milliseconds(
+    engine: Engine,
+    shapes: Sequence[Sequence[int]],
+    queries: int,
+    prompt: float,
+    lengths: Lengths,
+    in_flight: int,
+) -> float:
+    """Time until the last of the queries is done.
+
+    `shapes`: calls of a query stage by stage, used in turn. `prompt`: tokens. `in_flight`: places of all copies.
+    """
+    widest = max(max(shape) for shape in shapes)
+    enough = max(QUERIES, 2 * math.ceil(ROUNDS * in_flight / widest / 2))
+    if queries <= enough:
+        return _simulated(engine, shapes, queries, prompt, lengths, in_flight)
+    half, whole = (_simulated(engine, shapes, n, prompt, lengths, in_flight) for n in (enough // 2, enough))
+    return whole + (queries - enough) * (whole - half) / (enough - enough // 2)
+
+
+def _simulated(
+    engine: Engine, shapes: Sequence[Sequence[int]], queries: int, prompt: float, lengths: Lengths, in_flight: int
+) -> float:
+    """All calls in flight gain a token a step; the longest remaining chain of calls goes first, as in the scheduler."""
+    order, copies = count(), engine.config.data_parallel
+    waiting: list[tuple[int, int, int, float]] = []
+    running: list[tuple[float, int, float]] = []
+    stage, open_calls, asked = [0] * queries, [0] * queries, [0] * queries
+
+    def ask(query: int) -> None:
+        shape = shapes[query % len(shapes)]
+        if stage[query] < len(shape):
+            open_calls[query] = shape[stage[query]]
+            for _ in range(open_calls[query]):
+                remaining = len(shape) - stage[query]
+                heapq.heappush(waiting, (-remaining, next(order), query, lengths(query, asked[query])))
+                asked[query] += 1
+            stage[query] += 1
+
+    for query in range(queries):
+        ask(query)
+    now = steps = begun = 0.0  # milliseconds, steps made, the steps at which the calls in flight began, summed
+    while waiting or running:
+        while waiting and len(running) < in_flight:
+            _, _, query, length = heapq.heappop(waiting)
+            heapq.heappush(running, (steps + length, query, steps))
+            begun += steps
+            now += engine.prefill_ms(prompt) / min(copies, len(running))
+        ends, query, began = heapq.heappop(running)
+        number = len(running) + 1
+        written = number * (steps + ends) / 2 - begun
+        used = min(copies, number)
+        now += (ends - steps) * engine.step_ms(number / used, (number * prompt + written) / used)
+        steps, begun = ends, begun - began
+        open_calls[query] -= 1
+        if not open_calls[query]:
+            ask(query)
+    return now

@@ -1,0 +1,66 @@
+"""The plan as text, 80 columns wide."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from math import ceil
+from textwrap import fill
+
+from rankk.experiment import Experiment
+from rankk.plan.costs import Cost
+
+LABEL = 31  # columns
+WIDTH = 80
+HEAD = f"{'':{LABEL}} {'calls':>10} {'prompt M':>8} {'output M':>8} {'flight':>6} {'hours':>5} {'GPU-h':>6}"
+ASSUMPTIONS = """\
+Assumed: passages as long as they may be (passage_tokens); answers of 2,400 tokens for 32B reasoning models, 600 for 7B
+ones and 110 without reasoning, or the thinking budget where that is shorter, their lengths lognormal; random answers
+where answers decide how many calls there are. Times are simulated call by call with speeds that were measured with
+Qwen2.5-32B's shape on the GPU named (benchmarks/README.md); the weights' part is scaled by parameters, the KV cache's
+by its bytes. GPUs that hold one copy together (tensor_parallel) compute 1.7 times as fast as half as many, as measured
+with two. "flight": calls in flight. Engine starts and first stages are not counted."""
+
+
+def table(experiment: Experiment, found: Sequence[Cost]) -> str:
+    """A row a cell, subtotals by family of collections, the sum, warnings and assumptions."""
+    families = {each.cell: family(experiment, each.cell.collection) for each in found}
+    order = list(dict.fromkeys(families.values()))
+    lines = [HEAD]
+    by_family = sorted(found, key=lambda each: order.index(families[each.cell]))
+    for name, group in groupby(by_family, key=lambda each: families[each.cell]):
+        members = list(group)
+        for each in members:
+            lines += _row(str(each.cell), each.calls, each.prompt_tokens, each.output_tokens, each.in_flight, [each])
+        if len(members) > 1:
+            lines += _sum(f"{name}: {len(members)} cells", members)
+    lines += ["", *_sum(f"all {len(found)} reranked cells", found)]
+    if unknown := sum(each.hours is None for each in found):
+        lines.append(f"{unknown} cells of unknown cost are left out of the hours")
+    lines += [fill(f"warning: {each.cell}: {each.warning}", WIDTH) for each in found if each.warning]
+    return "\n".join([*lines, "", f"GPU: {experiment.gpu}", fill(ASSUMPTIONS, WIDTH)])
+
+
+def family(experiment: Experiment, collection: str) -> str:
+    """Collections that are summed up: those of one name up to its last part (bright-…), else those of one corpus."""
+    return collection.rpartition("-")[0] or experiment.collections[collection].corpus
+
+
+def _sum(label: str, members: Sequence[Cost]) -> list[str]:
+    prompt, output = (sum(getattr(each, name) for each in members) for name in ("prompt_tokens", "output_tokens"))
+    return _row(label, sum(each.calls for each in members), prompt, output, None, members)
+
+
+def _row(
+    label: str, calls: int, prompt: float, output: float, in_flight: int | None, members: Iterable[Cost]
+) -> list[str]:
+    """One line, or two where the label is long."""
+    known = [each for each in members if each.hours is not None]
+    hours = [sum(each.hours or 0.0 for each in known), sum(each.gpu_hours or 0.0 for each in known)] if known else []
+    texts = [_number(value) for value in hours] or ["?", "?"]
+    flight = "" if in_flight is None else str(in_flight or "?")
+    numbers = f"{calls:10,} {_number(prompt):>8} {_number(output):>8} {flight:>6} {texts[0]:>5} {texts[1]:>6}"
+    return [f"{label:{LABEL}} {numbers}"] if len(label) <= LABEL else [label, f"{'':{LABEL}} {numbers}"]
+
+
+def _number(value: float) -> str:
+    """Two decimals for small numbers, none for large ones."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{ceil(value):,}"
