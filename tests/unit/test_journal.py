@@ -111,6 +111,13 @@ def test_a_damaged_line_is_named_and_can_be_deleted_alone(tmp_path, damage, mess
         assert [journal.get(record.key) for record in RECORDS] == [RECORDS[0], None, *RECORDS[2:]]
 
 
+def test_a_device_or_a_folder_is_no_journal(tmp_path):
+    with pytest.raises(RankkError, match="/dev/null: is a device"):
+        Journal("/dev/null")
+    with pytest.raises(IsADirectoryError):
+        Journal(tmp_path)
+
+
 NO_JOURNALS = [
     b"notes without a line break",
     b'[{"my": "data"}]',

@@ -89,6 +89,8 @@ class Journal:
     def _open(self, others: Iterable[Path]) -> None:
         if self.path is None:
             return
+        if not self.path.is_file():
+            raise RankkError(f"{self.path}: is a device, not a file that keeps calls; give another journal")
         _lock(self._file, self.path)
         for offset, line, record in _records(self.path):
             self._offsets[record.key] = (offset, len(line))
