@@ -57,6 +57,7 @@ def trained(tmp_path_factory):
                     "sizes": [3, 5],
                     "queries": 12,
                 },
+                "thoughts": {"grades": 0.5, "cut": 0.5, "thresholds": [5.0, 10.0]},
                 "fit": {
                     "lora_rank": 2,
                     "lora_alpha": 4,
@@ -99,9 +100,16 @@ def test_a_card_and_a_curve_tell_how_the_model_came_about(trained):
     facts = json.loads((folder / "windows.json").read_text())
     assert facts["train"] == 12
     assert f"| train | {facts['train']} |" in card
+    taught = json.loads((folder / "examples.json").read_text())
+    graded = taught.get("with grades", 0) + taught.get("with grades, cut off", 0)
+    thoughts = [record for _, record in read_jsonl(folder / "examples.jsonl.gz") if record.get("kind") == "grades"]
+    assert graded == len(thoughts) > 0
+    assert "grades 0.5" in card
     assert (folder / "figures/loss.pdf").exists()
     with (folder / "adapter/training.csv").open() as file:
-        assert any(row["development_loss"] for row in csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    assert any(row["development_loss"] for row in rows)
+    assert all(0 <= float(row["development_first_place_accuracy"]) <= 1 for row in rows if row["development_loss"])
 
 
 def test_what_the_training_moved_is_written_coarsely_when_asked_for(trained):
