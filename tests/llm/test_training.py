@@ -79,7 +79,8 @@ def trained(tmp_path_factory):
 def test_the_engine_answers_with_the_trained_model_as_transformers_does(trained):
     model = trained / "results/models/taught"
     cell = trained / "results/collections/few"
-    passages = {record["id"]: record["contents"] for _, record in read_jsonl(cell / "passages.jsonl.gz")}
+    corpus = trained / "results/corpora/few/passages.jsonl"
+    passages = {record["id"]: record["contents"] for _, record in read_jsonl(corpus)}
     queries = read_queries(cell / "queries.eng.tsv")
     tokenizer = ModelTokenizer(model)
     records = list(read_journal(trained / "results/runs/few/eng/bm25/own.calls.jsonl"))
