@@ -17,6 +17,10 @@ from pathlib import Path
 
 import yaml
 
+EMPTY = {"empty": ("", "")}
+"""A passage without text, as NeuCLIR, FiQA and TREC-COVID have."""
+OWN = {"q1": ("", "first query, a passage itself")}
+"""A passage that is a query, as all of ArguAna's are."""
 TEXTS = {"d0": ("A title", "first passage"), "d1": ("", "second passage")}
 
 
@@ -34,7 +38,7 @@ def tar(members):
     return packed.getvalue()
 
 
-def neuclir_topics():
+def neuclir_topics(judged):
     human = ("human translation", "ht"), ("machine translation", "mt")
     parts = ("title", "description", "narrative")
     topics = [{"lang": "eng", "source": "original"} | {f"topic_{part}": f"eng {part}" for part in parts}]
@@ -45,7 +49,7 @@ def neuclir_topics():
     return lines(
         *(
             {"topic_id": topic, "topics": topics, "languages_with_qrels": ["zho", "fas", "rus"]}
-            for topic in ("q1", "unjudged")
+            for topic in (judged, "unjudged")
         )
     )
 
@@ -63,13 +67,14 @@ def content(url):
         return tar({"msmarco_v2_passage/msmarco_passage_00.gz": gzip.compress(lines(*passages))})
     if "neuclir" in url and name.endswith(".jsonl.gz"):
         facts = {"cc_file": "x", "time": "2020-01-01", "url": "http://x"}
-        return gzip.compress(lines(*({"id": d, "title": t, "text": x} | facts for d, (t, x) in TEXTS.items())))
+        texts = TEXTS | EMPTY
+        return gzip.compress(lines(*({"id": d, "title": t, "text": x} | facts for d, (t, x) in texts.items())))
     if "topics" in name and "neuclir" in url:
-        return neuclir_topics()
+        return neuclir_topics("q2023" if "2023" in url else "q1")  # no query id of 2022 is one of 2023
     if name == "2022-qrels.all":
         return b"".join(f"q1 {language} d0 3\n".encode() for language in ("zho", "fas", "rus"))
     if name == "neuclir-2023-qrels.final.tar.gz":
-        members = {f"qrels.final.gains.{language}": b"q1 0 d0 3\n" for language in ("zho", "fas", "rus")}
+        members = {f"qrels.final.gains.{language}": b"q2023 0 d0 3\n" for language in ("zho", "fas", "rus")}
         return gzip.compress(tar(members))
     if "miracl" in url and name.startswith("docs-"):
         number = name.partition("-")[2].partition(".")[0]
@@ -102,7 +107,8 @@ def _beir(name):
         "references": [],
     }
     with zipfile.ZipFile(packed, "w") as archive:
-        passages = [{"_id": d, "title": t, "text": x, "metadata": facts} for d, (t, x) in TEXTS.items()]
+        texts = TEXTS | (EMPTY if name in ("fiqa", "trec-covid") else {}) | (OWN if name == "arguana" else {})
+        passages = [{"_id": d, "title": t, "text": x, "metadata": facts} for d, (t, x) in texts.items()]
         archive.writestr(f"{name}/corpus.jsonl", lines(*passages))
         archive.writestr(f"{name}/queries.jsonl", lines({"_id": "q1", "text": "first query", "metadata": facts}))
         for split in ("train", "dev", "test"):

@@ -1,5 +1,6 @@
 """Collections of the catalog that ir_datasets reads go through its real loaders, from tiny files in their format."""
 
+import json
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 import yaml
 
 from rankk.io.files import read_jsonl
-from rankk.io.trec import read_qrels, read_queries
+from rankk.io.trec import read_excluded, read_qrels, read_queries
 
 from ..conftest import ROOT
 
@@ -32,12 +33,24 @@ def test_a_collection_is_read_by_its_own_loader(loaded, name):
     assert {docid for grades in qrels.values() for docid in grades} <= passages.keys()
     for language in CATALOG[name].get("queries", {"eng": ["text"]}):
         queries = read_queries(loaded / name / f"queries.{language}.tsv")
-        assert queries.keys() == qrels.keys() == {"q1"} or "miracl" in name
+        expected = "q2023" if "neuclir-2023" in name else "q1"
+        assert queries.keys() == qrels.keys() == {expected} or "miracl" in name
+
+
+@pytest.mark.parametrize("name", ["neuclir-2022-zho", "neuclir-2023-rus", "beir-fiqa", "beir-trec-covid"])
+def test_passages_without_text_are_left_out_and_counted(loaded, name):
+    counts = json.loads((loaded / name / "corpus.json").read_text())
+    assert counts["dropped"] == {"empty passage": 1}
+
+
+def test_arguanas_queries_exclude_themselves(loaded):
+    assert read_excluded(loaded / "beir-arguana" / "excluded.eng.tsv") == {"q1": {"q1"}}
+    assert (loaded / "beir-scifact" / "excluded.eng.tsv").read_text() == ""
 
 
 def test_topics_have_the_fields_that_the_catalog_names(loaded):
     def query(name, language):
-        return read_queries(loaded / name / f"queries.{language}.tsv")["q1"]
+        return read_queries(loaded / name / f"queries.{language}.tsv")["q2023" if "2023" in name else "q1"]
 
     assert query("neuclir-2022-zho", "eng") == "eng title"
     assert query("neuclir-2022-zho", "zho") == "ht zho title"
