@@ -8,12 +8,14 @@ import pytest
 
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
+from rankk.llm.tokenizers import ModelTokenizer
 from rankk.llm.types import Message, Prompt, Thinking
 from rankk.reranking.parsers.digits import Digits
 from rankk.reranking.presets import Decoding, load_preset, names, presets
 from rankk.reranking.prompts import render
 from rankk.reranking.settings import resolve
 from rankk.show import presets as show
+from tests.unit.chatml import build_tokenizer
 
 PASSAGES = ["First passage.", "Second passage."]
 
@@ -109,6 +111,35 @@ def test_reasonrank_has_the_prompt_of_the_release() -> None:
 
 def test_rank1_has_the_prompt_of_the_release() -> None:
     assert render(load_preset("rank1"), "QUERY", PASSAGES[:1]) == Prompt(text=RANK1)
+
+
+ZEPHYR_TEMPLATE = (  # of Zephyr (huggingface/alignment-handbook, Apache-2.0)
+    "{% for message in messages %}\n{% if message['role'] == 'user' %}\n"
+    "{{ '<|user|>\n' + message['content'] + eos_token }}\n{% elif message['role'] == 'system' %}\n"
+    "{{ '<|system|>\n' + message['content'] + eos_token }}\n{% elif message['role'] == 'assistant' %}\n"
+    "{{ '<|assistant|>\n'  + message['content'] + eos_token }}\n{% endif %}\n"
+    "{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}"
+)
+CHATML = "<|im_start|>system\n{}<|im_end|>\n<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
+
+
+def test_prompts_through_the_chat_templates_of_their_models(tmp_path: Path) -> None:
+    """Whole prompts as text; the stand-in vocabulary's end of a sequence is <|im_end|>."""
+    zephyr = ModelTokenizer(build_tokenizer(tmp_path / "zephyr", template=ZEPHYR_TEMPLATE, bos="<s>"))
+    prompt = zephyr.render(render(load_preset("rankzephyr"), "QUERY", PASSAGES))
+    assert prompt == f"<s><|system|>\n{RANKZEPHYR_SYSTEM}<|im_end|>\n<|user|>\n{RANKZEPHYR}<|im_end|>\n<|assistant|>\n"
+    assert zephyr.ids(prompt)[0] == zephyr.ids("<s>")[0]
+    qwen = ModelTokenizer(build_tokenizer(tmp_path / "qwen"))
+    for name, system, user in (
+        ("reasonrank", REASONRANK_SYSTEM, REASONRANK_7B),
+        ("reasonrank-8b", REASONRANK_8B_SYSTEM, REASONRANK_8B),
+    ):
+        assert qwen.render(render(load_preset(name), "QUERY", PASSAGES)) == CHATML.format(system, user)
+    qwq = ModelTokenizer(build_tokenizer(tmp_path / "qwq"), chat_template_kwargs={"thinking": True})
+    for name in ("rank-k", "qwq"):
+        prompt = qwq.render(render(load_preset(name), "QUERY", PASSAGES))
+        assert prompt == f"<|im_start|>user\n{RANK_K}<|im_end|>\n<|im_start|>assistant\n<think>\n"
+    assert qwen.render(render(load_preset("rank1"), "QUERY", PASSAGES[:1])) == RANK1
 
 
 BRIGHT = (

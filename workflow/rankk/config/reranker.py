@@ -126,9 +126,12 @@ class Reranker(WithBackend):
         properties = schema["properties"]
         content = {"$ref": properties["preset"].pop("$ref")}
         properties["preset"] |= {"default": DEFAULT_PRESET, "anyOf": [{"type": "string"}, content]}
+        meanings: dict[str, dict[str, list[str]]] = {}  # strategies by setting and by what the setting is for
         for name, strategy in STRATEGIES.all().items():
             for key, field in strategy.model_json_schema()["properties"].items():
-                shared = properties.get(key, field | {"description": ""})
-                text = f"{shared.get('description', '')}; {name}: {field.get('description', '')}"
-                properties[key] = shared | {"description": text.removeprefix("; ")}
+                properties.setdefault(key, field | {"description": ""})
+                meanings.setdefault(key, {}).setdefault(field.get("description", ""), []).append(name)
+        for key, strategies in meanings.items():
+            texts = [properties[key]["description"], *(f"{', '.join(of)}: {text}" for text, of in strategies.items())]
+            properties[key] = properties[key] | {"description": "; ".join(filter(None, texts))}
         return schema | {"required": []}
