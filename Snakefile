@@ -17,17 +17,14 @@ min_version("9.19")
 PACKAGE = os.path.join(
     workflow.current_basedir.get_path_or_uri(secret_free=True), "workflow"
 )
-if os.path.isdir(PACKAGE) and PACKAGE not in sys.path:
+if os.path.isdir(PACKAGE):
     sys.path.insert(0, PACKAGE)
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")])]
-    )
 
 from rankk import paths, slurm
 from rankk.config.loading import DATA, check
 from rankk.errors import RankkError
 from rankk.evaluation.experiment import COLUMNS
-from rankk.jobs import fetch_from, grown, own_engines, share_plugins
+from rankk.jobs import fetch_from, grown, import_from, own_engines, share_plugins
 from rankk.fingerprint import fingerprint
 from rankk.io.yaml_files import read_yaml
 from rankk.report import contents
@@ -54,6 +51,7 @@ except RankkError as error:
 NAME = EXPERIMENT.experiment
 STAGES = Stages(EXPERIMENT)
 
+import_from(PACKAGE)
 own_engines(cluster_job=workflow.remote_exec)
 fetch_from(EXPERIMENT.mirror)
 share_plugins(EXPERIMENT.plugins)

@@ -10,6 +10,13 @@ ALLOCATION = "RANKK_ALLOCATION"
 PLUGINS = "RANKK_PLUGINS"
 
 
+def import_from(folder: str) -> None:
+    """Let this process's jobs import the package from a folder, where it holds one, whatever else is installed."""
+    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if Path(folder, "rankk").is_dir() and known[0] != folder:
+        os.environ["PYTHONPATH"] = os.pathsep.join([folder, *filter(None, known)])
+
+
 def share_plugins(plugins: Iterable[str]) -> None:
     """Let this process's jobs load plugins before anything else."""
     os.environ[PLUGINS] = os.pathsep.join(str(Path(p).resolve()) if p.endswith(".py") else p for p in plugins)

@@ -49,7 +49,7 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
     for path in sorted(folder.glob("*.yaml")):
         definitions.add(expand(read_yaml(path), str(path)), str(path), (folder.absolute().parents[1], DATA))
     sections = {key: config[key] for key in SECTIONS if config.get(key)}
-    definitions.add(expand(sections, file), file, (Path(file).resolve().parent,))
+    definitions.add(expand(sections, file), file, (Path(file).resolve().parent, DATA))
     experiment = experiment.model_copy(update={"plugins": plugins} | used(experiment, definitions))
     for name in experiment.evaluated:
         try:

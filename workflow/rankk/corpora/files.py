@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field
@@ -35,9 +36,14 @@ def hub_file(path: str) -> HubFile | None:
 
 
 def local(path: str) -> str:
-    """Where a file is read from."""
+    """What a job declares as its input: a path of the user's, or the folder of a download."""
     download = hub_file(path)
-    return download.file_path if download else path
+    return download.path if download else path
+
+
+def file_of(path: str) -> str:
+    """The file that a declared input stands for: itself, or the one file in a download's folder."""
+    return str(next(Path(path).iterdir())) if Path(path).is_dir() else path
 
 
 class FilesPassages(PassageSource):
@@ -59,7 +65,7 @@ class FilesPassages(PassageSource):
 
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
         """Lines of the file."""
-        source = inputs["source"]
+        source = file_of(inputs["source"])
         return ((f"{source}:{number}", record) for number, record in read_jsonl(source))
 
 
@@ -90,5 +96,6 @@ class FilesTopics(TopicSource):
 
     def topics(self, inputs: Inputs) -> Topics:
         """What the files hold."""
-        queries = dict(zip(self.queries, map(read_queries, inputs["queries"]), strict=True))
-        return Topics(queries=queries, qrels=read_qrels(inputs["qrels"]), where=str(inputs["qrels"]))
+        texts = [read_queries(file_of(path)) for path in inputs["queries"]]
+        qrels = file_of(inputs["qrels"])
+        return Topics(queries=dict(zip(self.queries, texts, strict=True)), qrels=read_qrels(qrels), where=qrels)

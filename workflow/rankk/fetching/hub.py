@@ -64,11 +64,6 @@ class HubFile(Download):
         """Repository, revision and path."""
         return f"files/{self.dataset}@{self.revision}/{self.file}"
 
-    @property
-    def file_path(self) -> str:
-        """The file itself, inside the download's folder."""
-        return f"{self.path}/{Path(self.file).name}"
-
     def fetch(self, folder: Path) -> None:
         """A link to the file in the hub's cache; errors as for models."""
         from huggingface_hub import hf_hub_download
@@ -77,8 +72,9 @@ class HubFile(Download):
             cached = Path(hf_hub_download(self.dataset, self.file, repo_type="dataset", revision=self.revision))
         _check(cached)
         folder.mkdir()
-        (folder / Path(self.file).name).symlink_to(cached)
-        log.info("%s: %s", self.file_path, cached)
+        link = folder / Path(self.file).name
+        link.symlink_to(cached)
+        log.info("%s: %s", link, cached)
 
 
 def commit(folder: str | Path) -> str | None:

@@ -6,7 +6,7 @@ from math import ceil
 from pathlib import Path
 
 from rankk import paths
-from rankk.corpora.files import FilesTopics, local
+from rankk.corpora.files import FilesTopics, file_of, local
 from rankk.experiment import Experiment
 from rankk.io.trec import read_queries
 from rankk.llm.backends.vllm import Vllm
@@ -96,6 +96,6 @@ def queries_of(experiment: Experiment, name: str, language: str) -> int:
     collection = experiment.collections[name]
     path, source = Path(paths.queries(name, language)), collection.source
     if not path.is_file() and isinstance(source, FilesTopics) and language in source.queries:
-        path = Path(local(source.queries[language]))
+        path = Path(file_of(local(source.queries[language])))
     known = len(read_queries(path)) if path.is_file() else collection.expected_queries or QUERIES
     return min(known, source.max_queries or known)
