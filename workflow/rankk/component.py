@@ -138,6 +138,10 @@ def settings_schema(name: str, component: type[Component]) -> dict[str, Any]:
     return schema | {"properties": {"type": {"const": name}} | schema["properties"], "required": ["type"]}
 
 
+SHOWN = 200
+"""So many characters of a faulty value are shown."""
+
+
 def first_fault(error: ValidationError) -> str:
     """The first of pydantic's faults in one line that begins with its key."""
     fault = error.errors()[0]
@@ -146,7 +150,7 @@ def first_fault(error: ValidationError) -> str:
         return f"{key}.{message}" if key else message
     if fault["type"] == "extra_forbidden":
         return f"{key}: unknown key"
-    return f"{key}: {fault['input']!r}: {message[0].lower()}{message[1:]}"
+    return f"{key}: {fault['input']!r:.{SHOWN}}: {message[0].lower()}{message[1:]}"
 
 
 def apart(values: Mapping[str, Any], component: type[Component], owner: type[BaseModel], key: str) -> tuple[Any, Any]:

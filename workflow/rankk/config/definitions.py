@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from rankk.component import Registry, apart
+from rankk.component import SHOWN, Registry, apart
 from rankk.config.reranker import Reranker
 from rankk.config.training import Training
 from rankk.config.translator import Translator
@@ -134,4 +134,4 @@ def describe(fault: Any, file: str, prefix: str) -> str:
         return f"{file}: {path}: missing; it is required"
     if fault["type"] == "value_error":
         return f"{file}: {path}.{message}" if path else f"{file}: {message}"
-    return f"{file}: {path}: {fault['input']!r}: {message[0].lower()}{message[1:]}"
+    return f"{file}: {path}: {fault['input']!r:.{SHOWN}}: {message[0].lower()}{message[1:]}"

@@ -11,6 +11,8 @@ from rankk.io.text import read_text
 
 LARGEST = 100_000
 """Values in a file, counted with those that its aliases repeat; the shipped catalog has a few thousand."""
+SHOWN = 300
+"""So many characters of what is wrong are shown."""
 DEEPEST = 50
 """Levels of lists and mappings within each other."""
 
@@ -57,7 +59,9 @@ def parse_yaml(text: str, where: str) -> Any:
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        raise RankkError(f"{where}{line}: {'' if isinstance(error, _Refused) else 'not YAML: '}{what}") from None
+        raise RankkError(
+            f"{where}{line}: {'' if isinstance(error, _Refused) else 'not YAML: '}{what:.{SHOWN}}"
+        ) from None
     except RecursionError:
         raise RankkError(f"{where}: nested too deeply") from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # a number of thousands of digits, a 30th February

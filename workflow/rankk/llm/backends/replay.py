@@ -3,13 +3,14 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
 from rankk.errors import RankkError
-from rankk.io.files import read_jsonl, sha256
+from rankk.io.files import read_jsonl
 from rankk.llm.backends import Backend
 from rankk.llm.connection import Connection, Model
 from rankk.llm.tokenizers import CharacterCounter
@@ -52,14 +53,16 @@ class ReplayClient:
         self._path = path
         self._responses: dict[tuple[str, int], str] = {}
         for number, record in read_jsonl(path):
-            try:
-                key = (str(record["qid"]), int(record["call"]))
-                self._responses[key] = str(record["response"] or "")
-            except (KeyError, TypeError, ValueError):
+            qid, call, response = record.get("qid"), record.get("call"), record.get("response", 0)
+            if qid is None or not isinstance(call, int) or not isinstance(response, str | None):
                 raise RankkError(
                     f'{path}:{number}: expected {{"qid", "call", "response"}}, found {json.dumps(record)[:80]}'
-                ) from None
-        self.digest = sha256(path)
+                )
+            response = response or ""
+            if self._responses.setdefault((str(qid), call), response) != response:
+                raise RankkError(f"{path}:{number}: query {qid}, call {call} stands twice, with another response")
+        content = json.dumps(sorted(self._responses.items()))  # of the answers: a pipe cannot be read twice
+        self.digest = sha256(content.encode()).hexdigest()
 
     @property
     def facts(self) -> dict[str, Any]:
