@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from rankk.io.trec import read_queries, read_run
+from rankk.llm.addresses import authorization
 from rankk.llm.journal import read_journal
 from rankk.llm.server import engine_python
 from rankk.llm.server_tokens import ServerTokenizer
@@ -122,14 +123,12 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
 
 def assert_counts_agree(server, tokenizer):
     """The server's own /tokenize counts and cuts as the model's files do."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENAI_API_KEY", server["key"])
-        counter = ServerTokenizer(server["base_url"], "engine", {})
-        text = "Why do geese fly in a V, and why not alone? "
-        assert counter.count(text * 9) == tokenizer.count(text * 9)
-        assert counter.count(text * 9) - 4 <= tokenizer.count(counter.cut(text * 30, tokenizer.count(text * 9)))
-        prompt = Prompt(messages=(Message("user", text),))
-        assert counter.prompt_tokens(prompt) == tokenizer.prompt_tokens(prompt)
+    counter = ServerTokenizer(server["base_url"], "engine", {}, authorization(server["key"]))
+    text = "Why do geese fly in a V, and why not alone? "
+    assert counter.count(text * 9) == tokenizer.count(text * 9)
+    assert counter.count(text * 9) - 4 <= tokenizer.count(counter.cut(text * 30, tokenizer.count(text * 9)))
+    prompt = Prompt(messages=(Message("user", text),))
+    assert counter.prompt_tokens(prompt) == tokenizer.prompt_tokens(prompt)
 
 
 def test_a_budget_works_in_two_calls_where_the_tags_are_not_tokens(tmp_path, model):

@@ -141,6 +141,13 @@ def test_a_count_that_fails_for_good_is_an_error_and_never_a_count_of_characters
         ServerTokenizer.of(OpenAIClient(server.url, "fake"), {})
 
 
+def test_a_count_that_drips_is_given_up_and_asked_for_again(monkeypatch):
+    monkeypatch.setattr(server_tokens, "FIRST_DELAY", 0.001)
+    monkeypatch.setattr(server_tokens, "TIMEOUT", 0.3)
+    with FakeServer(tokenizes=True, tokenize=[Reply({"count": 7}, pause=0.1)]) as server:
+        assert ServerTokenizer.of(OpenAIClient(server.url, "fake"), {}).count("abcdef") == 2
+
+
 def test_what_fits_by_its_bytes_is_neither_counted_nor_cut():
     with FakeServer(tokenizes=True) as server:
         counter = ServerTokenizer.of(OpenAIClient(server.url, "fake"), {})

@@ -156,7 +156,9 @@ def test_any_other_error_in_a_200_is_an_error_with_the_server_s_words(code):
     assert not isinstance(caught.value, Failed)
 
 
-@pytest.mark.parametrize("body", [{"error": "busy"}, {"choices": []}, {"choices": None}, {}, {"detail": "busy"}])
+@pytest.mark.parametrize(
+    "body", [{"choices": [{"message": None}]}, {"choices": []}, {"choices": None}, {}, {"detail": "busy"}]
+)
 def test_an_answer_without_choices_is_a_failed_attempt(body):
     with pytest.raises(Failed):
         read(body)

@@ -98,6 +98,8 @@ def completion(body: Any, seconds: float) -> Completion:
         raise Failed(f"the answer failed: {error_text(choice, '')}")
     reason = finish_reason(choice.get("finish_reason"))
     if choice.get("message") is None:
+        if choice.get("text") is None:
+            raise Failed("answers without a message")
         text, reasoning, thoughts = _text(choice.get("text"), "text"), None, ""
     else:
         message = _of(choice["message"], dict, "message")

@@ -14,6 +14,8 @@ from rankk.llm.addresses import is_loopback, masked
 CONNECT_SECONDS = 10.0
 CONNECTIONS = 8
 """Of one httpx client: assigning requests to connections takes time quadratic in their number."""
+PLAIN = {"Accept-Encoding": "identity"}
+"""Asks for answers without compression."""
 ENCODINGS = {"": None, "identity": None, "gzip": 31, "x-gzip": 31, "deflate": 15}
 """Content encodings, and how zlib is told of them."""
 
@@ -56,7 +58,7 @@ class Pool:
 
     def __init__(self, address: str, headers: Mapping[str, str], connections: int) -> None:
         self._settings = settings(address)
-        self._headers = {"Accept-Encoding": "identity", **headers}
+        self._headers = PLAIN | dict(headers)
         self._most = -(-connections // CONNECTIONS)
         self._clients: list[httpx.AsyncClient] = []
         self._requests: list[int] = []  # under way, by client

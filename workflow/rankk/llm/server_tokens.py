@@ -1,8 +1,10 @@
 """Counting tokens with the server's own tokenizer (vLLM's /tokenize), where the model's files are not at hand."""
 
+import json
 import logging
 import random
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Self
 
@@ -17,7 +19,8 @@ from rankk.llm.types import Prompt
 
 log = logging.getLogger("rankk")
 
-TIMEOUT = 30.0  # seconds
+TIMEOUT = 30.0  # seconds for one answer
+MOST_BYTES = 1 << 26  # of one answer, which may hold every token's id
 CLOSE_ENOUGH = 4  # tokens that a cut may fall short of its limit
 
 
@@ -39,7 +42,7 @@ class ServerTokenizer:
     ) -> None:
         self._url = f"{base_url.removesuffix('/v1')}/tokenize"
         self._model, self._template = model, chat_template_kwargs
-        self._client = httpx.Client(headers=headers, timeout=TIMEOUT, **http.settings(base_url))
+        self._client = httpx.Client(headers=http.PLAIN | headers, timeout=TIMEOUT, **http.settings(base_url))
         self.count = lru_cache(CACHED_TEXTS)(self._count)
         self.cut = lru_cache(CACHED_TEXTS)(self._cut)
 
@@ -99,20 +102,30 @@ class ServerTokenizer:
             if attempt:
                 time.sleep(FIRST_DELAY * 2 ** (attempt - 1) * random.uniform(0.5, 1))
             try:
-                reply = self._client.post(self._url, json={"model": self._model, "add_special_tokens": False} | body)
+                reply = self._post({"model": self._model, "add_special_tokens": False} | body)
             except httpx.HTTPError as error:
                 reason = http.why(error)
                 continue
-            reason = f"{reply.status_code} {' '.join(reply.text.split())[:200]}".strip()
-            if http.may_pass(reply.status_code):
+            reason = f"{reply.status} {reply.shown}"
+            if http.may_pass(reply.status):
                 continue
-            if reply.status_code >= 300:
+            if reply.status >= 300:
                 raise _Absent(f"{masked(self._url)}: {reason}")
             try:
-                count = answers.tokens(reply.json()["count"])
-            except (ValueError, KeyError, TypeError):
+                count = answers.tokens(json.loads(reply.content)["count"])
+            except (ValueError, KeyError, TypeError, RecursionError):
                 count = None
             if count is None:
                 raise _Absent(f"{masked(self._url)}: does not answer with a count of tokens: {reason}")
             return count
         raise RankkError(f"{masked(self._url)}: does not count tokens ({attempt + 1} attempts, last: {reason})")
+
+    def _post(self, body: Mapping[str, Any]) -> http.Reply:
+        """The server's answer, read within limits of time and size."""
+        deadline, content = time.monotonic() + TIMEOUT, bytearray()
+        with self._client.stream("POST", self._url, json=body) as response:
+            for chunk in response.iter_raw():
+                content += chunk
+                if time.monotonic() > deadline or len(content) > MOST_BYTES:
+                    raise httpx.ReadTimeout(f"no whole answer within {TIMEOUT:.0f} s and {MOST_BYTES:,} bytes")
+            return http.Reply(response.status_code, response.headers, bytes(content))
