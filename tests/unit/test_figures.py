@@ -12,7 +12,7 @@ from PIL import Image
 from rankk.config.loading import load
 from rankk.paths import Cell
 from rankk.report.condense import by_family
-from rankk.report.evidence import Evidence
+from rankk.report.evidence import Evidence, families
 from rankk.report.figures import FIGURES, FORMATS, draw
 from rankk.report.figures.cost import frontier
 from rankk.report.figures.gains import enumerated
@@ -186,6 +186,13 @@ def test_the_frontier_holds_what_nothing_cheaper_equals():
 def test_long_ids_are_shortened_to_their_ends_where_there_is_no_room():
     assert enumerated(["q1", "q2"], 20) == "q1, q2"
     assert enumerated(["writer.guide.words_count", "q2"], 20) == "…s_count, q2"
+
+
+def test_a_family_has_several_collections_whose_names_begin_with_the_same_letters():
+    assert families(["dl19", "dl20", "bright-pony", "2wiki", "dl19"]) == {
+        **{"dl19": "dl", "dl20": "dl"},
+        **{"bright-pony": "bright-pony", "2wiki": "2wiki"},
+    }
 
 
 def test_families_are_averaged_over_the_systems_that_have_all_of_their_collections():

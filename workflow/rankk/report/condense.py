@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rankk.report.evidence import PANEL, SYSTEM, family
+from rankk.report.evidence import PANEL, SYSTEM, families
+from rankk.report.style import COLOURS, left_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ def by_family(rows: "pd.DataFrame", most: int, extra: Sequence[str] = ()) -> "tu
     if rows[PANEL].drop_duplicates().shape[0] <= most:
         return rows, ""
     key = ["family", "language"]
-    rows = rows.assign(family=rows["collection"].map(family))
+    rows = rows.assign(family=rows["collection"].map(families(rows["collection"])))
     rows = rows.assign(below=(rows["value"] - rows["low"]) ** 2, above=(rows["high"] - rows["value"]) ** 2)
     grouped = rows.groupby([*key, *SYSTEM, *extra], sort=False)
     table = grouped.agg(
@@ -42,3 +43,10 @@ def by_family(rows: "pd.DataFrame", most: int, extra: Sequence[str] = ()) -> "tu
     several = table["collections"] > 1
     label = table["family"] + (" (" + table["collections"].astype(str) + " collections)").where(several, "")
     return table.assign(collection=label), NOTE
+
+
+def few_rerankers(rows: "pd.DataFrame") -> "tuple[pd.DataFrame, str]":
+    """The rows of as many rerankers as there are colours, and a sentence on the others."""
+    names = list(rows["reranker"].unique())
+    shown = names[: len(COLOURS)]
+    return rows[rows["reranker"].isin(shown)], left_out(len(shown), len(names), "rerankers")

@@ -1,7 +1,7 @@
 """An experiment's tables, as figures and tables read them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -127,7 +127,12 @@ class Evidence:
         return table[measure == table["collection"].astype(str).map(first)].reset_index(drop=True)
 
 
-def family(collection: str) -> str:
-    """Collections whose names begin with the same letters are a family: dl19 and dl20, bright-biology and -pony."""
-    match = re.match(r"[A-Za-z]+", collection)
-    return match[0] if match else collection
+def families(collections: Iterable[str]) -> dict[str, str]:
+    """Family of each collection: the letters with which several names begin, as of dl19 and dl20; else its own name."""
+    members: dict[str, set[str]] = {}
+    for name in collections:
+        letters = re.match(r"[A-Za-z]*", name)
+        members.setdefault(letters[0] if letters else "", set()).add(name)
+    return {
+        name: letters if letters and len(names) > 1 else name for letters, names in members.items() for name in names
+    }

@@ -30,7 +30,7 @@ class Cost(Figure):
     def plot(self, evidence: "Evidence") -> Drawn:
         """A panel a collection and query language; seconds are in the data alone."""
         from rankk.paths import FIRST_STAGE
-        from rankk.report.condense import by_family
+        from rankk.report.condense import by_family, few_rerankers
         from rankk.report.evidence import CELL, PANEL
         from rankk.report.style import Series, between, capacity, label, left_out, panels, title
 
@@ -41,15 +41,16 @@ class Cost(Figure):
         rows["seconds_per_query"] = rows["seconds"] / rows["queries"]
         rows["gpu_seconds_per_query"] = rows["gpu_seconds"] / rows["queries"]
         most = capacity(HEIGHT, self.width, NARROWEST)
-        drawn, note = by_family(rows, most)
+        few, left = few_rerankers(rows)
+        drawn, note = by_family(few, most)
         if note:  # costs of the same cells are averaged as their effectiveness is
-            costs, _ = by_family(rows.assign(value=rows["tokens_per_query"]), most)
+            costs, _ = by_family(few.assign(value=few["tokens_per_query"]), most)
             drawn = drawn.assign(tokens_per_query=costs["value"])
         first, _ = by_family(evidence.summary[evidence.summary["reranker"] == FIRST_STAGE], 0 if note else 10**6)
         groups = list(drawn.groupby(PANEL, sort=False))
-        note += left_out(most, len(groups), "panels")
+        note += left + left_out(most, len(groups), "panels")
         figure, axes = panels(min(len(groups), most), narrowest=NARROWEST, height=HEIGHT, width=self.width, sharex=True)
-        series = Series(rows, evidence.shown)
+        series = Series(few, evidence.shown)
         for axis, (names, group) in zip(axes, groups, strict=False):
             for row in group.to_dict("records"):
                 axis.plot(

@@ -33,7 +33,7 @@ class Difficulty(Figure):
         import pandas as pd
 
         from rankk.evaluation.statistics import mean_interval
-        from rankk.report.condense import by_family
+        from rankk.report.condense import by_family, few_rerankers
         from rankk.report.evidence import CELL, PANEL, STAGE, SYSTEM
         from rankk.report.style import Series, between, capacity, label, left_out, panels, title
 
@@ -44,9 +44,10 @@ class Difficulty(Figure):
             table.append((*key, values.mean(), *mean_interval(values), len(values)))
         data = pd.DataFrame(table, columns=[*CELL, "measure", "quarter", "value", "low", "high", "queries"])
         most = capacity(HEIGHT, self.width, NARROWEST)
-        drawn, note = by_family(data, most, ["quarter"])
+        drawn, left = few_rerankers(data)
+        drawn, note = by_family(drawn, most, ["quarter"])
         groups = list(drawn.groupby(PANEL, sort=False))
-        note += left_out(most, len(groups), "panels")
+        note += left + left_out(most, len(groups), "panels")
         figure, axes = panels(
             min(len(groups), most), narrowest=NARROWEST, height=HEIGHT, width=self.width, sharex=True, sharey=True
         )

@@ -23,7 +23,7 @@ class Gains(Figure):
 
     def plot(self, evidence: "Evidence") -> Drawn:
         """Bars: queries. Where there are more cells than panels, the queries of a family stand in one panel."""
-        from rankk.report.evidence import CELL, STAGE, family
+        from rankk.report.evidence import CELL, STAGE, families
         from rankk.report.style import (
             COLOURS,
             HATCHES,
@@ -41,7 +41,9 @@ class Gains(Figure):
         most = capacity(HEIGHT, self.width, NARROWEST)
         number = rows[CELL].drop_duplicates().shape[0]
         pooled = number > most
-        drawn = rows.assign(collection=rows["collection"].map(family)) if pooled else rows
+        drawn = (
+            rows.assign(collection=rows["collection"].map(families(rows["collection"].unique()))) if pooled else rows
+        )
         groups = list(drawn.groupby(CELL, sort=False))
         figure, axes = panels(min(len(groups), most), narrowest=NARROWEST, height=HEIGHT, width=self.width, sharey=True)
         for axis, (names, group) in zip(axes, groups, strict=False):

@@ -27,8 +27,7 @@ class Languages(Figure):
 
     def plot(self, evidence: "Evidence") -> Drawn:
         """A panel a collection or family, a row a query language, a series a system."""
-        from rankk.report.condense import by_family
-        from rankk.report.evidence import family
+        from rankk.report.condense import by_family, few_rerankers
         from rankk.report.style import (
             ROW,
             Series,
@@ -44,16 +43,17 @@ class Languages(Figure):
 
         table = evidence.summary
         several = table.groupby("collection")["language"].transform("nunique") > 1
-        table = data = table[several] if several.any() else table
+        data = table[several] if several.any() else table
+        table, left = few_rerankers(data)
         languages = list(table["language"].unique())
         series_a_row = int(table.groupby(["collection", "language"]).size().max())
         height = 0.55 + ROW * min(MOST_ROWS, len(languages) * max(1.5, 0.6 * series_a_row))
         most = capacity(height, self.width, NARROWEST)
         table, note = by_family(table, most if table["collection"].nunique() <= most else 0)
         if note:
-            table = table.assign(collection=table["collection"].map(family))
+            table = table.assign(collection=table["collection"].str.split(" (", regex=False).str[0])
         groups = list(table.groupby("collection", sort=False))
-        note += left_out(most, len(groups), "panels")
+        note += left + left_out(most, len(groups), "panels")
         series = Series(table, evidence.shown)
         figure, axes = panels(min(len(groups), most), narrowest=NARROWEST, height=height, width=self.width, sharex=True)
         for axis, (collection, group) in zip(axes, groups, strict=False):
