@@ -1,5 +1,6 @@
 """Paired differences from the declared baselines."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from rankk.report.figures.base import Figure
@@ -54,6 +55,6 @@ class Differences(Figure):
         return Drawn(figure, data, caption, alt)
 
 
-def _extremes(rows: "object") -> list[tuple[str, str, str, str, float]]:
-    ordered = sorted(rows, key=lambda row: row[4])  # type: ignore[call-overload]
+def _extremes(rows: Iterable[tuple[str, str, str, str, float]]) -> list[tuple[str, str, str, str, float]]:
+    ordered = sorted(rows, key=lambda row: row[4])
     return [ordered[-1], ordered[0]] if len(ordered) > 1 else ordered

@@ -1,5 +1,6 @@
 """Gain and loss of every query."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from rankk.report.figures.base import Figure
@@ -93,8 +94,8 @@ class Gains(Figure):
         return Drawn(figure, rows[columns], caption, alt)
 
 
-def enumerated(ids: "object", room: int) -> str:
+def enumerated(ids: Iterable[str], room: int) -> str:
     """Ids in about so many characters; of long ones their ends."""
-    names = list(ids)  # type: ignore[call-overload]
+    names = list(ids)
     each = max(4, room // len(names) - len(", "))
     return ", ".join(name if len(name) <= each else f"…{name[1 - each :]}" for name in names)
