@@ -24,7 +24,7 @@ from rankk import paths, slurm
 from rankk.config.loading import DATA, check
 from rankk.errors import RankkError
 from rankk.evaluation.experiment import COLUMNS
-from rankk.jobs import fetch_from, grown, import_from, own_engines, share_plugins
+from rankk.jobs import JobResources, fetch_from, import_from, own_engines, share_plugins
 from rankk.fingerprint import fingerprint
 from rankk.io.yaml_files import read_yaml
 from rankk.report import contents
@@ -44,6 +44,7 @@ CONFIG = [*workflow.configfiles, *map(str, workflow.overwrite_configfiles or [])
 try:
     for file in filter(os.path.isfile, CONFIG):
         read_yaml(file)  # Snakemake's own reader takes the last of two equal keys
+    RESOURCES = JobResources.of(workflow.resource_settings.default_resources)
     EXPERIMENT = check(config, str(CONFIG[-1]) if CONFIG else "config")
 except RankkError as error:
     sys.exit(f"Configuration: {error}")

@@ -17,8 +17,8 @@ rule corpus:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=grown(2000),
-        runtime=grown(240),
+        mem_mb=RESOURCES.memory(2000),
+        runtime=RESOURCES.minutes(240),
     params:
         corpus=lambda wildcards: EXPERIMENT.corpora[wildcards.corpus].source.params(),
     script:
@@ -38,8 +38,8 @@ rule qrels:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=grown(2000),
-        runtime=grown(60),
+        mem_mb=RESOURCES.memory(2000),
+        runtime=RESOURCES.minutes(60),
     params:
         collection=lambda wildcards: EXPERIMENT.collections[
             wildcards.collection
@@ -72,8 +72,8 @@ for name, collection in EXPERIMENT.collections.items():
         conda:
             "../envs/workflow.yaml"
         resources:
-            mem_mb=grown(2000),
-            runtime=grown(60),
+            mem_mb=RESOURCES.memory(2000),
+            runtime=RESOURCES.minutes(60),
         params:
             collection=lambda wildcards, source=collection.source: source.only(
                 wildcards.language
@@ -102,10 +102,12 @@ for name, collection in EXPERIMENT.collections.items():
         conda:
             "../envs/llm.yaml"
         resources:
-            mem_mb=grown(16000),
-            runtime=grown(240),
-            gpu=lambda wildcards, name=name: STAGES.translator_gpus(
-                name, wildcards.language
+            mem_mb=RESOURCES.memory(16000),
+            runtime=RESOURCES.minutes(240),
+            **RESOURCES.gpus(
+                lambda wildcards, name=name: STAGES.translator_gpus(
+                    name, wildcards.language
+                )
             ),
         params:
             settings=lambda wildcards, name=name: STAGES.translate_params(

@@ -20,8 +20,8 @@ rule evaluate:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(60),
+        mem_mb=RESOURCES.memory(4000),
+        runtime=RESOURCES.minutes(60),
     params:
         cells=EXPERIMENT.cells_as_lists,
         measures={

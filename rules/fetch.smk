@@ -15,8 +15,8 @@ rule fetch:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(1440),
+        mem_mb=RESOURCES.memory(4000),
+        runtime=RESOURCES.minutes(1440),
     params:
         download=lambda wildcards: STAGES.downloads[wildcards.download].params(),
     script:
@@ -37,8 +37,8 @@ rule model:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(60),
+        mem_mb=RESOURCES.memory(4000),
+        runtime=RESOURCES.minutes(60),
     params:
         model=lambda wildcards: EXPERIMENT.models[wildcards.model].params(),
     script:

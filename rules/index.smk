@@ -17,8 +17,8 @@ rule index:
         "../envs/workflow.yaml"
     threads: 2
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(240),
+        mem_mb=RESOURCES.memory(4000),
+        runtime=RESOURCES.minutes(240),
     params:
         job=lambda wildcards: STAGES.jobs[paths.index(**wildcards)].step.params(),
     script:
@@ -40,8 +40,8 @@ rule encode:
         "../envs/workflow.yaml"
     threads: 2
     resources:
-        mem_mb=grown(8000),
-        runtime=grown(720),
+        mem_mb=RESOURCES.memory(8000),
+        runtime=RESOURCES.minutes(720),
     params:
         job=lambda wildcards: STAGES.jobs[paths.vectors(**wildcards)].step.params(),
     script:

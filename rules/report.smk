@@ -49,8 +49,8 @@ rule report:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(30),
+        mem_mb=RESOURCES.memory(4000),
+        runtime=RESOURCES.minutes(30),
     params:
         figures=list(FIGURES),
         tables=list(TABLES),
@@ -97,8 +97,8 @@ rule page:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(30),
+        mem_mb=RESOURCES.memory(4000),
+        runtime=RESOURCES.minutes(30),
     params:
         journal=lambda wildcards: paths.journal(**wildcards),
         measure=lambda wildcards: EXPERIMENT.collections[

@@ -25,9 +25,9 @@ rule rerank:
     conda:
         "../envs/llm.yaml"
     resources:
-        mem_mb=grown(16000),
-        runtime=grown(1440),
-        gpu=lambda wildcards: EXPERIMENT.gpus(wildcards.reranker),
+        mem_mb=RESOURCES.memory(16000),
+        runtime=RESOURCES.minutes(lambda wildcards: STAGES.rerank_minutes(**wildcards)),
+        **RESOURCES.gpus(lambda wildcards: EXPERIMENT.gpus(wildcards.reranker)),
     params:
         reranker=lambda wildcards: STAGES.rerank_params(wildcards.reranker),
         shards=1,
@@ -72,8 +72,8 @@ rule merge_shards:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=grown(2000),
-        runtime=grown(30),
+        mem_mb=RESOURCES.memory(2000),
+        runtime=RESOURCES.minutes(30),
     script:
         "../scripts/merge_shards.py"
 
@@ -94,8 +94,8 @@ rule check_outcomes:
     conda:
         "../envs/workflow.yaml"
     resources:
-        mem_mb=grown(500),
-        runtime=grown(5),
+        mem_mb=RESOURCES.memory(500),
+        runtime=RESOURCES.minutes(5),
     params:
         limit=lambda wildcards: EXPERIMENT.rerankers[
             wildcards.reranker

@@ -14,8 +14,8 @@ rule retrieve:
         "../envs/workflow.yaml"
     threads: 2
     resources:
-        mem_mb=grown(8000),
-        runtime=grown(240),
+        mem_mb=RESOURCES.memory(8000),
+        runtime=RESOURCES.minutes(240),
     params:
         job=lambda wildcards: STAGES.run_params(**wildcards),
     script:

@@ -28,8 +28,8 @@ for name, training in EXPERIMENT.training.items():
         conda:
             "../envs/workflow.yaml"
         resources:
-            mem_mb=grown(8000),
-            runtime=grown(240),
+            mem_mb=RESOURCES.memory(8000),
+            runtime=RESOURCES.minutes(240),
         params:
             settings=training.windows.model_dump(mode="json"),
             learnt=TRAINING.learnt(name),
@@ -56,9 +56,9 @@ for name, training in EXPERIMENT.training.items():
         conda:
             "../envs/llm.yaml"
         resources:
-            mem_mb=grown(16000),
-            runtime=grown(1440),
-            gpu=TRAINING.teacher_gpus(name),
+            mem_mb=RESOURCES.memory(16000),
+            runtime=RESOURCES.minutes(1440),
+            **RESOURCES.gpus(TRAINING.teacher_gpus(name)),
         params:
             teacher=TRAINING.teacher(name),
             min_agreement=training.min_agreement,
@@ -86,8 +86,8 @@ for name, training in EXPERIMENT.training.items():
             "../envs/workflow.yaml"
         threads: 8
         resources:
-            mem_mb=grown(16000),
-            runtime=grown(240),
+            mem_mb=RESOURCES.memory(16000),
+            runtime=RESOURCES.minutes(240),
         params:
             base=training.base,
             revision=training.revision,
@@ -114,9 +114,9 @@ for name, training in EXPERIMENT.training.items():
             "../envs/workflow.yaml"
         threads: 8
         resources:
-            mem_mb=grown(16000),
-            runtime=grown(1440),
-            gpu=training.fit.gpus,
+            mem_mb=RESOURCES.memory(16000),
+            runtime=RESOURCES.minutes(1440),
+            **RESOURCES.gpus(training.fit.gpus),
         params:
             base=training.base,
             revision=training.revision,
@@ -140,8 +140,8 @@ for name, training in EXPERIMENT.training.items():
         conda:
             "../envs/workflow.yaml"
         resources:
-            mem_mb=grown(16000),
-            runtime=grown(60),
+            mem_mb=RESOURCES.memory(16000),
+            runtime=RESOURCES.minutes(60),
         params:
             base=training.base,
             revision=training.revision,
@@ -164,8 +164,8 @@ for name, training in EXPERIMENT.training.items():
         conda:
             "../envs/workflow.yaml"
         resources:
-            mem_mb=grown(16000),
-            runtime=grown(60),
+            mem_mb=RESOURCES.memory(16000),
+            runtime=RESOURCES.minutes(60),
         params:
             base=training.base,
             revision=training.revision,
@@ -198,8 +198,8 @@ for name, training in EXPERIMENT.training.items():
         conda:
             "../envs/workflow.yaml"
         resources:
-            mem_mb=grown(2000),
-            runtime=grown(30),
+            mem_mb=RESOURCES.memory(2000),
+            runtime=RESOURCES.minutes(30),
         params:
             name=name,
             training=training.model_dump(mode="json"),

@@ -60,7 +60,7 @@ def command(
         settings |= {"slurm-init-seconds-before-status-checks": 3, "seconds-between-status-checks": 2}
         settings |= {"latency-wait": 5, "retries": 8}  # a slow machine may get little done before a time limit
         for rule in ("rerank", "rerank_shard"):
-            settings["set-resources"][rule] = settings["set-resources"][rule] | {"mem_mb": 1000} | (rerank or {})
+            settings.setdefault("set-resources", {})[rule] = {"mem_mb": 1000} | (rerank or {})
         settings |= profile_settings or {}
         profile = folder / "profile"
         profile.mkdir(exist_ok=True)

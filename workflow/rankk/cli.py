@@ -104,6 +104,11 @@ def parser() -> argparse.ArgumentParser:
     add.set_defaults(command=_plan)
     add.add_argument("config", help="the experiment's file, e.g. config/config.yaml")
 
+    add = commands.add_parser("doctor", help="check an experiment's sources, models, programs and cluster")
+    add.set_defaults(command=_doctor)
+    add.add_argument("config", help="the experiment's file, e.g. config/config.yaml")
+    add.add_argument("--profile", help="a profile of Snakemake's for Slurm, or its folder: the cluster is checked too")
+
     add = commands.add_parser("results", help="name what an experiment made")
     add.set_defaults(command=_results)
     add.add_argument("experiment")
@@ -166,6 +171,13 @@ def _plan(options: argparse.Namespace) -> None:
         from rankk.training.plan import lines
 
         print("\n".join(lines(experiment)))
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    from rankk.config.loading import load
+    from rankk.doctor import report
+
+    report(load(options.config), options.profile)
 
 
 def _results(options: argparse.Namespace) -> None:

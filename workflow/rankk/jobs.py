@@ -2,8 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from rankk.errors import RankkError
 
 OWNER = "RANKK_OWNER"
 ALLOCATION = "RANKK_ALLOCATION"
@@ -27,10 +30,54 @@ def shared_plugins() -> list[str]:
     return [plugin for plugin in os.environ.get(PLUGINS, "").split(os.pathsep) if plugin]
 
 
-def grown(amount: int) -> Callable[[Any, int], int]:
-    """A resource that grows with every try of a job."""
+@dataclass(frozen=True)
+class JobResources:
+    """What rules ask for, within the limits that a profile names among its default-resources."""
 
-    return lambda wildcards, attempt: amount * attempt  # noqa: ARG005 (Snakemake passes both by name)
+    max_runtime: int | None = None
+    max_mem_mb: int | None = None
+    slurm_partition: str | None = None
+    gpu_partition: str | None = None
+
+    @classmethod
+    def of(cls, default_resources: Any) -> "JobResources":
+        """From Snakemake's default resources, or their "name=value" texts. RankkError where a limit is no number."""
+        given = dict(text.split("=", 1) for text in getattr(default_resources, "args", default_resources) or ())
+        values: dict[str, Any] = {name: given[name].strip("'\"") for name in cls.__annotations__ if name in given}
+        for name in values.keys() & {"max_runtime", "max_mem_mb"}:
+            if not values[name].isdecimal() or not int(values[name]):
+                unit = "minutes" if name == "max_runtime" else "MB"
+                raise RankkError(f"default-resources: {name}={values[name]}: expected a whole number of {unit}")
+            values[name] = int(values[name])
+        return cls(**values)
+
+    def memory(self, mb: int) -> Callable[[Any, int], int]:
+        """`mem_mb` that grows with every try of a job."""
+        return self._grown(lambda _: mb, self.max_mem_mb)
+
+    def minutes(self, amount: int | Callable[[Any], int]) -> Callable[[Any, int], int]:
+        """`runtime` that grows with every try. `amount`: of the first, or a function of the job's wildcards."""
+        return self._grown(amount if callable(amount) else lambda _: amount, self.max_runtime)
+
+    def gpus(self, number: int | Callable[[Any], int]) -> dict[str, Any]:
+        """`gpu`, and the partition that jobs with and without GPUs go to."""
+        asked = number if callable(number) else lambda _: number
+        partition = (
+            {"slurm_partition": lambda wildcards: self.partition(asked(wildcards))} if self.gpu_partition else {}
+        )
+        return {"gpu": number} | partition
+
+    def partition(self, gpus: int) -> str:
+        """The partition of a job with so many GPUs."""
+        return (self.gpu_partition if gpus else self.slurm_partition) or ""
+
+    @staticmethod
+    def _grown(amount: Callable[[Any], int], most: int | None) -> Callable[[Any, int], int]:
+        def asked(wildcards: Any, attempt: int) -> int:
+            wanted = amount(wildcards) * attempt
+            return wanted if most is None else min(wanted, most)
+
+        return asked
 
 
 def fetch_from(mirror: str | None) -> None:

@@ -1,7 +1,8 @@
-"""How Snakemake learns that a job on Slurm has ended, found out before the first is submitted."""
+"""What Slurm says of itself: how Snakemake learns that a job has ended, and which partitions there are."""
 
 import re
 import subprocess
+from dataclasses import dataclass
 
 from rankk.errors import RankkError
 
@@ -16,7 +17,7 @@ def job_states(status_command: str, first_look: int) -> str:
     ended jobs for three times as long, else sacct, which answers nothing where no accounts are kept. RankkError where
     neither can tell, for then Snakemake would wait for ever.
     """
-    settings = dict(re.findall(r"^(\w+) *= *(.*)$", _output("scontrol", "show", "config"), re.MULTILINE))
+    settings = dict(re.findall(r"^(\w+) *= *(.*)$", command_output("scontrol", "show", "config"), re.MULTILINE))
     shown = int(re.findall(r"\d+", settings.get("MinJobAge", "0"))[0])
     if status_command == "squeue" and shown >= 3 * first_look:
         return f"squeue, which shows ended jobs for {shown} s here (MinJobAge)"
@@ -27,12 +28,56 @@ def job_states(status_command: str, first_look: int) -> str:
             f"{accounts}): nothing could tell that a job has ended. In the profile, set slurm-status-command: squeue "
             f"and slurm-init-seconds-before-status-checks: {shown // 3} or less"
         )
-    _output("sacct", "--noheader", "--allocations")
+    command_output("sacct", "--noheader", "--allocations")
     reason = "as the profile wants" if status_command == "sacct" else f"for squeue shows ended jobs for {shown} s only"
     return f"sacct, {reason} (accounts: {accounts})"
 
 
-def _output(*command: str) -> str:
+@dataclass(frozen=True)
+class Partition:
+    """A partition. `minutes`: its time limit, None for none; GPUs and memory are those of its largest node."""
+
+    name: str
+    minutes: int | None
+    gpus: int
+    mem_mb: int
+    up: bool
+
+
+def partitions(text: str) -> dict[str, Partition]:
+    """Partitions by name, from lines of sinfo --format=%R|%l|%G|%m|%a (one for each kind of node)."""
+    found: dict[str, Partition] = {}
+    for line in filter(None, text.splitlines()):
+        name, limit, gres, memory, state = line.split("|")
+        gpus, mem_mb = gpus_of(gres), int(re.sub(r"\D", "", memory) or 0)
+        if before := found.get(name):
+            gpus, mem_mb = max(gpus, before.gpus), max(mem_mb, before.mem_mb)
+        found[name] = Partition(name, minutes_of(limit), gpus, mem_mb, state == "up")
+    return found
+
+
+def minutes_of(limit: str) -> int | None:
+    """Whole minutes of a time limit, None where there is none.
+
+    Slurm writes minutes, minutes:seconds, hours:minutes:seconds, or hours[:minutes[:seconds]] behind days and a dash.
+    """
+    if not re.fullmatch(r"(\d+-)?\d+(:\d+){0,2}", limit):
+        return None
+    days, dash, clock = limit.rpartition("-")
+    numbers = [int(number) for number in clock.split(":")]
+    hours_first = bool(dash) or len(numbers) == 3
+    hours, minutes = (*numbers, 0)[:2] if hours_first else (0, numbers[0])
+    return int(days or 0) * 1440 + hours * 60 + minutes
+
+
+def gpus_of(gres: str) -> int:
+    """GPUs of a node, from its generic resources: gpu:4, gpu:a100:4(S:0-1), several kinds with commas between."""
+    without_sockets = re.sub(r"\([^)]*\)", "", gres)
+    counts = (re.fullmatch(r"gpu(?::[^:]+)??(?::(\d+))?", entry) for entry in without_sockets.split(","))
+    return sum(int(match[1] or 1) for match in counts if match)
+
+
+def command_output(*command: str) -> str:
     """Standard output of one of Slurm's commands."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 from rankk import paths
@@ -16,9 +17,12 @@ from rankk.experiment import Experiment
 from rankk.fetching.base import Download
 from rankk.fingerprint import fingerprint
 from rankk.paths import Cell
+from rankk.plan.costs import cost
 from rankk.reranking.cell import rerank_cell
 from rankk.retrievers.base import Job
 from rankk.translation import translate
+
+MARGIN, START_MINUTES, DAY = 2, 60, 1440
 
 
 def pattern(names: Iterable[str]) -> str:
@@ -157,6 +161,18 @@ class Stages:
             "settings": settings.deciding(),
             "code": fingerprint(rerank_cell, *map(type, (*components, parser))),
         }
+
+    def rerank_minutes(self, collection: str, language: str, retriever: str, reranker: str, **_: str) -> int:
+        """Minutes that the first try of a cell's job, or of one of its shards, asks for.
+
+        Twice what the plan expects and an engine's start; a day where nothing is known. Further wildcards are ignored.
+        """
+        settings = self.experiment.rerankers[reranker]
+        if not settings.backend.asks_model:
+            return START_MINUTES
+        cell = Cell(collection, language, retriever, reranker)
+        hours = cost(self.experiment, cell, settings.shards).hours
+        return DAY if hours is None else START_MINUTES + ceil(MARGIN * 60 * hours)
 
     def rerankers_in_shards(self, *, several: bool) -> str:
         """A pattern of the rerankers whose cells are spread over several jobs, or of those that are not."""

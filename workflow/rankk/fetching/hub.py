@@ -21,7 +21,7 @@ OTHER_FORMATS = ["*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx", "*.ggu
 
 def is_hub_id(model: str) -> bool:
     """Whether a model's name is owner/name, and no folder here."""
-    return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", model)) and not exists(model)
+    return bool(re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", model)) and not exists(model)
 
 
 class HubModel(Download):

@@ -1,0 +1,121 @@
+"""What `rankk doctor` finds in an experiment before any job is queued, and after its sources are built."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rankk import doctor
+from rankk.cli import main
+from rankk.config.loading import load
+from rankk.stages import Stages
+
+from ..conftest import ROOT
+
+EXPERIMENT = """
+experiment: x
+grid: [{collections: [mini], languages: [eng], retrievers: [bm25], rerankers: [none, small]}]
+rerankers:
+  small: {preset: listwise, model: MODEL}
+collections:
+  mini:
+    source: files
+    language: eng
+    licence: CC0-1.0
+    passages: resources/mini/passages.jsonl
+    queries: {eng: resources/mini/queries.eng.tsv}
+    qrels: resources/mini/qrels.txt
+    expected_passages: 100
+    expected_queries: 40
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path, monkeypatch):
+    """An experiment in a folder of its own; its model is given by name."""
+    monkeypatch.chdir(tmp_path)
+    Path("resources").symlink_to(ROOT / "resources")
+
+    def loaded(model="./mine"):
+        Path("x.yaml").write_text(EXPERIMENT.replace("MODEL", model))
+        return load("x.yaml")
+
+    return loaded
+
+
+def texts(found, level):
+    return [str(finding) for finding in found if finding.level == level]
+
+
+def test_a_local_model_that_is_not_there_or_has_no_tokenizer_is_wrong(experiment):
+    assert "model ./mine: no such folder -> give the folder" in texts(doctor.models(experiment()), "wrong")[0]
+    Path("mine").mkdir()
+    Path("mine/config.json").write_text("{}")
+    assert "lacks tokenizer_config.json" in texts(doctor.models(experiment()), "wrong")[0]
+    Path("mine/tokenizer_config.json").write_text("{}")
+    assert "its tokenizer cannot be read" in texts(doctor.models(experiment()), "wrong")[0]
+
+
+def test_a_download_is_there_missing_or_a_link_whose_cache_is_gone(experiment):
+    with_model = experiment("rankk-mini")
+    name, download = next(iter(Stages(with_model).downloads.items()))
+    assert any("not there yet" in text for text in texts(doctor.downloads(with_model), "note"))
+    path = Path(download.path)
+    path.mkdir(parents=True)
+    assert f"ok     {name}: there" in texts(doctor.downloads(with_model), "ok")
+    path.rmdir()
+    path.symlink_to("gone")
+    assert f"{name}: {path} is a link to gone, which is gone" in texts(doctor.downloads(with_model), "wrong")[0]
+
+
+def test_published_indexes_are_told_with_the_size_that_anserini_knows(experiment):
+    Path("x.yaml").write_text(
+        "experiment: x\ngrid: [{collections: [dl19], languages: [eng], retrievers: [bm25-prebuilt]}]\n"
+    )
+    found = texts(doctor.downloads(load("x.yaml")), "note")
+    assert any("indexes/msmarco-v1-passage: not there yet (2.2 GB)" in text for text in found)
+
+
+def test_a_disk_without_room_is_wrong(experiment, monkeypatch):
+    Path("x.yaml").write_text(
+        "experiment: x\ngrid: [{collections: [dl19], languages: [eng], retrievers: [bm25-prebuilt]}]\n"
+    )
+    usage = shutil.disk_usage(".")._replace(free=10**9)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert "1.0 GB free" in texts(doctor.downloads(load("x.yaml")), "wrong")[0]
+
+
+def test_counts_of_what_is_built_are_those_of_the_catalog_less_known_drops(experiment):
+    corpus, collection = Path("results/corpora/mini/corpus.json"), Path("results/collections/mini/collection.json")
+    for path in (corpus, collection):
+        path.parent.mkdir(parents=True)
+    assert not list(doctor.counts(experiment()))
+    corpus.write_text(json.dumps({"passages": 98, "dropped": {"empty passage": 2}}))
+    collection.write_text(json.dumps({"queries": {"eng": 40}}))
+    assert not texts(doctor.counts(experiment()), "wrong")
+    corpus.write_text(json.dumps({"passages": 99, "dropped": {"empty passage": 2}}))
+    collection.write_text(json.dumps({"queries": {"eng": 0}}))
+    assert [text.partition(" ->")[0] for text in texts(doctor.counts(experiment()), "wrong")] == [
+        "wrong  corpus mini: passages: 101, 2 of them dropped as known faults; expected 100",
+        "wrong  collection mini: queries in eng: 0; expected 40",
+    ]
+
+
+def test_each_licence_is_told_once_with_those_who_have_it(experiment):
+    assert texts(doctor.licences(experiment()), "note") == ["note   licence CC0-1.0; to fetch accepts it: mini"]
+
+
+def test_the_exit_code_is_1_when_something_is_wrong_and_0_otherwise(experiment, capsys):
+    experiment()
+    assert main(["doctor", "x.yaml"]) == 1
+    told = capsys.readouterr()
+    assert "no such folder" in told.out
+    assert "1 of the checks found something wrong" in told.err
+    experiment("rankk-mini")
+    assert main(["doctor", "x.yaml"]) == 0
+
+
+def test_a_java_that_is_missing_is_wrong(experiment, monkeypatch):
+    monkeypatch.setattr("rankk.retrievers.lucene.java", lambda: Path("/nowhere/java"))
+    assert "Java" in texts(doctor.programs(experiment()), "wrong")[0]

@@ -1,0 +1,222 @@
+"""Checks of everything that an experiment needs, before any job is queued and after its sources are built."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+from rankk import paths
+from rankk.corpora.base import Collection, Corpus
+from rankk.errors import RankkError
+from rankk.experiment import Experiment
+from rankk.fetching.base import Download
+from rankk.fetching.hub import HubModel
+from rankk.fetching.models import Model
+from rankk.fetching.prebuilt import PrebuiltDownload, named
+from rankk.reranking.settings import resolve
+from rankk.stages import Stages
+
+UNPACKED = 2
+"""Disk that an archive takes with its content, in sizes of the archive."""
+TIMEOUT = 10
+"""Seconds that the hub is waited for."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; `remedy` says what to do about something wrong."""
+
+    level: Literal["ok", "note", "wrong"]
+    text: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.level:5}  {self.text}" + (f" -> {self.remedy}" if self.remedy else "")
+
+
+def report(experiment: Experiment, profile: str | None = None) -> None:
+    """Print all findings. RankkError where something is wrong."""
+    found = findings(experiment)
+    if profile:
+        from rankk.cluster import findings as of_cluster
+
+        found = chain(found, of_cluster(experiment, profile))
+    wrong = 0
+    for finding in found:
+        print(finding, flush=True)
+        wrong += finding.level == "wrong"
+    if wrong:
+        raise RankkError(
+            f"{wrong} of the checks found something wrong; the lines that begin with `wrong` say what to do"
+        )
+
+
+def findings(experiment: Experiment) -> Iterator[Finding]:
+    """All checks that need no cluster."""
+    yield from downloads(experiment)
+    yield from licences(experiment)
+    yield from models(experiment)
+    yield from programs(experiment)
+    yield from counts(experiment)
+
+
+def downloads(experiment: Experiment) -> Iterator[Finding]:
+    """Every download: whether it is there, its size where known; and whether the missing ones fit on the disk."""
+    missing = 0.0
+    for name, download in Stages(experiment).downloads.items():
+        path = Path(download.path)
+        if path.exists():
+            yield Finding("ok", f"{name}: there")
+            continue
+        if path.is_symlink():
+            remedy = "delete the link and run `snakemake downloads`, with the HF_HOME of before or a new one"
+            yield Finding("wrong", f"{name}: {path} is a link to {path.readlink()}, which is gone", remedy)
+            continue
+        finding, size = _missing(name, download)
+        missing += size
+        yield finding
+    folder = Path(paths.RESULTS) if Path(paths.RESULTS).exists() else Path()
+    free = shutil.disk_usage(folder).free
+    if missing > free:
+        remedy = "free some, or move results/ and HF_HOME to a larger disk"
+        yield Finding("wrong", f"disk: {_size(missing)} to fetch, {_size(free)} free", remedy)
+    else:
+        yield Finding("ok", f"disk: {_size(free)} free; known sizes of what is missing: {_size(missing)}")
+
+
+def _size(number: float) -> str:
+    """Bytes in MB or GB."""
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"
+
+
+def _missing(name: str, download: Download) -> tuple[Finding, float]:
+    """What is said of a download that is not there, and its bytes as far as they are known."""
+    fetch = "`snakemake downloads` fetches it"
+    if isinstance(download, PrebuiltDownload):
+        try:
+            size = named(download.index).size
+        except RankkError as error:
+            return Finding("wrong", f"{name}: {error}", "name an index of this Anserini"), 0
+        return Finding("note", f"{name}: not there yet ({_size(size)}); {fetch}"), size * UNPACKED
+    if isinstance(download, HubModel):
+        return _on_hub(name, download)
+    return Finding("note", f"{name}: not there yet (size not known); {fetch}"), 0
+
+
+def _on_hub(name: str, download: HubModel) -> tuple[Finding, float]:
+    """Whether the hub gives a model to this user, and its size."""
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    address = f"{constants.ENDPOINT}/{download.model}"
+    api = HfApi()
+    try:
+        info = api.model_info(download.model, revision=download.revision, files_metadata=True, timeout=TIMEOUT)
+        if info.gated:
+            api.auth_check(download.model)
+    except GatedRepoError:
+        remedy = f"accept its licence at {address}, then `hf auth login` or HF_TOKEN"
+        return Finding("wrong", f"{name}: gated, and not open to this user", remedy), 0
+    except RevisionNotFoundError:
+        return Finding("wrong", f"{name}: the hub has no such revision", f"choose one of {address}/commits"), 0
+    except RepositoryNotFoundError:
+        return Finding("wrong", f"{name}: not on the hub, or for its owner only", f"check the name at {address}"), 0
+    except Exception as error:  # whatever the hub's client lets through of its transport's errors
+        reason = " ".join(str(error).split())[:120]
+        return Finding("note", f"{name}: not there yet; the hub does not answer ({reason})"), 0
+    size = sum(file.size or 0 for file in info.siblings or [] if file.rfilename.endswith(".safetensors"))
+    licence = (info.card_data.get("license") if info.card_data else None) or "no licence stated"
+    return Finding("note", f"{name}: not there yet ({_size(size)}; {licence}); `snakemake downloads` fetches it"), size
+
+
+def licences(experiment: Experiment) -> Iterator[Finding]:
+    """Who has which licence, as the catalog states it."""
+    holders: dict[str, dict[str, None]] = {}
+    sections: tuple[Mapping[str, Corpus | Collection | Model], ...]
+    sections = (experiment.corpora, experiment.collections, experiment.models)
+    for section in sections:
+        for name, entry in section.items():
+            holders.setdefault(entry.licence, {})[name] = None
+    for licence, names in holders.items():
+        text = f"licence {licence}; to fetch accepts it" if licence else "licence not stated, look at the source"
+        yield Finding("note", f"{text}: {', '.join(names)}")
+
+
+def models(experiment: Experiment) -> Iterator[Finding]:
+    """Local folders of models are there, and tokenizers of models that are there can be read."""
+    folders: dict[str, bool] = {}
+    for name, reranker in experiment.rerankers.items():
+        if not reranker.backend.loads_model:
+            continue
+        model = resolve(reranker).model
+        provided = experiment.model_files(name)
+        folders |= {provided[0]: False} if provided else {model: True}
+    for folder, local in folders.items():
+        if not Path(folder).is_dir():
+            if local:
+                remedy = "give the folder, or the hub's owner/name"
+                yield Finding("wrong", f"model {folder}: no such folder", remedy)
+            continue
+        missing = [file for file in ("config.json", "tokenizer_config.json") if not Path(folder, file).is_file()]
+        if missing:
+            remedy = "save model and tokenizer there (save_pretrained)"
+            yield Finding("wrong", f"model {folder}: lacks {' and '.join(missing)}", remedy)
+            continue
+        try:
+            from rankk.llm.tokenizers import ModelTokenizer
+
+            ModelTokenizer(folder)
+        except Exception as error:  # transformers raises whatever its readers raise
+            reason = " ".join(str(error).split())[:160]
+            yield Finding("wrong", f"model {folder}: its tokenizer cannot be read ({reason})", "fetch or save it again")
+        else:
+            yield Finding("ok", f"model {folder}: there, tokenizer readable")
+
+
+def programs(experiment: Experiment) -> Iterator[Finding]:
+    """Java with Anserini, and vLLM where a model is loaded here."""
+    from rankk.retrievers.lucene import jar, java
+
+    try:
+        found, archive = java(), jar()
+        subprocess.run([found, "-version"], check=True, capture_output=True, timeout=60)
+        yield Finding("ok", f"Java: {found}; {archive.name}")
+    except (RankkError, OSError, subprocess.SubprocessError) as error:
+        yield Finding("wrong", f"Java: {error}", "make setup, or JAVA_HOME of a Java 21")
+    if any(reranker.backend.loads_model for reranker in experiment.rerankers.values()):
+        from rankk.llm.server import engine_python
+
+        try:
+            yield Finding("ok", f"vLLM: {engine_python()}")
+        except RankkError as error:
+            yield Finding("wrong", f"vLLM: {error}", "or use --sdm conda, which builds envs/llm.yaml")
+
+
+def counts(experiment: Experiment) -> Iterator[Finding]:
+    """Passages and queries of what is built, against what the catalog expects."""
+    for name, corpus in experiment.corpora.items():
+        path = Path(paths.corpus(name, "corpus.json"))
+        if path.is_file() and corpus.expected_passages:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            dropped = sum(facts["dropped"].values())
+            yield _count(f"corpus {name}: passages", facts["passages"] + dropped, corpus.expected_passages, dropped)
+    for name, collection in experiment.collections.items():
+        path = Path(paths.collection(name, "collection.json"))
+        if path.is_file() and (expected := collection.expected_queries):
+            expected = min(expected, collection.source.max_queries or expected)
+            for language, number in json.loads(path.read_text(encoding="utf-8"))["queries"].items():
+                yield _count(f"collection {name}: queries in {language}", number, expected)
+
+
+def _count(what: str, found: int, expected: int, dropped: int = 0) -> Finding:
+    """A count that is as expected, or not."""
+    text = f"{what}: {found:,}" + (f", {dropped:,} of them dropped as known faults" if dropped else "")
+    if found == expected:
+        return Finding("ok", text)
+    return Finding(
+        "wrong", f"{text}; expected {expected:,}", "delete the download and fetch it again, or correct the catalog"
+    )
