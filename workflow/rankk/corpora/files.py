@@ -42,8 +42,8 @@ def local(path: str) -> str:
 
 
 def file_of(path: str) -> str:
-    """The file that a declared input stands for: itself, or the one file in a download's folder."""
-    return str(next(Path(path).iterdir())) if Path(path).is_dir() else path
+    """The file that a declared input stands for: itself, or the one in a download's folder beside Snakemake's own."""
+    return str(next(Path(path).glob("[!.]*"))) if Path(path).is_dir() else path
 
 
 class FilesPassages(PassageSource):
