@@ -35,3 +35,11 @@ def test_every_section_of_a_configuration_is_described():
     sections = schema.schema()["properties"].keys()
     assert sections == reference.Experiment.model_fields.keys()
     assert all(f"| `{section}` |" in reference.pages()["experiment.md"] for section in sections)
+
+
+def test_the_guide_to_configuration_names_every_key_of_a_section():
+    guide = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    sections = (reference.Experiment, reference.Corpus, reference.Collection, reference.Reranker, reference.Translator)
+    components = (*reference.RETRIEVERS.all().values(), *reference.BACKENDS.all().values())
+    keys = {key for settings in (*sections, *components) for key in settings.model_fields}
+    assert {key for key in keys if f"`{key}`" not in guide} == set()
