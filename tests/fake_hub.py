@@ -27,12 +27,17 @@ class FakeHub:
 
             def do_GET(self):
                 path = self.path.split("?")[0]
-                if path.startswith("/api/models/owner/tiny"):
+                if path.endswith("/auth-check") and hub.gated:
+                    return self.answer(403, X_Error_Code="GatedRepo")
+                if path.startswith("/api/models/") and not path.startswith("/api/models/owner/tiny"):
+                    return self.answer(404, X_Error_Code="RepoNotFound")
+                if path.startswith("/api/models/"):
                     listed = [
                         {"rfilename": name, "size": len(data), "type": "file", "path": name, "oid": "0" * 40}
                         for name, data in hub.files.items()
                     ]
-                    found = listed if "/tree/" in path else {"id": "owner/tiny", "sha": COMMIT, "siblings": listed}
+                    facts = {"id": "owner/tiny", "sha": COMMIT, "gated": "manual" if hub.gated else False}
+                    found = listed if "/tree/" in path else facts | {"siblings": listed}
                     return self.answer(200, json.dumps(found).encode(), Content_Type="application/json")
                 name = re.sub(f"^(/datasets)?/owner/tiny/resolve/({COMMIT}|main)/", "", path)
                 if name not in hub.files:

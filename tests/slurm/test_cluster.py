@@ -147,9 +147,9 @@ def test_a_drained_node_stops_new_jobs_and_loses_nothing(slurm, folder, expected
         write_experiment(folder, server.url)
         process = start(folder, slurm)
         rerank_job(slurm, server)
-        subprocess.run(["scontrol", "update", "nodename=gpu1", "state=drain", "reason=test"], env=slurm, check=True)
+        subprocess.run(["scontrol", "update", "nodename=cpu1", "state=drain", "reason=test"], env=slurm, check=True)
         until(lambda: run_of(folder).exists())  # what runs there ends
-        subprocess.run(["scontrol", "update", "nodename=gpu1", "state=resume"], env=slurm, check=True)
+        subprocess.run(["scontrol", "update", "nodename=cpu1", "state=resume"], env=slurm, check=True)
         output = process.communicate(timeout=300)[0]
         assert process.returncode == 0, output
         assert_nothing_was_repeated(server, in_flight=0)

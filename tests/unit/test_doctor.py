@@ -1,7 +1,10 @@
 """What `rankk doctor` finds in an experiment before any job is queued, and after its sources are built."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from rankk.config.loading import load
 from rankk.stages import Stages
 
 from ..conftest import ROOT
+from ..fake_hub import FakeHub
 
 EXPERIMENT = """
 experiment: x
@@ -75,6 +79,29 @@ def test_published_indexes_are_told_with_the_size_that_anserini_knows(experiment
     )
     found = texts(doctor.downloads(load("x.yaml")), "note")
     assert any("indexes/msmarco-v1-passage: not there yet (2.2 GB)" in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("model", "gated", "told"),
+    [
+        ("owner/tiny", False, "note   models/owner/tiny@main: not there yet (7.0 MB; no licence stated)"),
+        (
+            "owner/tiny",
+            True,
+            "wrong  models/owner/tiny@main: gated, and not open to this user -> accept its licence at",
+        ),
+        ("owner/other", False, "wrong  models/owner/other@main: not on the hub, or for its owner only"),
+    ],
+)
+def test_the_hub_is_asked_for_a_models_size_and_whether_it_is_open(experiment, model, gated, told):
+    experiment(model)
+    with FakeHub({"config.json": b"{}", "model.safetensors": bytes(7_000_000)}, gated=gated) as hub:
+        environment = os.environ | {"HF_ENDPOINT": hub.url}
+        environment.pop("HF_HUB_OFFLINE", None)
+        command = [sys.executable, "-m", "rankk", "doctor", "x.yaml"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert told in done.stdout
+    assert done.returncode == told.startswith("wrong")
 
 
 def test_a_disk_without_room_is_wrong(experiment, monkeypatch):

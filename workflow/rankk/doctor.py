@@ -128,7 +128,8 @@ def _on_hub(name: str, download: HubModel) -> tuple[Finding, float]:
     except Exception as error:  # whatever the hub's client lets through of its transport's errors
         reason = " ".join(str(error).split())[:120]
         return Finding("note", f"{name}: not there yet; the hub does not answer ({reason})"), 0
-    size = sum(file.size or 0 for file in info.siblings or [] if file.rfilename.endswith(".safetensors"))
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
+    size = sum(number for file, number in sizes.items() if file.endswith(".safetensors")) or sum(sizes.values())
     licence = (info.card_data.get("license") if info.card_data else None) or "no licence stated"
     return Finding("note", f"{name}: not there yet ({_size(size)}; {licence}); `snakemake downloads` fetches it"), size
 
