@@ -103,16 +103,22 @@ def test_engines_of_more_gpus_than_a_node_has_and_cells_longer_than_the_limit_ar
 
 
 def test_the_shipped_profile_names_both_partitions():
-    resources = cluster.profile_resources(str(ROOT / "profiles" / "slurm"))
+    resources = cluster.profile_resources(cluster.read_profile(str(ROOT / "profiles" / "slurm")))
     assert (resources.slurm_partition, resources.gpu_partition) == ("cpu", "gpu")
 
 
 def test_a_profile_that_is_not_there_is_an_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RankkError, match="no such profile"):
-        cluster.profile_resources("nowhere")
+        cluster.read_profile("nowhere")
     Path("p.yaml").write_text("default-resources: {slurm_partition: a, max_runtime: 60}\n")
-    assert cluster.profile_resources("p.yaml").max_runtime == 60
+    assert cluster.profile_resources(cluster.read_profile("p.yaml")).max_runtime == 60
+
+
+def test_a_profile_may_name_the_gpus_but_only_known_ones(experiment, tmp_path):
+    (tmp_path / "p.yaml").write_text("config: [gpu=gtx]\n")
+    with pytest.raises(RankkError, match=r"gpu=gtx: expected one of h100, h200"):
+        list(cluster.findings(experiment, str(tmp_path / "p.yaml")))
 
 
 def test_a_machine_without_slurm_is_told_as_such(experiment, monkeypatch):

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 from rankk.doctor import Finding
 from rankk.errors import RankkError
@@ -15,6 +16,7 @@ from rankk.experiment import Experiment
 from rankk.io.yaml_files import read_yaml
 from rankk.jobs import JobResources
 from rankk.plan.costs import costs
+from rankk.plan.gpus import GPUS
 from rankk.slurm import Partition, command_output, partitions
 from rankk.stages import DAY
 
@@ -27,7 +29,11 @@ LOOK = 'test -d "$1" || exit 11; test -z "$2" -o -d "$2" || exit 12; ! flock -n 
 
 def findings(experiment: Experiment, profile: str) -> Iterator[Finding]:
     """All checks of a cluster: partitions against the profile and the plan, then files as its nodes see them."""
-    resources = profile_resources(profile)
+    settings = read_profile(profile)
+    resources = profile_resources(settings)
+    for text in settings.get("config") or ():
+        if str(text).startswith("gpu="):
+            experiment = experiment.model_copy(update={"gpu": _known_gpu(text.removeprefix("gpu="), profile)})
     try:
         known = partitions(command_output("sinfo", "--noheader", "--format=%R|%l|%G|%m|%a"))
     except RankkError as error:
@@ -39,13 +45,24 @@ def findings(experiment: Experiment, profile: str) -> Iterator[Finding]:
             yield of_node(name)
 
 
-def profile_resources(profile: str) -> JobResources:
-    """What a profile says of partitions and limits. `profile`: its file, its folder, or its name below profiles/."""
+def _known_gpu(name: str, profile: str) -> str:
+    if name not in GPUS:
+        raise RankkError(f"{profile}: config: gpu={name}: expected one of {', '.join(GPUS)}")
+    return name
+
+
+def read_profile(profile: str) -> Mapping[str, Any]:
+    """A profile's settings. `profile`: its file, its folder, or its name below profiles/."""
     folder = Path(profile) if Path(profile).exists() else Path("profiles", profile)
     file = folder / "config.yaml" if folder.is_dir() else folder
     if not file.is_file():
         raise RankkError(f"--profile {profile}: no such profile; give its name below profiles/, its folder or its file")
-    given = read_yaml(file).get("default-resources") or []
+    return read_yaml(file)
+
+
+def profile_resources(settings: Mapping[str, Any]) -> JobResources:
+    """What a profile says of partitions and limits."""
+    given = settings.get("default-resources") or []
     texts = [f"{name}={value}" for name, value in given.items()] if isinstance(given, Mapping) else given
     return JobResources.of(texts)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from rankk.llm.engine_config import EngineConfig
 
@@ -159,7 +160,8 @@ def between(measured: Mapping[int, float], number: float) -> float:
 def check_gpu(name: str) -> str:
     """A name in `GPUS`."""
     if name not in GPUS:
-        raise ValueError(f"{name!r}: no speeds were measured on it; expected one of {', '.join(GPUS)}")
+        known = {"known": ", ".join(GPUS)}
+        raise PydanticCustomError("gpu", "no speeds were measured on it; expected one of {known}", known)
     return name
 
 
