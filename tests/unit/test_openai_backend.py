@@ -147,7 +147,7 @@ FAILURES = [
     Reply("bad gateway", 502),
     Reply("<html>bad gateway</html>", 500, {"Content-Type": "text/html"}),
     Reply({"error": {"message": "slow down"}}, 429, {"Retry-After": "0.01"}),
-    Reply(gzip.compress(json.dumps(chat()).encode())[:-9], headers={"Content-Encoding": "gzip"}),
+    Reply(gzip.compress(json.dumps(chat()).encode(), mtime=0)[:-9], headers={"Content-Encoding": "gzip"}),
     Reply(b"no gzip", headers={"Content-Encoding": "gzip"}),
     Reply(chat(), headers={"Content-Length": "100000", "Connection": "close"}),
 ]
