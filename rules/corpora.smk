@@ -102,13 +102,13 @@ for name, collection in EXPERIMENT.collections.items():
         conda:
             "../envs/llm.yaml"
         resources:
-            mem_mb=RESOURCES.memory(16000),
-            runtime=RESOURCES.minutes(240),
             **RESOURCES.gpus(
                 lambda wildcards, name=name: STAGES.translator_gpus(
                     name, wildcards.language
                 )
             ),
+            mem_mb=RESOURCES.memory(16000),
+            runtime=RESOURCES.minutes(240),
         params:
             settings=lambda wildcards, name=name: STAGES.translate_params(
                 name, wildcards.language

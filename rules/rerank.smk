@@ -25,9 +25,9 @@ rule rerank:
     conda:
         "../envs/llm.yaml"
     resources:
+        **RESOURCES.gpus(lambda wildcards: EXPERIMENT.gpus(wildcards.reranker)),
         mem_mb=RESOURCES.memory(16000),
         runtime=RESOURCES.minutes(lambda wildcards: STAGES.rerank_minutes(**wildcards)),
-        **RESOURCES.gpus(lambda wildcards: EXPERIMENT.gpus(wildcards.reranker)),
     params:
         reranker=lambda wildcards: STAGES.rerank_params(wildcards.reranker),
         shards=1,

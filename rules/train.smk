@@ -56,9 +56,9 @@ for name, training in EXPERIMENT.training.items():
         conda:
             "../envs/llm.yaml"
         resources:
+            **RESOURCES.gpus(TRAINING.teacher_gpus(name)),
             mem_mb=RESOURCES.memory(16000),
             runtime=RESOURCES.minutes(1440),
-            **RESOURCES.gpus(TRAINING.teacher_gpus(name)),
         params:
             teacher=TRAINING.teacher(name),
             min_agreement=training.min_agreement,
@@ -114,9 +114,9 @@ for name, training in EXPERIMENT.training.items():
             "../envs/workflow.yaml"
         threads: 8
         resources:
+            **RESOURCES.gpus(training.fit.gpus),
             mem_mb=RESOURCES.memory(16000),
             runtime=RESOURCES.minutes(1440),
-            **RESOURCES.gpus(training.fit.gpus),
         params:
             base=training.base,
             revision=training.revision,
