@@ -1,4 +1,4 @@
-# Figures and tables, and their place in Snakemake's report.
+# Figures, tables and the experiment's page, and their place in Snakemake's report.
 
 FIGURES = contents.figures(EXPERIMENT)
 PUBLISHED = contents.published(
@@ -11,6 +11,11 @@ rule report:
     input:
         **{table: paths.experiment(NAME, f"{table}.csv") for table in COLUMNS},
     output:
+        home=report(
+            paths.experiment(NAME, "index.html"),
+            category="Overview",
+            caption="../workflow/report/home.rst",
+        ),
         figures=[
             report(
                 paths.experiment(NAME, f"figures/{figure}.png"),

@@ -1,4 +1,4 @@
-"""Draw an experiment's figures and write its tables."""
+"""Draw an experiment's figures, write its tables and the page that shows them."""
 
 from pathlib import Path
 
@@ -8,12 +8,17 @@ from rankk.logs import job
 from rankk.provenance import environment
 from rankk.report import figures, tables
 from rankk.report.evidence import Evidence
+from rankk.report.home import write_home
 
 with job(snakemake.log[0]):
     files = {table: snakemake.input[table] for table in COLUMNS}
     params = snakemake.params
     evidence = Evidence(files, params.passage_languages, params.titles, params.published)
-    figures.draw(evidence, snakemake.params.figures, Path(snakemake.output.figures[0]).parent)
+    drawings = Path(snakemake.output.figures[0]).parent
+    figures.draw(evidence, params.figures, drawings)
     facts = {"experiment": snakemake.params.experiment, "provenance": environment()}
     write_json(snakemake.output.configuration, facts)
-    tables.write(evidence, snakemake.params.tables, Path(snakemake.output.tables[0]).parent)
+    tables.write(evidence, params.tables, Path(snakemake.output.tables[0]).parent)
+    write_home(
+        snakemake.output.home, evidence, figures=params.figures, tables=params.tables, folder=drawings, facts=facts
+    )

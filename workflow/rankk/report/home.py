@@ -1,0 +1,163 @@
+"""The page of an experiment in one file: headline, every cell with a link to its answers, figures and tables."""
+
+import base64
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+
+from rankk import paths
+from rankk.evaluation.experiment import DECLARED
+from rankk.io.files import atomic_write
+from rankk.report.evidence import ALPHA, CELL, SYSTEM, Evidence
+from rankk.report.figures import FIGURES
+from rankk.report.formats import MISSING, fields, latex
+from rankk.report.tables import TABLES
+from rankk.report.tables.base import Filled
+
+TEMPLATE = Path(__file__).with_name("home.html")
+
+
+def write_home(
+    output: str | Path,
+    evidence: Evidence,
+    *,
+    figures: Sequence[str],
+    tables: Sequence[str],
+    folder: str | Path,
+    facts: Mapping[str, Any],
+) -> None:
+    """Write the page.
+
+    `figures` and `tables` are names; `folder` holds the figures' files, already drawn. `facts`: the configuration under
+    "experiment" and what it ran with under "provenance". Links to the cells' pages are relative to the page's place in
+    the results folder.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    configuration = facts["experiment"]
+    rows = cells(evidence)
+    here = paths.experiment(configuration["experiment"])
+    text = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        name=configuration["experiment"],
+        description=configuration["description"],
+        headline=headline(evidence),
+        rows=[row | {"page": _relative(row["page"], here)} for row in rows],
+        figures=[_figure(Path(folder), name) for name in figures],
+        tables=[_table(TABLES.get(name)().fill(evidence), name, TABLES.get(name).title) for name in tables],
+        again=next((row["run"] for row in rows if row["page"]), ""),
+        facts=json.dumps(facts, indent=2, ensure_ascii=False),
+    )
+    with atomic_write(output) as file:
+        file.write(text)
+
+
+def headline(evidence: Evidence) -> list[str]:
+    """What the reranked cells gain over their baselines: counts of significant differences, and the two extremes."""
+    compared = evidence.significance
+    compared = compared[compared["family"] == DECLARED].dropna(subset=["difference"])
+    if compared.empty:
+        return ["No reranked cell of this experiment is compared with a baseline."]
+    significant = compared["p_t_holm"] < ALPHA
+    better, worse = (
+        int((significant & sign).sum()) for sign in (compared["difference"] > 0, compared["difference"] < 0)
+    )
+    sentences = [
+        f"Of {len(compared)} reranked cells, {better} {'is' if better == 1 else 'are'} significantly better than the "
+        f"baseline and {worse} significantly worse; {len(compared) - better - worse} show no significant difference "
+        f"(paired t-test, p < {ALPHA} after Holm's correction over the experiment)."
+    ]
+    ordered = compared.sort_values("difference", kind="stable").to_dict("records")
+    for what, row in (("highest", ordered[-1]), ("lowest", ordered[0]))[: len(ordered)]:
+        sentences.append(
+            f"The {what} difference is {row['difference']:+.3f} {row['measure']} "
+            f"(95 % {row['difference_low']:+.3f} to {row['difference_high']:+.3f}): {_described(evidence, row)}."
+        )
+    return sentences
+
+
+def cells(evidence: Evidence) -> list[dict[str, Any]]:
+    """One row a cell for the grid's table: texts for people, with numbers to sort by."""
+    compared = evidence.significance
+    compared = compared[compared["family"] == DECLARED]
+    columns = [*CELL, "difference", "difference_low", "difference_high"]
+    rows = evidence.summary.merge(compared[columns], on=CELL, how="left")
+    found = []
+    for row in rows.to_dict("records"):
+        cell = paths.Cell(*(row[name] for name in CELL))
+        difference, p = row["difference"], row["p_t_holm"]
+        kind = "" if pd.isna(p) or p >= ALPHA else "up" if difference > 0 else "down"
+        found.append(
+            {
+                **{name: evidence.shown(row[name]) for name in CELL},
+                "measure": row["measure"],
+                "value": _number(row["value"]),
+                "interval": _interval(row["low"], row["high"], ""),
+                "difference": _number(difference, "+"),
+                "difference_interval": _interval(row["difference_low"], row["difference_high"], "+"),
+                "p": MISSING if pd.isna(p) else f"{p:.3f}" if p >= 0.001 else "< 0.001",
+                "kind": kind,
+                "queries": f"{row['queries']:.0f}",
+                "missing": f"{row['missing']:.0f}",
+                "calls": MISSING if pd.isna(row["calls"]) else f"{row['calls']:.0f}",
+                "usable": MISSING if pd.isna(row["usable_share"]) else f"{row['usable_share']:.1%}",
+                "tokens": MISSING if pd.isna(row["output_tokens"]) else f"{row['output_tokens']:.0f}",
+                "page": cell.page if cell.reranked else "",
+                "run": cell.run,
+            }
+        )
+    return found
+
+
+def _figure(folder: Path, name: str) -> dict[str, str]:
+    """A figure with its image in the page itself."""
+    image = base64.b64encode(Path(folder, f"{name}.png").read_bytes()).decode("ascii")
+    return {
+        "name": name,
+        "title": FIGURES.get(name).title,
+        "image": f"data:image/png;base64,{image}",
+        "caption": Path(folder, f"{name}.rst").read_text(encoding="utf-8").strip(),
+        "alt": Path(folder, f"{name}.txt").read_text(encoding="utf-8").strip(),
+    }
+
+
+def _table(table: Filled, name: str, title: str) -> dict[str, Any]:
+    """A table's header, rows of HTML, note and LaTeX."""
+
+    def show(value: str, bold: bool, marks: str) -> list[str]:
+        shown = Markup("<strong>{}</strong>").format(value) if bold else escape(value)
+        return [shown + (f" {marks}" if marks and value != MISSING else "")]
+
+    columns = list(table.values.columns)
+    return {
+        "name": name,
+        "title": title,
+        "lead": [str(column) for column in table.lead.columns],
+        "columns": [str(column) for column in columns],
+        "rows": fields(table, show, escape, columns),
+        "note": table.note,
+        "latex": latex(table, name),
+    }
+
+
+def _described(evidence: Evidence, row: Mapping[str, Any]) -> str:
+    """Names of a cell."""
+    collection, language = (evidence.shown(row[name]) for name in CELL[:2])
+    return f"{' + '.join(evidence.shown(row[name]) for name in SYSTEM)} on {collection}, {language}"
+
+
+def _number(value: float, sign: str = "") -> str:
+    return MISSING if pd.isna(value) else f"{value:{sign}.3f}"
+
+
+def _interval(low: float, high: float, sign: str) -> str:
+    return "" if pd.isna(low) else f"{low:{sign}.3f} to {high:{sign}.3f}"
+
+
+def _relative(page: str, folder: str) -> str:
+    """Address of a page as a link in a page of `folder` names it; empty without a page."""
+    return Path(os.path.relpath(page, folder)).as_posix() if page else ""
