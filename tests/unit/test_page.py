@@ -1,6 +1,7 @@
 """The page of a cell's answers, in a real browser where there is one."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -62,6 +63,28 @@ def test_filters_and_search_are_in_the_address(page):
         for gain in ("up", "down", "same")
     )
     assert ups + downs + same == 100
+
+
+def gains(dom):
+    """Gains of the listed queries, in the order of the list."""
+    listed = dom.split('id="queries"')[1].split("</ol>")[0]
+    return [float(gain.replace("−", "-")) for gain in re.findall(r'class="number \w+">([+−][\d.]+)<', listed)]
+
+
+def test_queries_are_listed_by_their_loss_where_the_address_says_so(page):
+    by_loss, by_gain = gains(shown(page, "#sort=loss")), gains(shown(page, "#sort=gain"))
+    assert len(by_loss) == 100
+    assert by_loss == sorted(by_loss)
+    assert by_gain == by_loss[::-1]
+
+
+def test_the_keys_j_and_k_open_the_next_and_the_previous_query(page, tmp_path):
+    pressed = tmp_path / "pressed.html"
+    event = 'new KeyboardEvent("keydown", {{ key, bubbles: true }})'
+    press = f'<script>for (const key of "{{}}") {{{{ document.body.dispatchEvent({event}); show(); }}}}</script>'
+    for keys, opened in (("jjj", "q3"), ("jjk", "q1")):
+        pressed.write_text(page.read_text(encoding="utf-8") + press.format(keys), encoding="utf-8")
+        assert f'<h2 dir="auto" class="">موضوع چیست {opened}</h2>' in shown(pressed)
 
 
 def test_a_query_is_opened_by_its_address_and_leads_to_the_next(page):
