@@ -1,6 +1,7 @@
 """The reference pages are those that the code gives."""
 
 import gc
+import re
 
 from rankk import reference, schema
 from rankk.component import Registry
@@ -43,3 +44,14 @@ def test_the_guide_to_configuration_names_every_key_of_a_section():
     components = (*reference.RETRIEVERS.all().values(), *reference.BACKENDS.all().values())
     keys = {key for settings in (*sections, *components) for key in settings.model_fields}
     assert {key for key in keys if f"`{key}`" not in guide} == set()
+
+
+def test_the_catalog_page_has_every_corpus_and_collection_with_its_counts():
+    page = reference.pages()["catalog.md"]
+    assert "| msmarco-v1-passage | eng | 8,841,823 | ir-datasets, msmarco-passage |" in page
+    assert "| dl19 | msmarco-v1-passage | 43 | eng |" in page
+    arguana = next(line for line in page.splitlines() if line.startswith("| beir-arguana | beir-arguana |"))
+    assert "a query's own passage" in arguana
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
+    corpora, collections = (int(number) for number in re.search(r"(\d+) corpora and (\d+) collections", page).groups())
+    assert len(rows) == corpora + collections + 2  # the two headers

@@ -1,28 +1,31 @@
-"""Reference pages of the documentation, from the docstrings and settings of the components.
+"""Reference pages of the documentation, from the components' docstrings and settings and from the catalog.
 
 python -m rankk.reference docs/reference
 """
 
+import csv
 import inspect
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from rankk.component import Registry
+from rankk.component import Component, Registry
+from rankk.config.loading import DATA, defined
 from rankk.config.reranker import Reranker
 from rankk.config.training import Training
 from rankk.config.translator import Translator
-from rankk.corpora.base import PASSAGES, TOPICS, Collection, Corpus
+from rankk.corpora.base import PASSAGES, TOPICS, Collection, Corpus, TopicSource
 from rankk.evaluation.measures import MEASURES
 from rankk.experiment import Experiment
 from rankk.fetching.models import MODELS
 from rankk.fusion.base import FUSIONS
 from rankk.llm.backends import BACKENDS
+from rankk.paths import FIRST_STAGE
 from rankk.report.figures import FIGURES
 from rankk.report.tables import TABLES
 from rankk.reranking.parsers.base import PARSERS
@@ -79,9 +82,86 @@ def pages() -> dict[str, str]:
     sections = {f"{name}.md": "\n".join(_section(*page)) for name, page in OF_SECTIONS.items()}
     kinds = {f"{name}.md": "\n".join(_kind(*page)) for name, page in OF_KINDS.items()}
     titles = {f"{name}.md": page[0] for name, page in (OF_SECTIONS | OF_KINDS).items()}
+    titles["catalog.md"] = "Shipped corpora and collections"
     links = [f"- [{titles[file]}]({file})" for file in titles]
     index = [NOTE, "", "# Reference", "", "Every setting and component, from the code.", "", *links, ""]
-    return {"index.md": "\n".join(index)} | sections | kinds
+    return {"index.md": "\n".join(index), "catalog.md": "\n".join(_catalog())} | sections | kinds
+
+
+def _catalog() -> Iterator[str]:
+    """What the catalog holds: every corpus and collection, with what is known of them before anything is downloaded."""
+    definitions = defined(DATA / "config" / "catalog", "the catalog")
+    corpora = {name: definitions.get("corpora", name) for name in definitions.names("corpora")}
+    collections = {name: definitions.get("collections", name) for name in definitions.names("collections")}
+    yield from (NOTE, "", "# Shipped corpora and collections", "")
+    yield from (
+        f"Of `config/catalog/`: {len(corpora)} corpora and {len(collections)} collections. Counts are those that the "
+        "sources document; `rankk doctor` compares them with what was built, and reports what was dropped.",
+        "",
+        "## Corpora",
+        "",
+    )
+    yield from _rows(
+        ("corpus", "language", "passages", "source", "dropped", "published indexes", "licence"),
+        (
+            (
+                name,
+                corpus.language,
+                _count(corpus.expected_passages),
+                _settings(corpus.source),
+                ", ".join(corpus.source.drop),
+                ", ".join(f"{key}: {index}" for key, index in corpus.prebuilt.items()),
+                corpus.licence,
+            )
+            for name, corpus in corpora.items()
+        ),
+    )
+    yield from ("", "## Collections", "")
+    with (DATA / "config" / "reference" / "published.csv").open(encoding="utf-8") as file:
+        published = {
+            row["collection"]: f"{row['measure']} {row['value']} ({row['source']})"
+            for row in csv.DictReader(file)
+            if (row["retriever"], row["reranker"]) == ("bm25", FIRST_STAGE)
+        }
+    yield from _rows(
+        ("collection", "corpus", "queries", "in", "source", "left out", "first measure", "published BM25"),
+        (
+            (
+                name,
+                collection.corpus,
+                _count(collection.expected_queries),
+                ", ".join(collection.languages),
+                _settings(collection.source),
+                _left_out(collection.source),
+                collection.measures[0],
+                published.get(name, ""),
+            )
+            for name, collection in collections.items()
+        ),
+    )
+    yield ""
+
+
+def _rows(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(titles) + " |"
+    yield "|" + "---|" * len(titles)
+    for row in rows:
+        yield "| " + " | ".join(_cell(field) for field in row) + " |"
+
+
+def _count(number: int | None) -> str:
+    return "not documented" if number is None else f"{number:,}"
+
+
+def _settings(source: Component) -> str:
+    """A source with what it was given in words: a dataset, a task, a file."""
+    given = source.model_dump(mode="json", exclude_defaults=True)
+    return ", ".join([source.name, *(text for key, text in given.items() if isinstance(text, str) and key != "sha256")])
+
+
+def _left_out(source: TopicSource) -> str:
+    """What a collection leaves out of its source's queries and judgments, or never retrieves."""
+    return ", ".join([*source.drop, *(["a query's own passage"] if source.exclude_query_document else [])])
 
 
 def _section(title: str, model: type[BaseModel], note: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from rankk.experiment import Experiment
 from rankk.io.files import exists
 from rankk.io.yaml_files import read_yaml
 
-__all__ = ["check", "load", "validate_reranker"]
+__all__ = ["check", "defined", "load", "validate_reranker"]
 
 DATA = Path(__file__).parents[1] / "data"
 """The catalog, and what it names by relative paths: the checkout's own files, and copies of them in a wheel."""
@@ -45,9 +45,7 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
     experiment: Experiment = validate(TypeAdapter(Experiment), header, file)
     plugins = [_plugin_file(plugin, file) for plugin in experiment.plugins]
     load_plugins(plugins)  # what they define may be named below
-    definitions = Definitions(file)
-    for path in sorted(folder.glob("*.yaml")):
-        definitions.add(expand(read_yaml(path), str(path)), str(path), (folder.absolute().parents[1], DATA))
+    definitions = defined(folder, file)
     sections = {key: config[key] for key in SECTIONS if config.get(key)}
     definitions.add(expand(sections, file), file, (Path(file).resolve().parent, DATA))
     experiment = experiment.model_copy(update={"plugins": plugins} | used(experiment, definitions))
@@ -57,6 +55,14 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
         except RankkError as error:
             raise RankkError(f"{file}: collections.{name}.measures: {error}") from None
     return experiment
+
+
+def defined(catalog: Path, file: str) -> Definitions:
+    """The catalog's definitions, to which those of an experiment's `file` can be added."""
+    definitions = Definitions(file)
+    for path in sorted(catalog.glob("*.yaml")):
+        definitions.add(expand(read_yaml(path), str(path)), str(path), (catalog.absolute().parents[1], DATA))
+    return definitions
 
 
 def _plugin_file(plugin: str, file: str) -> str:
