@@ -19,6 +19,7 @@ from rankk.report.formats import latex, markdown
 from rankk.report.means import means
 from rankk.report.style import neutral
 from rankk.report.tables import FORMATS, TABLES, write
+from rankk.report.tables.base import Filled
 
 from .. import evidence
 from ..conftest import ROOT
@@ -175,6 +176,17 @@ def test_counts_are_shown_as_whole_numbers(tmp_path):
     table = TABLES.get("effectiveness")().fill(found)
     assert f" | {4 * evidence.DEPTH}" in markdown(table).replace("*", "")
     assert "average" not in table.values
+
+
+def test_texts_that_every_row_repeats_go_to_the_note_where_the_page_is_too_narrow():
+    long = "a source with a long name, published list, table 1 of its second version"
+    lead = pd.DataFrame({"collection": ["dl19"] * 2, "retriever": ["BM25", "SPLADE"], "source": [long] * 2})
+    narrow = Filled(lead.drop(columns="source"), pd.DataFrame({"ours": [0.1, 0.2]}), "Caption.", "Note.")
+    wide = Filled(lead.assign(setting="x" * 30), narrow.values, "Caption.", "Note.")
+    assert "dl19 & BM25 & 0.100" in latex(narrow, "narrow")
+    text = latex(wide, "wide")
+    assert "\nBM25 & 0.100" in text
+    assert f"Note. All rows: collection dl19, source {long}, setting {'x' * 30}." in text
 
 
 @pytest.mark.parametrize(

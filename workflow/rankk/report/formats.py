@@ -1,6 +1,7 @@
 """Tables as CSV, Markdown and LaTeX (booktabs)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pandas as pd
@@ -58,9 +59,11 @@ def markdown(table: Filled) -> str:
 def latex(table: Filled, name: str) -> str:
     """A `table` environment with caption, label and note; of a page's width where it has to be.
 
-    Needs the packages booktabs and amssymb. Columns that do not fit side by side follow each other as parts.
+    Needs the packages booktabs and amssymb. Columns that do not fit side by side follow each other as parts. Where the
+    leading columns take a page's width, those with the same text in every row go to the note.
     """
-    lead = sum(2 + max([len(str(value)) for value in table.lead[column]] + [len(column)]) for column in table.lead)
+    table = _narrowed(table)
+    lead = _width(table.lead)
     parts, used = [0], 0
     widths = [2 + max(len(str(column)), 8 if _marked(table, column) else 5) for column in table.values.columns]
     for place, width in enumerate(widths):
@@ -79,6 +82,21 @@ def latex(table: Filled, name: str) -> str:
     for start, stop in pairwise([*parts, len(widths)]):
         lines += [*_tabular(table, list(table.values.columns[start:stop])), r"\par\smallskip"]
     return "\n".join([*lines, r"\raggedright " + _text(table.note), rf"\end{{{environment}}}", ""])
+
+
+def _width(lead: pd.DataFrame) -> int:
+    """Characters that leading columns take, with the space between them."""
+    return sum(2 + max([len(str(value)) for value in lead[column]] + [len(column)]) for column in lead)
+
+
+def _narrowed(table: Filled) -> Filled:
+    """A table whose leading columns leave room for its widest value, if what they repeat goes to the note."""
+    repeated = [column for column in table.lead if len(table.lead) > 1 and table.lead[column].nunique() == 1]
+    if _width(table.lead) + max((len(str(column)) + 2 for column in table.values.columns), default=0) <= PAGE:
+        return table
+    said = ", ".join(f"{column} {table.lead[column].iloc[0]}" for column in repeated)
+    note = f"{table.note} All rows: {said}." if repeated else table.note
+    return replace(table, lead=table.lead.drop(columns=repeated), note=note)
 
 
 def _tabular(table: Filled, columns: list[str]) -> list[str]:
