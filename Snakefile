@@ -20,7 +20,7 @@ PACKAGE = os.path.join(
 if os.path.isdir(PACKAGE):
     sys.path.insert(0, PACKAGE)
 
-from rankk import paths, slurm
+from rankk import paths, show, slurm
 from rankk.config.loading import DATA, check
 from rankk.errors import RankkError
 from rankk.evaluation.experiment import COLUMNS
@@ -65,6 +65,10 @@ onstart:
     ):
         first_look = workflow.executor_settings.init_seconds_before_status_checks
         logger.info(f"Ends of jobs: {slurm.job_states(status_command, first_look)}")
+
+
+onsuccess:
+    show.finished(EXPERIMENT)
 
 
 wildcard_constraints:

@@ -60,6 +60,7 @@ def finished(tmp_path_factory):
     write_experiment(folder)
     done = snakemake(folder)
     assert done.returncode == 0, done.stderr
+    (folder / "stdout.txt").write_text(done.stdout)
     return folder
 
 
@@ -85,6 +86,14 @@ def test_figures_and_tables_are_there_in_print_and_screen_formats(finished):
     assert (folder / "figures/effectiveness.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "figures/effectiveness.pdf").read_bytes().startswith(b"%PDF")
     assert r"\toprule" in (folder / "tables/effectiveness.tex").read_text()
+
+
+def test_the_last_lines_are_what_reranking_gained_and_the_page_to_open(finished):
+    *_, counts, difference, page = (finished / "stdout.txt").read_text().splitlines()
+    assert counts.startswith("Of 1 reranked cell, ")
+    assert difference.startswith("The difference is ")
+    assert page == "Open results/experiments/small/index.html"
+    assert (finished / "results/experiments/small/index.html").is_file()
 
 
 def test_the_whole_configuration_and_its_provenance_are_kept(finished):

@@ -4,9 +4,13 @@ import re
 import textwrap
 from math import isnan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rankk import paths
 from rankk.errors import RankkError
+
+if TYPE_CHECKING:
+    from rankk.experiment import Experiment
 
 
 def evaluation(runs: list[str], qrels: str, queries: str | None, measures: list[str], *, per_query: bool) -> None:
@@ -128,3 +132,19 @@ def results(experiment: str) -> None:
         print(path)
     for path in sorted(folder.glob("tables/*.md")):
         print("", path.read_text(encoding="utf-8"), sep="\n")
+
+
+def finished(experiment: "Experiment") -> None:
+    """The headline of an experiment whose page is newer than all of its runs, and where the page is."""
+    page = Path(paths.experiment(experiment.experiment, "index.html"))
+    made = [Path(name).stat().st_mtime for name in {cell.run for cell in experiment.cells} if Path(name).exists()]
+    if not page.exists() or any(time > page.stat().st_mtime for time in made):
+        return
+    from rankk.evaluation.experiment import COLUMNS
+    from rankk.report.evidence import Evidence
+    from rankk.report.home import headline
+
+    tables = {table: paths.experiment(experiment.experiment, f"{table}.csv") for table in COLUMNS}
+    for sentence in headline(Evidence(tables, names=experiment.titles)):
+        print(sentence)
+    print(f"Open {page}")

@@ -67,14 +67,16 @@ def headline(evidence: Evidence) -> list[str]:
         int((significant & sign).sum()) for sign in (compared["difference"] > 0, compared["difference"] < 0)
     )
     sentences = [
-        f"Of {len(compared)} reranked cells, {better} {'is' if better == 1 else 'are'} significantly better than the "
-        f"baseline and {worse} significantly worse; {len(compared) - better - worse} show no significant difference "
-        f"(paired t-test, p < {ALPHA} after Holm's correction over the experiment)."
+        f"Of {len(compared)} reranked {'cell' if len(compared) == 1 else 'cells'}, {better} "
+        f"{'is' if better == 1 else 'are'} significantly better than the baseline and {worse} significantly worse; "
+        f"{len(compared) - better - worse} show no significant difference (paired t-test, p < {ALPHA} after Holm's "
+        "correction over the experiment)."
     ]
     ordered = compared.sort_values("difference", kind="stable").to_dict("records")
-    for what, row in (("highest", ordered[-1]), ("lowest", ordered[0]))[: len(ordered)]:
+    extremes = {"highest difference": ordered[-1], "lowest difference": ordered[0]}
+    for what, row in (extremes if len(ordered) > 1 else {"difference": ordered[0]}).items():
         sentences.append(
-            f"The {what} difference is {row['difference']:+.3f} {row['measure']} "
+            f"The {what} is {row['difference']:+.3f} {row['measure']} "
             f"(95 % {row['difference_low']:+.3f} to {row['difference_high']:+.3f}): {_described(evidence, row)}."
         )
     return sentences
