@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from rankk import paths
-from rankk.report.page import embedded, write_page
+from rankk.config.loading import validate_reranker
+from rankk.errors import RankkError
+from rankk.report.page import embedded, windows_of, write_page
+from rankk.reranking.settings import resolve
 
 from .. import evidence
 
@@ -63,6 +66,16 @@ def test_filters_and_search_are_in_the_address(page):
         for gain in ("up", "down", "same")
     )
     assert ups + downs + same == 100
+
+
+def test_a_record_that_was_deleted_from_the_journal_is_named(tmp_path):
+    entry = next(e for e in evidence.build(tmp_path, queries=2) if e.cell.reranker == "think")
+    journal = tmp_path / entry.cell.journal
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(line for line in lines if '"q1-1"' not in line))
+    settings = resolve(validate_reranker({"preset": "qwq", "model": "m"}, "test"))
+    with pytest.raises(RankkError, match=r"calls.jsonl: the record of query q1, call 1, is gone"):
+        windows_of(entry.calls, str(journal), settings)
 
 
 def gains(dom):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rankk.config.reranker import Reranker
+from rankk.errors import RankkError
 from rankk.evaluation.measures import per_query
 from rankk.io.files import atomic_write
 from rankk.io.passages import open_passages
@@ -73,6 +74,11 @@ def windows_of(calls: str, journal: str, settings: Settings) -> dict[str, list[d
     records = {record.key: record for record in read_journal(journal) if record.key in wanted}
     windows: dict[str, list[dict[str, Any]]] = {}
     for call in used:
+        if call.key not in records:
+            raise RankkError(
+                f"{journal}: the record of query {call.qid}, call {call.call}, is gone, though {calls} names it; make "
+                "the cell's run again (snakemake -f) to ask for it"
+            )
         record, window = records[call.key], call.window.split()
         thought, said = split_thought(record, settings.preset.thinking)
         parsed = Answer((), Outcome(call.outcome))
