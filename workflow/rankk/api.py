@@ -54,8 +54,8 @@ class RerankResult:
     @property
     def tokens(self) -> dict[str, int]:
         """Tokens of all prompts and of all answers, reasoning included, as far as the backend tells them."""
-        found = counts(self.calls, asked=0, from_journal=0)
-        return {"prompt": found["prompt_tokens"], "output": found["output_tokens"]}
+        counted = counts(self.calls, asked=0, from_journal=0)
+        return {"prompt": counted["prompt_tokens"], "output": counted["output_tokens"]}
 
     def to_pandas(self) -> "pd.DataFrame":
         """Columns qid, query, docno, score, rank (from 0), as PyTerrier has them."""
@@ -173,8 +173,8 @@ def compare(
         per_query(_run(given, what), grades, [measure], topics).values()
         for given, what in ((run, "run"), (baseline, "baseline"))
     )
-    found = statistics.compare(np.array(list(ours.values())), np.array(list(theirs.values())))
-    return Comparison(measure, ours, theirs, found)
+    compared = statistics.compare(np.array(list(ours.values())), np.array(list(theirs.values())))
+    return Comparison(measure, ours, theirs, compared)
 
 
 def _is_frame(value: object) -> bool:
@@ -200,8 +200,8 @@ def _run(given: Any, what: str) -> Run:
         for qid, hits in given.items():
             rows[str(qid)] = [(_number(score, what, qid), 0, str(docid)) for docid, score in hits]
     run: Run = {}
-    for qid, found in rows.items():
-        run[qid] = [Hit(docid, score) for score, _, docid in sorted(found, key=lambda row: (-row[0], row[1]))]
+    for qid, scored in rows.items():
+        run[qid] = [Hit(docid, score) for score, _, docid in sorted(scored, key=lambda row: (-row[0], row[1]))]
         if len({hit.docid for hit in run[qid]}) < len(run[qid]):
             raise RankkError(f"{what}: query {qid} holds a passage twice")
     return run

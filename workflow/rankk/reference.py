@@ -186,14 +186,14 @@ def _described(model: type[BaseModel], level: int) -> Iterator[str]:
 
 def _held(schema: Mapping[str, Any], classes: Mapping[str, Any]) -> list[str]:
     """Names of the classes that settings hold, without those that have a page."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     todo = [schema.get("properties", {})]
     while todo:
         for name in re.findall(r"#/\$defs/(\w+)", json.dumps(todo.pop())):
-            if name not in found and name not in PAGE_OF and classes[name].get("properties"):
-                found[name] = None
+            if name not in names and name not in PAGE_OF and classes[name].get("properties"):
+                names[name] = None
                 todo.append(classes[name])
-    return list(found)
+    return list(names)
 
 
 def _table(schema: Mapping[str, Any]) -> Iterator[str]:
@@ -223,8 +223,8 @@ def _type(field: Mapping[str, Any]) -> str:
         name = field["$ref"].rpartition("/")[2]
         return f"[{name}]({PAGE_OF.get(name) or '#' + name.lower()})"
     if branches := field.get("anyOf") or field.get("oneOf") or field.get("allOf"):
-        found = dict.fromkeys(_type(branch) for branch in branches if branch.get("type") != "null")
-        return " or ".join(kind for kind in found if kind != "object") or "object"
+        kinds = dict.fromkeys(_type(branch) for branch in branches if branch.get("type") != "null")
+        return " or ".join(kind for kind in kinds if kind != "object") or "object"
     if "enum" in field:
         return _cell(", ".join(f"`{value}`" for value in field["enum"]))
     kind = str(field.get("type", "object"))

@@ -35,7 +35,7 @@ def schema() -> dict[str, Any]:
 
 def _flat(owner: type[BaseModel], *registries: Registry[Any]) -> list[dict[str, Any]]:
     """One schema for each source: the owner's keys beside the source's own."""
-    found = []
+    schemas = []
     for name in registries[0].names():
         whole = _object(owner, without={"source"})
         whole["title"] = f"{owner.__name__}, source {name}"
@@ -45,18 +45,18 @@ def _flat(owner: type[BaseModel], *registries: Registry[Any]) -> list[dict[str, 
         if len(registries) > 1:
             whole["properties"] |= _object(Corpus, without={"source", "description"})["properties"]
         whole.pop("required", None)  # what is required depends on whether a corpus is named
-        found.append(whole)
-    return found
+        schemas.append(whole)
+    return schemas
 
 
 def _tagged(registry: Registry[Any]) -> list[dict[str, Any]]:
     """One schema for each component, told by its `type`."""
-    found = []
+    schemas = []
     for name, component in registry.all().items():
         whole = _object(component)
         whole["properties"] = {"type": {"const": name}} | whole["properties"]
-        found.append(whole)
-    return found
+        schemas.append(whole)
+    return schemas
 
 
 def _object(model: type[BaseModel], without: set[str] | None = None) -> dict[str, Any]:

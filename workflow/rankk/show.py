@@ -46,19 +46,19 @@ def comparison(ours: str, theirs: str, qrels: str, queries: str | None, measure:
     judgments = read_qrels(qrels)
     topics = read_queries(queries) if queries else dict.fromkeys(judgments, "")
     (a,), (b,) = (per_query(read_run(path), judgments, [measure], topics).values() for path in (ours, theirs))
-    found = compare(np.array(list(a.values())), np.array(list(b.values())))
-    print(f"{measure} over {found['queries']} judged queries")
+    compared = compare(np.array(list(a.values())), np.array(list(b.values())))
+    print(f"{measure} over {compared['queries']} judged queries")
     for path, values in ((ours, a), (theirs, b)):
         print(f"  {formatted(measure, total(measure, values.values()))}  {path}")
-    relative = f"{found['gain']:+.1%} (95 % {found['gain_low']:+.1%} to {found['gain_high']:+.1%})"
+    relative = f"{compared['gain']:+.1%} (95 % {compared['gain_low']:+.1%} to {compared['gain_high']:+.1%})"
     print(
-        f"difference {found['difference']:+.4f} (95 % {found['difference_low']:+.4f} to "
-        f"{found['difference_high']:+.4f}); relative gain {'undefined' if isnan(found['gain']) else relative}; "
-        f"effect size {'undefined' if isnan(found['effect_size']) else format(found['effect_size'], '.2f')}"
+        f"difference {compared['difference']:+.4f} (95 % {compared['difference_low']:+.4f} to "
+        f"{compared['difference_high']:+.4f}); relative gain {'undefined' if isnan(compared['gain']) else relative}; "
+        f"effect size {'undefined' if isnan(compared['effect_size']) else format(compared['effect_size'], '.2f')}"
     )
     print(
-        f"{found['wins']} queries gain, {found['losses']} lose; p {_p(found['p_t'])} (paired t-test), "
-        f"{_p(found['p_randomization'])} (randomization)"
+        f"{compared['wins']} queries gain, {compared['losses']} lose; p {_p(compared['p_t'])} (paired t-test), "
+        f"{_p(compared['p_randomization'])} (randomization)"
     )
     ordered = sorted(a, key=lambda qid: -abs(a[qid] - b[qid]))[:most]
     width = max(5, *map(len, ordered))
@@ -96,7 +96,7 @@ def calls(journal: str, query: str | None) -> None:
             *([f"reasoning: {record.reasoning}"] if record.reasoning else []),
             f"answer: {record.text}\n",
         ]
-        print(CONTROL.sub(lambda found: ascii(found[0])[1:-1], "\n".join(lines)))
+        print(CONTROL.sub(lambda match: ascii(match[0])[1:-1], "\n".join(lines)))
     if not shown:
         raise RankkError(f"{journal}: no calls" + (f" of query {query!r}" if query else ""))
 

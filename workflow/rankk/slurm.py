@@ -46,14 +46,14 @@ class Partition:
 
 def partitions(text: str) -> dict[str, Partition]:
     """Partitions by name, from lines of sinfo --format=%R|%l|%G|%m|%a (one for each kind of node)."""
-    found: dict[str, Partition] = {}
+    partitions: dict[str, Partition] = {}
     for line in filter(None, text.splitlines()):
         name, limit, gres, memory, state = line.split("|")
         gpus, mem_mb = gpus_of(gres), int(re.sub(r"\D", "", memory) or 0)
-        if before := found.get(name):
+        if before := partitions.get(name):
             gpus, mem_mb = max(gpus, before.gpus), max(mem_mb, before.mem_mb)
-        found[name] = Partition(name, minutes_of(limit), gpus, mem_mb, state == "up")
-    return found
+        partitions[name] = Partition(name, minutes_of(limit), gpus, mem_mb, state == "up")
+    return partitions
 
 
 def minutes_of(limit: str) -> int | None:

@@ -107,11 +107,11 @@ class Stages:
     def jobs(self) -> dict[str, Job]:
         """Indexes and encoded texts that first stages need, by their output."""
         experiment = self.experiment
-        found: dict[str, Job] = {}
+        jobs: dict[str, Job] = {}
         for cell in experiment.first_stages:
             for job in experiment.retrievers[cell.retriever].jobs(cell, experiment):
-                found.setdefault(job.output, job)
-        return found
+                jobs.setdefault(job.output, job)
+        return jobs
 
     def run_inputs(self, collection: str, language: str, retriever: str) -> dict[str, Any]:
         """Files that a first stage's run is made from."""

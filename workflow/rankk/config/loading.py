@@ -78,8 +78,8 @@ def expand(value: Any, file: str, path: str = "") -> Any:
     if isinstance(value, list):
         return [expand(entry, file, f"{path}[{number}]") for number, entry in enumerate(value)]
     if isinstance(value, str):
-        found = os.path.expandvars(value)
-        if missing := re.search(r"\$\{\w+\}", found):
+        expanded = os.path.expandvars(value)
+        if missing := re.search(r"\$\{\w+\}", expanded):
             raise RankkError(f"{file}: {path}: {missing[0]} is not set; export it, then run again")
-        return found
+        return expanded
     return value

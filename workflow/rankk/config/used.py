@@ -76,10 +76,10 @@ def used(experiment: Experiment, definitions: Definitions) -> dict[str, dict[str
     for number, block in enumerate(experiment.grid):
         names.take_block(block, f"grid[{number}]")
     _check_baselines(experiment, definitions.file)
-    whole = experiment.model_copy(update=names.found)
+    whole = experiment.model_copy(update=names.kept)
     _check_first_stages(whole, definitions.file)
     _check_stored_answers(whole, definitions.file)
-    return names.found
+    return names.kept
 
 
 def _check_baselines(experiment: Experiment, file: str) -> None:
@@ -123,7 +123,7 @@ class _Names:
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions, self._file = definitions, definitions.file
-        self.found: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+        self.kept: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
         self._taking: list[str] = []
 
     def take_block(self, block: Block, where: str) -> None:
@@ -147,8 +147,8 @@ class _Names:
         if name not in known:
             names = ", ".join(known) or "none is defined"
             raise RankkError(f"{self._file}: {where}: {name!r} is not among the {section}; expected one of: {names}")
-        self.found[section][name] = self._definitions.get(section, name)
-        return self.found[section][name]
+        self.kept[section][name] = self._definitions.get(section, name)
+        return self.kept[section][name]
 
     def _nested(self, name: str, where: str) -> None:
         """Refuse a definition that is made from itself."""
@@ -158,7 +158,7 @@ class _Names:
 
     def _take_model(self, model: str | None, where: str) -> None:
         """A model of the catalog or of a training; other names are those of a hub or folders."""
-        if model is None or model in self.found["models"] or model in self.found["training"]:
+        if model is None or model in self.kept["models"] or model in self.kept["training"]:
             return
         if model in self._definitions.names("models"):
             self._take_base(self._take("models", model, where).base_model, model, f"models.{model}.base")
@@ -208,7 +208,7 @@ class _Names:
         return collection
 
     def _take_corpus(self, name: str, where: str) -> None:
-        if name in self.found["corpora"]:
+        if name in self.kept["corpora"]:
             return
         corpus = self._take("corpora", name, where)
         if isinstance(corpus.source, FilesPassages):

@@ -125,9 +125,9 @@ class Stage:
 
         cell, run = asdict(files.cell), read_run(files.run)
         qrels, topics = _qrels(files.qrels), _queries(files.queries)
-        found = per_query(run, qrels, [*self._measures, JUDGED], topics)
-        judged = found[JUDGED] if JUDGED in self._measures else found.pop(JUDGED)
-        first, *_ = found.values()
+        by_measure = per_query(run, qrels, [*self._measures, JUDGED], topics)
+        judged = by_measure[JUDGED] if JUDGED in self._measures else by_measure.pop(JUDGED)
+        first, *_ = by_measure.values()
         if files.cell.reranked:
             self._describe(files, run, qrels, first)
         else:
@@ -139,9 +139,9 @@ class Stage:
             )
         facts = {"missing": len(missing), "judged_at_10": sum(judged.values()) / len(judged)} | _cost(files)
         self.values[files.cell] = {
-            name: np.fromiter(by_query.values(), dtype=float) for name, by_query in found.items()
+            name: np.fromiter(by_query.values(), dtype=float) for name, by_query in by_measure.items()
         }
-        for measure, by_query in found.items():
+        for measure, by_query in by_measure.items():
             for qid, value in by_query.items():
                 self._written["per_query"].add(cell | {"measure": measure, "qid": qid, "value": value})
             yield cell | {"measure": measure} | overall(measure, self.values[files.cell][measure]) | facts

@@ -43,8 +43,8 @@ def download(url: str, target: Path, *, size: int, checksum: tuple[str, str]) ->
         ) from None
     algorithm, expected = checksum
     with partial.open("rb") as file:
-        found = hashlib.file_digest(file, algorithm).hexdigest()
-    if found != expected:
+        digest = hashlib.file_digest(file, algorithm).hexdigest()
+    if digest != expected:
         partial.unlink()
-        raise RankkError(f"{what}: {algorithm} is {found}, expected {expected}; it was removed, run again")
+        raise RankkError(f"{what}: {algorithm} is {digest}, expected {expected}; it was removed, run again")
     partial.replace(target)

@@ -35,16 +35,16 @@ class PrebuiltIndex:
 @cache
 def known() -> dict[str, PrebuiltIndex]:
     """Every inverted and impact index that the installed Anserini knows, by name."""
-    found = {}
+    indexes = {}
     with zipfile.ZipFile(jar()) as archive:
         for file in archive.namelist():
             if file.startswith("prebuilt-indexes/") and file.endswith(".json"):
                 for entry in json.loads(archive.read(file)):
                     if entry["type"] in TYPES:
-                        found[entry["name"]] = PrebuiltIndex(
+                        indexes[entry["name"]] = PrebuiltIndex(
                             entry["name"], entry["type"], entry["urls"][0], entry["md5"], entry["compressed_size"]
                         )
-    return found
+    return indexes
 
 
 def named(name: str) -> PrebuiltIndex:

@@ -72,8 +72,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     """The mapping in a YAML file. RankkError names file and line of what is wrong."""
     content = parse_yaml(read_text(path), str(path))
     if not isinstance(content, dict):
-        found = "nothing" if content is None else type(content).__name__
-        raise RankkError(f"{path}: expected keys and values, found {found}")
+        kind = "nothing" if content is None else type(content).__name__
+        raise RankkError(f"{path}: expected keys and values, found {kind}")
     return content
 
 

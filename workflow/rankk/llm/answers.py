@@ -145,8 +145,8 @@ def _text(value: Any, name: str) -> str:
     if isinstance(value, list):
         return "".join(_text(part, name) for part in value)
     part = _of(value, dict, name)
-    found = next((part[key] for key in ("text", "thinking", "content", "refusal") if part.get(key)), None)
-    return _text(found, name)
+    content = next((part[key] for key in ("text", "thinking", "content", "refusal") if part.get(key)), None)
+    return _text(content, name)
 
 
 def _content(value: Any) -> tuple[str, str]:

@@ -20,22 +20,22 @@ by its bytes. GPUs that hold one copy together (tensor_parallel) compute 1.7 tim
 with two. "flight": calls in flight. Engine starts and first stages are not counted."""
 
 
-def table(experiment: Experiment, found: Sequence[Cost]) -> str:
+def table(experiment: Experiment, costs: Sequence[Cost]) -> str:
     """A row a cell, subtotals by family of collections, the sum, warnings and assumptions."""
-    families = {each.cell: family(experiment, each.cell.collection) for each in found}
+    families = {each.cell: family(experiment, each.cell.collection) for each in costs}
     order = list(dict.fromkeys(families.values()))
     lines = [HEAD]
-    by_family = sorted(found, key=lambda each: order.index(families[each.cell]))
+    by_family = sorted(costs, key=lambda each: order.index(families[each.cell]))
     for name, group in groupby(by_family, key=lambda each: families[each.cell]):
         members = list(group)
         for each in members:
             lines += _row(str(each.cell), each.calls, each.prompt_tokens, each.output_tokens, each.in_flight, [each])
         if len(members) > 1:
             lines += _sum(f"{name}: {len(members)} cells", members)
-    lines += ["", *_sum(f"all {len(found)} reranked cells", found)]
-    if unknown := sum(each.hours is None for each in found):
+    lines += ["", *_sum(f"all {len(costs)} reranked cells", costs)]
+    if unknown := sum(each.hours is None for each in costs):
         lines.append(f"{unknown} cells of unknown cost are left out of the hours")
-    lines += [fill(f"warning: {each.cell}: {each.warning}", WIDTH) for each in found if each.warning]
+    lines += [fill(f"warning: {each.cell}: {each.warning}", WIDTH) for each in costs if each.warning]
     return "\n".join([*lines, "", f"GPU: {experiment.gpu}", fill(ASSUMPTIONS, WIDTH)])
 
 

@@ -88,12 +88,12 @@ def cells(evidence: Evidence) -> list[dict[str, Any]]:
     compared = compared[compared["family"] == DECLARED]
     columns = [*CELL, "difference", "difference_low", "difference_high"]
     rows = evidence.summary.merge(compared[columns], on=CELL, how="left")
-    found = []
+    listed = []
     for row in rows.to_dict("records"):
         cell = paths.Cell(*(row[name] for name in CELL))
         difference, p = row["difference"], row["p_t_holm"]
         kind = "" if pd.isna(p) or p >= ALPHA else "up" if difference > 0 else "down"
-        found.append(
+        listed.append(
             {
                 **{name: evidence.shown(row[name]) for name in CELL},
                 "measure": row["measure"],
@@ -112,7 +112,7 @@ def cells(evidence: Evidence) -> list[dict[str, Any]]:
                 "run": cell.run,
             }
         )
-    return found
+    return listed
 
 
 def _figure(folder: Path, name: str) -> dict[str, str]:

@@ -41,8 +41,8 @@ def neutralize(text: str, special_tokens: Iterable[str] = ()) -> str:
     return IDENTIFIER.sub(_in_round_brackets, SURROGATE.sub("\ufffd", text))
 
 
-def _in_round_brackets(found: re.Match[str]) -> str:
-    return f"({ZERO_WIDTH.sub('', found[1]).strip()})"
+def _in_round_brackets(match: re.Match[str]) -> str:
+    return f"({ZERO_WIDTH.sub('', match[1]).strip()})"
 
 
 @lru_cache(maxsize=16)
@@ -71,4 +71,4 @@ def render(preset: Preset, query: str, passages: Sequence[str]) -> Prompt:
 
 
 def _fill(template: str, **values: str) -> str:
-    return FIELD.sub(lambda found: values.get(found[1], found[0]), template)
+    return FIELD.sub(lambda match: values.get(match[1], match[0]), template)

@@ -153,11 +153,11 @@ def _search(
             "-topicReader", "TsvString", "-output", str(partial), "-hits", str(deeper),
             "-threads", str(threads), *options,
         )  # fmt: skip
-        found = read_run(partial, allow_empty=True) if partial.exists() else {}
+        retrieved = read_run(partial, allow_empty=True) if partial.exists() else {}
     if segments:
-        found = {qid: best_segments(hits) for qid, hits in found.items()}
+        retrieved = {qid: best_segments(hits) for qid, hits in retrieved.items()}
     topics = read_queries(queries)
-    ordered: Run = {qid: found[qid] for qid in topics if qid in found}
+    ordered: Run = {qid: retrieved[qid] for qid in topics if qid in retrieved}
     for qid in topics.keys() - ordered.keys():
         log.warning("query %s: nothing found", qid)
     write_run(run, without(ordered, unwanted, depth), tag)

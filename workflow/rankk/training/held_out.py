@@ -37,15 +37,15 @@ def held_out_passages(passages: Mapping[str, str], others: Iterable[str]) -> dic
         sizes[docid] = len(grams)
         for gram in grams:
             owners.setdefault(gram, []).append(docid)
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for text in others:
         tokens = words(text)
-        found |= dict.fromkeys(whole.get(hash(tuple(tokens)), ()), "exact")
+        reasons |= dict.fromkeys(whole.get(hash(tuple(tokens)), ()), "exact")
         shared = Counter(docid for gram in set(_grams(tokens)) for docid in owners.get(gram, ()))
         for docid, count in shared.items():
             if count >= NEAR * sizes[docid]:
-                found.setdefault(docid, "near")
-    return found
+                reasons.setdefault(docid, "near")
+    return reasons
 
 
 def _grams(tokens: list[str]) -> Iterator[int]:

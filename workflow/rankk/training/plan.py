@@ -19,8 +19,8 @@ the GPU's peak in bfloat16. Memory is that of weights, gradients and optimizer; 
 
 def lines(experiment: Experiment) -> list[str]:
     """A few lines for every model that the experiment trains, and what was assumed."""
-    found = [line for name, training in experiment.training.items() for line in _lines(experiment, name, training)]
-    return ["", *found, "", ASSUMPTIONS] if found else []
+    lines = [line for name, training in experiment.training.items() for line in _lines(experiment, name, training)]
+    return ["", *lines, "", ASSUMPTIONS] if lines else []
 
 
 def _lines(experiment: Experiment, name: str, training: Training) -> list[str]:

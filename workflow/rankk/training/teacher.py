@@ -118,8 +118,8 @@ def ndcg(window: Window, order: list[int]) -> float:
     """nDCG of an order of the window's passages; 1 where no judgment tells them apart."""
     gains = [passage["grade"] or 0 for passage in window["passages"]]
     ideal = sum(gain / log2(rank + 1) for rank, gain in enumerate(sorted(gains, reverse=True), 1))
-    found = sum(gains[place] / log2(rank + 1) for rank, place in enumerate(order, 1))
-    return found / ideal if ideal else 1.0
+    gained = sum(gains[place] / log2(rank + 1) for rank, place in enumerate(order, 1))
+    return gained / ideal if ideal else 1.0
 
 
 def written(order: list[int]) -> str:

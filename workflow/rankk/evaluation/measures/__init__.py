@@ -85,8 +85,8 @@ def is_count(name: str) -> bool:
 
 def total(name: str, values: Iterable[float]) -> float:
     """A measure over all queries: the sum of a count, the mean of anything else."""
-    found = list(values)
-    return sum(found) / (1 if is_count(name) else len(found))
+    numbers = list(values)
+    return sum(numbers) / (1 if is_count(name) else len(numbers))
 
 
 def formatted(name: str, value: float, digits: int = 4) -> str:
@@ -113,8 +113,8 @@ def per_query(
         raise RankkError("none of the topics has judgments: are run, queries and qrels of one collection?")
     values: PerQuery = {str(measure): dict.fromkeys(judged, 0.0) for measure in parsed}
     rankings = {qid: [hit.docid for hit in run[qid]] for qid in judged if run.get(qid)}
-    for name, found in _values(parsed, rankings, {qid: qrels[qid] for qid in judged}).items():
-        values[name] |= found
+    for name, by_query in _values(parsed, rankings, {qid: qrels[qid] for qid in judged}).items():
+        values[name] |= by_query
     return values
 
 

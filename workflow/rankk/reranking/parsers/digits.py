@@ -25,6 +25,6 @@ class Digits(Parser):
         if ASKED.fullmatch(text.strip()) is None:
             repairs.add("format")
         positions: dict[int, None] = {}
-        for found in DIGITS.finditer(text):
-            mention(int(found[0]) - 1, n, positions, repairs)
+        for match in DIGITS.finditer(text):
+            mention(int(match[0]) - 1, n, positions, repairs)
         return answer_of([[position] for position in positions], n, repairs, text, completion.finish_reason)

@@ -104,10 +104,10 @@ def chains_of(text: str, *, drop_last: bool) -> list[Chain]:
     chains: list[Chain] = []
     previous: Item | None = None
     end = 0
-    for found in ITEM.finditer(text):
-        if drop_last and found.end() == len(text) and not found["close"]:
+    for match in ITEM.finditer(text):
+        if drop_last and match.end() == len(text) and not match["close"]:
             break
-        item = _item(found, text[end : found.start()], previous)
+        item = _item(match, text[end : match.start()], previous)
         if previous is not None and _linked(previous, item):
             chains[-1].append(item)
         else:
@@ -115,7 +115,7 @@ def chains_of(text: str, *, drop_last: bool) -> list[Chain]:
         if previous is not None:
             rest, newline, _ = item.before.partition("\n")
             previous.ends = bool(newline) and not LETTER.search(rest)
-        previous, end = item, found.end()
+        previous, end = item, match.end()
     if previous is not None:
         previous.ends = not LETTER.search(text[end:].partition("\n")[0])
     return chains
@@ -134,8 +134,8 @@ def flatten(chain: Chain, n: int, repairs: set[str]) -> Iterator[tuple[int, bool
         yield item.value, bool(place) and "=" in item.before and ">" not in item.before
 
 
-def _item(found: re.Match[str], before: str, previous: Item | None) -> Item:
-    mark, digits, close = found["mark"], found["number"], found["close"]
+def _item(match: re.Match[str], before: str, previous: Item | None) -> Item:
+    mark, digits, close = match["mark"], match["number"], match["close"]
     inside = previous is not None and previous.in_bracket and "]" not in before and LINK.fullmatch(before) is not None
     opened = mark.startswith("[")
     _, newline, tail = before.rpartition("\n")
@@ -161,5 +161,5 @@ def _linked(previous: Item, item: Item) -> bool:
     return item.compared
 
 
-def _blank(found: re.Match[str]) -> str:
-    return " " * len(found[0])
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])

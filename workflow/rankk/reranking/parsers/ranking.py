@@ -86,10 +86,10 @@ def answer_text(completion: Completion, thinking: Thinking | None) -> tuple[str,
 
 def _behind_other_thought(text: str) -> str:
     """What follows a thought in tags that the preset does not know; nothing where it was not closed."""
-    found = OTHER_THOUGHT.match(text)
-    if found is None:
+    match = OTHER_THOUGHT.match(text)
+    if match is None:
         return text
-    close = f"</{found[1]}>" if found[1] else f"[/{found[2]}]"
+    close = f"</{match[1]}>" if match[1] else f"[/{match[2]}]"
     return text[text.lower().rfind(close.lower()) + len(close) :] if close.lower() in text.lower() else ""
 
 

@@ -56,10 +56,10 @@ def read_records(text: str, n: int) -> Groups | None:
     None where the text is of another form. A passage that is named twice, or a number that can be a rank as well as a
     score, makes the answer unusable: it is never taken for a ranking in the order of the prompt.
     """
-    found = _of_json(text)
-    if found is None:
-        found = _of_lines(text.translate(UNIFORM))
-    return None if found is None else _ordered(found, n)
+    entries = _of_json(text)
+    if entries is None:
+        entries = _of_lines(text.translate(UNIFORM))
+    return None if entries is None else _ordered(entries, n)
 
 
 def _ordered(records: Sequence[Record], n: int) -> Groups:
@@ -89,7 +89,7 @@ def _grouped(records: Sequence[Record], keys: Sequence[float]) -> Groups:
 
 def _of_lines(text: str) -> list[Record] | None:
     """Records of two or more lines of the same form, or of a line that repeats a form."""
-    text = OBJECT.sub(lambda found: f"\n{' '.join(found[0].split())}\n", FENCE.sub(" ", text))
+    text = OBJECT.sub(lambda match: f"\n{' '.join(match[0].split())}\n", FENCE.sub(" ", text))
     header: list[str] = []
     rows: dict[str, list[list[tuple[str, float]]]] = {}
     for line in text.split("\n"):
@@ -100,7 +100,7 @@ def _of_lines(text: str) -> list[Record] | None:
         tokens = _tokens(line, cells, header)
         for row in _repeated(tokens):
             rows.setdefault("".join(kind for kind, _ in row), []).append(row)
-    shapes = [shape for shape, found in rows.items() if len(found) > 1 and shape in READINGS]
+    shapes = [shape for shape, alike in rows.items() if len(alike) > 1 and shape in READINGS]
     if not shapes:
         return None
     return READINGS[shapes[-1]](rows[shapes[-1]]) if len(shapes) == 1 else []
@@ -112,29 +112,29 @@ def _tokens(line: str, cells: Sequence[str], header: Sequence[str]) -> list[tupl
         return [
             (role[0] if kind == "b" else kind, value)
             for role, cell in zip(header, cells, strict=True)
-            if role and len(found := list(_scan(cell))) == 1
-            for kind, value in found
+            if role and len(tokens := list(_scan(cell))) == 1
+            for kind, value in tokens
         ]
     if "|" in line:
-        return [token for cell in cells if len(found := list(_scan(cell))) == 1 for token in found]
+        return [token for cell in cells if len(tokens := list(_scan(cell))) == 1 for token in tokens]
     return list(_scan(line))
 
 
 def _scan(line: str) -> Iterator[tuple[str, float]]:
     beyond = False
-    for found in TOKEN.finditer(line):
-        if found["word"]:
+    for match in TOKEN.finditer(line):
+        if match["word"]:
             beyond = True
-        elif found["score"] or found["share"]:
-            yield "s", float(found["score"] or found["share"])
-            beyond = "." in line[found.end() : found.end() + 1]
+        elif match["score"] or match["share"]:
+            yield "s", float(match["score"] or match["share"])
+            beyond = "." in line[match.end() : match.end() + 1]
         elif not beyond:
-            if found["bracketed"] or found["named"]:
-                yield "i", float(found["bracketed"] or found["named"])
-            elif found["rank"]:
-                yield "r", float(found["rank"])
-            elif found["bare"]:
-                yield "b", float(found["bare"])
+            if match["bracketed"] or match["named"]:
+                yield "i", float(match["bracketed"] or match["named"])
+            elif match["rank"]:
+                yield "r", float(match["rank"])
+            elif match["bare"]:
+                yield "b", float(match["bare"])
 
 
 def _repeated(tokens: list[tuple[str, float]]) -> Iterator[list[tuple[str, float]]]:
@@ -211,7 +211,7 @@ def _of_value(value: Any, role: str) -> list[Record] | None:
     ids = [_identifier(key) for key in value]
     if len(value) > 1 and None not in ids:
         return _by_identifier([id_ for id_ in ids if id_ is not None], list(value.values()), role)
-    inner = [found for key, each in value.items() if (found := _inside(each, _role(key))) is not None]
+    inner = [nested for key, each in value.items() if (nested := _inside(each, _role(key))) is not None]
     return inner[0] if len(inner) == 1 else None
 
 
@@ -253,13 +253,13 @@ def _role(name: str) -> str:
 def _identifier(value: Any) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    found = IDENTIFIER.fullmatch(value) if isinstance(value, str) else None
-    return int(found[1]) if found else None
+    match = IDENTIFIER.fullmatch(value) if isinstance(value, str) else None
+    return int(match[1]) if match else None
 
 
 def _number(value: Any) -> float | None:
     """A number, also as text (`9`, `7/10`)."""
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18:
         return float(value)
-    found = re.match(NUMBER, value.strip()) if isinstance(value, str) else None
-    return float(found[0]) if found else None
+    match = re.match(NUMBER, value.strip()) if isinstance(value, str) else None
+    return float(match[0]) if match else None

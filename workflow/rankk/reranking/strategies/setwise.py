@@ -37,8 +37,8 @@ class Setwise(WindowStrategy):
                 await self._sift(heap, 0, ranker)
             elif heap:
                 break
-        found = set(best)
-        return best + [docid for docid in docids if docid not in found]
+        first = set(best)
+        return best + [docid for docid in docids if docid not in first]
 
     async def _sift(self, heap: list[str], node: int, ranker: WindowRanker) -> None:
         """Let the passage at `node` sink to its place."""
