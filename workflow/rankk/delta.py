@@ -65,18 +65,18 @@ def add_delta(weights: dict[str, Any], delta: str | Path) -> None:
 def _weights(model: str | Path, revision: str | None = None) -> dict[str, Any]:
     from transformers import AutoModelForCausalLM
 
-    place = {"pretrained_model_name_or_path": str(model), "revision": revision}
-    return dict(AutoModelForCausalLM.from_pretrained(**place, dtype="auto", trust_remote_code=False).state_dict())
+    source = {"pretrained_model_name_or_path": str(model), "revision": revision}
+    return dict(AutoModelForCausalLM.from_pretrained(**source, dtype="auto", trust_remote_code=False).state_dict())
 
 
 def _packed(codes: Any) -> Any:
     """[rows, columns] numbers under 4 as bytes, [rows, columns / 4]."""
     parts = codes.reshape(codes.shape[0], -1, PER_BYTE)
-    return sum(parts[..., place] << (2 * place) for place in range(PER_BYTE))
+    return sum(parts[..., position] << (2 * position) for position in range(PER_BYTE))
 
 
 def _unpacked(packed: Any) -> Any:
     import torch
 
-    parts = torch.stack([packed >> (2 * place) & 3 for place in range(PER_BYTE)], -1)
+    parts = torch.stack([packed >> (2 * position) & 3 for position in range(PER_BYTE)], -1)
     return parts.reshape(packed.shape[0], -1).long()

@@ -92,7 +92,7 @@ def calls(journal: str, query: str | None) -> None:
         lines = [
             f"── query {record.qid}, call {record.call}, sample {record.sample}: {record.outcome}{repairs}, "
             f"{record.finish_reason}, {tokens} tokens, {record.seconds} s",
-            "window: " + " ".join(f"[{place}] {docid}" for place, docid in enumerate(record.window, 1)),
+            "window: " + " ".join(f"[{position}] {docid}" for position, docid in enumerate(record.window, 1)),
             *([f"reasoning: {record.reasoning}"] if record.reasoning else []),
             f"answer: {record.text}\n",
         ]

@@ -163,4 +163,4 @@ def evenly_spaced(items: Sequence[str], wanted: int | None) -> list[str]:
     """`wanted` of the items in their order, spread over the whole list; all where that is no fewer."""
     if wanted is None or wanted >= len(items):
         return list(items)
-    return [items[place * len(items) // wanted] for place in range(wanted)]
+    return [items[position * len(items) // wanted] for position in range(wanted)]

@@ -110,11 +110,11 @@ def randomization(difference: "Values") -> float:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values corrected for the whole family of comparisons (Holm 1979); undefined ones (NaN) are not part of it."""
-    defined = sorted((p, place) for place, p in enumerate(p_values) if p == p)
+    defined = sorted((p, position) for position, p in enumerate(p_values) if p == p)
     corrected, largest = [UNDEFINED] * len(p_values), 0.0
-    for number, (p, place) in enumerate(defined):
+    for number, (p, position) in enumerate(defined):
         largest = max(largest, min(1.0, (len(defined) - number) * p))
-        corrected[place] = largest
+        corrected[position] = largest
     return corrected
 
 

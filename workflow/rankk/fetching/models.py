@@ -171,9 +171,9 @@ def convert_gguf(file: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    place = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
-    AutoTokenizer.from_pretrained(**place).save_pretrained(folder)
+    source = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
+    AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
     whole = GgufConfig(dequantize=True)
-    AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32, quantization_config=whole).save_pretrained(
+    AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32, quantization_config=whole).save_pretrained(
         folder
     )

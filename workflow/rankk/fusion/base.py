@@ -24,7 +24,7 @@ class Fusion(Component):
         """One ranking of all passages, best first, with the fused scores.
 
         Equal scores keep the order of the first ranking, then that of the second, and so on. `ties`: passages with
-        equal scores within a ranking are tied and share their mean rank; without it a passage's rank is its place.
+        equal scores within a ranking are tied and share their mean rank; without it a passage's rank is its position.
         Raises ValueError where there are more or fewer `weights` than rankings.
         """
         weights = self.weights or [1.0] * len(rankings)

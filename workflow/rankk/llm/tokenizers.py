@@ -248,12 +248,12 @@ def _control_tokens(tokenizer: Any) -> tuple[str, ...]:
 
 
 def _boundary(text: str, end: int) -> int:
-    """The last place up to `end` where no accent, vowel sign or joined emoji is parted from what it belongs to.
+    """The last position up to `end` where no accent, vowel sign or joined emoji is parted from what it belongs to.
 
     A text that offers none within a few characters is cut at `end`.
     """
-    for place in range(min(end, len(text) - 1), max(0, end - 8), -1):
-        joined = unicodedata.category(text[place])[0] == "M" or "\u200d" in text[place - 1 : place + 1]
+    for position in range(min(end, len(text) - 1), max(0, end - 8), -1):
+        joined = unicodedata.category(text[position])[0] == "M" or "\u200d" in text[position - 1 : position + 1]
         if not joined:
-            return place
+            return position
     return end

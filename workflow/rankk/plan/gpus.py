@@ -151,8 +151,8 @@ class Engine:
 def between(measured: Mapping[int, float], number: float) -> float:
     """A value, linear between what was measured; beyond the last number as between the last two."""
     numbers = sorted(measured)
-    place = min(max(bisect_left(numbers, number), 1), len(numbers) - 1)
-    below, above = numbers[place - 1], numbers[place]
+    position = min(max(bisect_left(numbers, number), 1), len(numbers) - 1)
+    below, above = numbers[position - 1], numbers[position]
     share = max(0.0, number - below) / (above - below)
     return measured[below] + share * (measured[above] - measured[below])
 

@@ -53,7 +53,7 @@ class RandomRanker:
 
     async def play(self, strategy: Strategy, depth: int) -> list[int]:
         """Calls of each stage of one query's reranking."""
-        task = asyncio.ensure_future(strategy.rerank([str(place) for place in range(depth)], self))
+        task = asyncio.ensure_future(strategy.rerank([str(position) for position in range(depth)], self))
         while not task.done():
             for _ in range(8):  # until every call that can be asked is
                 await asyncio.sleep(0)

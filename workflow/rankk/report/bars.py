@@ -43,12 +43,12 @@ def stacked(groups: Groups, parts: Sequence[str], colours: Mapping[str, int], wi
             axis.barh(range(len(names)), values, 0.8, left, color=COLOURS[number], hatch=HATCHES[number], label=part)
         left = [a + b for a, b in zip(left, values, strict=True)]
     rows(axis, names)
-    for place, counts in enumerate(bars):
+    for position, counts in enumerate(bars):
         if counts:
-            axis.text(1.01, place, f"{sum(counts.values()):.0f}", va="center", fontsize=6)
-    for place, heading in headings.items():
-        axis.text(0, place, heading, va="center", fontsize=7)
-        axis.yaxis.get_major_ticks()[place].tick1line.set_visible(False)
+            axis.text(1.01, position, f"{sum(counts.values()):.0f}", va="center", fontsize=6)
+    for position, heading in headings.items():
+        axis.text(0, position, heading, va="center", fontsize=7)
+        axis.yaxis.get_major_ticks()[position].tick1line.set_visible(False)
     axis.grid(axis="y", visible=False)
     axis.set_xlim(0, 1.08)
     axis.set_xticks([0, 0.25, 0.5, 0.75, 1])

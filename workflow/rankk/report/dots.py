@@ -46,21 +46,23 @@ def dots(evidence: Evidence, table: "pd.DataFrame", width: float, x_label: str) 
         min(len(groups), most), narrowest=NARROWEST, height=AROUND + ROW * tallest, width=width, sharex=True
     )
     for axis, ((collection, language), group) in zip(axes, groups, strict=False):
-        for place, row in enumerate(group.head(MOST_ROWS).to_dict("records")):
+        for position, row in enumerate(group.head(MOST_ROWS).to_dict("records")):
             number = retrievers.index(row["retriever"]) % len(COLOURS)
             interval(
                 axis,
                 row["value"],
                 row["low"],
                 row["high"],
-                place,
+                position,
                 fmt=MARKERS[number],
                 color=COLOURS[number],
                 label=evidence.shown(row["retriever"]),
                 markerfacecolor=COLOURS[number] if row["filled"] else "white",
             )
             if text := _counts(row):
-                axis.annotate(text, (1, place), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=6)
+                axis.annotate(
+                    text, (1, position), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=6
+                )
         rows(axis, [evidence.shown(name) for name in group["reranker"].head(MOST_ROWS)])
         title(axis, f"{evidence.shown(collection)}, {evidence.shown(language)}")
     axes[0].locator_params(axis="x", nbins=5)

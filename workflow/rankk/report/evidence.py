@@ -117,8 +117,8 @@ class Evidence:
         table = self._read("per_query").astype(dict.fromkeys([*CELL, "measure"], str))
         second = {name: measures[1] for name, measures in self.measures.items() if len(measures) > 1}
         first = table[(table["reranker"] == FIRST_STAGE) & (table["measure"] == table["collection"].map(second))]
-        place = first.groupby(STAGE, sort=False)["value"].rank(method="average", pct=True)
-        return first.assign(quarter=np.ceil(place * 4).clip(1, 4).astype(int))[[*STAGE, "qid", "quarter"]]
+        share = first.groupby(STAGE, sort=False)["value"].rank(method="average", pct=True)
+        return first.assign(quarter=np.ceil(share * 4).clip(1, 4).astype(int))[[*STAGE, "qid", "quarter"]]
 
     def _main(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of each collection's first measure."""

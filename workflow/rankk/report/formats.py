@@ -33,12 +33,12 @@ def fields(
 ) -> list[list[str]]:
     """Rows as texts; `show` turns number, whether it is bold, and marks into one or several fields."""
     lines = []
-    for place in range(len(table.values)):
-        line = [text(str(value)) for value in table.lead.iloc[place]]
+    for position in range(len(table.values)):
+        line = [text(str(value)) for value in table.lead.iloc[position]]
         for column in columns:
-            bold = table.bold is not None and column in table.bold and bool(table.bold[column].iloc[place])
-            marks = str(table.marks[column].iloc[place]) if table.marks is not None and column in table.marks else ""
-            line += show(number(table, column, table.values[column].iloc[place]), bold, marks)
+            bold = table.bold is not None and column in table.bold and bool(table.bold[column].iloc[position])
+            marks = str(table.marks[column].iloc[position]) if table.marks is not None and column in table.marks else ""
+            line += show(number(table, column, table.values[column].iloc[position]), bold, marks)
         lines.append(line)
     return lines
 
@@ -66,9 +66,9 @@ def latex(table: Filled, name: str) -> str:
     lead = _width(table.lead)
     parts, used = [0], 0
     widths = [2 + max(len(str(column)), 8 if _marked(table, column) else 5) for column in table.values.columns]
-    for place, width in enumerate(widths):
+    for position, width in enumerate(widths):
         if used and lead + used + width > PAGE:
-            parts.append(place)
+            parts.append(position)
             used = 0
         used += width
     wide = len(parts) > 1 or lead + used > COLUMN

@@ -38,7 +38,7 @@ def write_page(
     topics, grades = read_queries(queries), read_qrels(qrels)
     after, before = (per_query(read_run(path), grades, [measure], topics)[measure] for path in (run, first_stage))
     windows = windows_of(calls, journal, settings)
-    shown = {docid for own in windows.values() for call in own for docid in call["before"]}
+    shown = {docid for made in windows.values() for call in made for docid in call["before"]}
     with open_passages(passages, shown) as store:
         texts = dict(store)
     data = {
@@ -53,9 +53,9 @@ def write_page(
                 "first": before.get(qid, 0.0),
                 "gain": after.get(qid, 0.0) - before.get(qid, 0.0),
                 "grades": {d: g for d, g in grades.get(qid, {}).items() if d in texts},
-                "calls": own,
+                "calls": made,
             }
-            for qid, own in windows.items()
+            for qid, made in windows.items()
         ],
     }
     with atomic_write(output) as file:
@@ -94,7 +94,7 @@ def windows_of(calls: str, journal: str, settings: Settings) -> dict[str, list[d
                 "thought": thought.strip(),
                 "answer": said.strip(),
                 "before": window,
-                "after": [window[place] for group in parsed.complete(len(window)) for place in group],
+                "after": [window[position] for group in parsed.complete(len(window)) for position in group],
             }
         )
     return windows

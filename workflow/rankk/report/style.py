@@ -122,8 +122,8 @@ class Series:
             self._shown(name): Line2D([], [], **self.style(self._retrievers[0], name)) for name in self._rerankers
         }
         handles |= {
-            self._shown(name): Line2D([], [], marker=MARKERS[place % len(MARKERS)], **grey)
-            for place, name in enumerate(retrievers)
+            self._shown(name): Line2D([], [], marker=MARKERS[position % len(MARKERS)], **grey)
+            for position, name in enumerate(retrievers)
         }
         legend(figure, handles)
 

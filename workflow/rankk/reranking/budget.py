@@ -53,8 +53,8 @@ def fit(
 def even_limit(lengths: Sequence[int], total: int) -> int:
     """The largest limit with sum(min(length, limit)) <= `total`; `total` less than the lengths' sum."""
     left = total
-    for place, length in enumerate(sorted(lengths)):
-        share = left // (len(lengths) - place)
+    for position, length in enumerate(sorted(lengths)):
+        share = left // (len(lengths) - position)
         if length > share:
             return share
         left -= length

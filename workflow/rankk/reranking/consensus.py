@@ -46,7 +46,7 @@ def merge(window: Sequence[str], orders: Sequence[TieGroups], fusion: Fusion) ->
 
     Tied passages of an order share their mean rank.
     """
-    rankings = [[Hit(docid, -place) for place, group in enumerate(order) for docid in group] for order in orders]
+    rankings = [[Hit(docid, -position) for position, group in enumerate(order) for docid in group] for order in orders]
     scores = dict(fusion.fuse(rankings, ties=True))
     ranked = sorted(window, key=lambda docid: -scores[docid])
     return [list(group) for _, group in groupby(ranked, key=scores.__getitem__)]

@@ -79,6 +79,6 @@ async def rerank(
     changed = sum([hit.docid for hit in run[qid]] != [hit.docid for hit in hits] for qid, hits in first_stage.items())
     if not changed and any(len(hits) > 1 for hits in first_stage.values()):
         log.warning("no query's order differs from the first stage's: the model's answers changed nothing")
-    place = {qid: number for number, qid in enumerate(run)}
-    caller.tally.calls.sort(key=lambda call: (place[call.qid], call.call))
+    position = {qid: number for number, qid in enumerate(run)}
+    caller.tally.calls.sort(key=lambda call: (position[call.qid], call.call))
     return Reranked(run, caller.tally, time.monotonic() - started, changed, caller.connection.facts)

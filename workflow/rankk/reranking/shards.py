@@ -37,7 +37,7 @@ def merge(parts: Sequence[str], output: str, first_stage: str, tag: str | None =
     """
     files, shards = RunFiles.of(output), [RunFiles.of(part) for part in parts]
     hits = {qid: hits for shard in shards for qid, hits in read_run(shard.run, allow_empty=True).items()}
-    order = {qid: place for place, qid in enumerate(read_run(first_stage))}
+    order = {qid: position for position, qid in enumerate(read_run(first_stage))}
     with Journal(files.journal) as journal:
         for shard in shards:
             for record in read_journal(shard.journal):

@@ -37,7 +37,9 @@ class Call:
     thought_share: float  # of the answer's characters, those that are reasoning
     seconds: float
     budget_fired: bool
-    first: int | None  # place (from 1) in the window of the passage that the answer puts first; None: none or several
+    first: (
+        int | None
+    )  # position in the window (from 1) of the passage that the answer puts first; None: none or several
     rank: int  # first-stage rank (from 1) of the window's best passage
     size: int  # passages in the window
     list_size: int  # passages of the query that are reranked

@@ -54,7 +54,9 @@ def by_labels(
                     counts["left out: all grades equal"] += 1
                     continue
                 counts["kept in the first stage's order"] += 1
-            order = sorted(range(len(hits)), key=lambda place: (-(hits[place]["grade"] or 0), hits[place]["rank"]))
+            order = sorted(
+                range(len(hits)), key=lambda position: (-(hits[position]["grade"] or 0), hits[position]["rank"])
+            )
             example = window | {"answer": written(order)}
             if window["split"] == "train" and (thought := with_thought(window, order, thoughts, texts)):
                 counts[f"with {thought['kind']}{', cut off' if thought['cut'] else ''}"] += 1
@@ -118,13 +120,13 @@ def ndcg(window: Window, order: list[int]) -> float:
     """nDCG of an order of the window's passages; 1 where no judgment tells them apart."""
     gains = [passage["grade"] or 0 for passage in window["passages"]]
     ideal = sum(gain / log2(rank + 1) for rank, gain in enumerate(sorted(gains, reverse=True), 1))
-    gained = sum(gains[place] / log2(rank + 1) for rank, place in enumerate(order, 1))
+    gained = sum(gains[position] / log2(rank + 1) for rank, position in enumerate(order, 1))
     return gained / ideal if ideal else 1.0
 
 
 def written(order: list[int]) -> str:
     """An order of window positions (from 0) as models write it."""
-    return " > ".join(f"[{place + 1}]" for place in order)
+    return " > ".join(f"[{position + 1}]" for position in order)
 
 
 def _write(examples: Iterator[dict[str, Any]], output: str | Path, facts: str | Path, counts: Counter[str]) -> None:

@@ -31,7 +31,7 @@ def with_thought(
             return {"thought": text[: draw.randrange(len(text))], "kind": "grades", "cut": True}
         return {"thought": text, "kind": "grades", "cut": False}
     if share < settings.grades + settings.evidence and len({hit["grade"] or 0 for hit in window["passages"]}) > 1:
-        best, *others = (texts[window["passages"][place]["id"]] for place in order)
+        best, *others = (texts[window["passages"][position]["id"]] for position in order)
         return {"thought": best_sentence(window["query"], best, others), "kind": "evidence", "cut": False}
     return {}
 

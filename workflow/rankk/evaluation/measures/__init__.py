@@ -130,7 +130,7 @@ def _values(
     }
     # Strictly decreasing scores, as implementations order ties differently.
     scored = {
-        qid: {docid: float(len(ranking) - place) for place, docid in enumerate(ranking)}
+        qid: {docid: float(len(ranking) - position) for position, docid in enumerate(ranking)}
         for qid, ranking in rankings.items()
     }
     known = {qid: _safe(grades) for qid, grades in qrels.items()}

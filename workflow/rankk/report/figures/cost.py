@@ -94,8 +94,8 @@ def frontier(costs: Any, values: Any) -> list[int]:
     """Positions of the points that no cheaper or equally cheap point equals or beats, from cheap to dear."""
     costs, values = list(costs), list(values)
     chosen, best = [], float("-inf")
-    for place in sorted(range(len(costs)), key=lambda i: (costs[i], -values[i])):
-        if values[place] > best:
-            chosen.append(place)
-            best = values[place]
+    for position in sorted(range(len(costs)), key=lambda i: (costs[i], -values[i])):
+        if values[position] > best:
+            chosen.append(position)
+            best = values[position]
     return chosen

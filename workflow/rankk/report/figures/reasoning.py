@@ -14,7 +14,7 @@ QUARTERS = {1: "hardest", 2: "2nd", 3: "3rd", 4: "easiest"}
 
 
 class Reasoning(Figure):
-    """Tokens of reasoning by difficulty of the query, by its language and by the window's place in the list."""
+    """Tokens of reasoning by difficulty of the query, by its language and by the window's position in the list."""
 
     name: ClassVar[str] = "reasoning"
     title: ClassVar[str] = "Length of reasoning"

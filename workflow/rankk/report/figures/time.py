@@ -39,8 +39,8 @@ class Time(Figure):
         data.columns = ["stage", "seconds", "jobs", "longest"]
         figure, (axis,) = panels(1, narrowest=self.width, height=0.5 + 0.2 * len(data), width=self.width)
         axis.barh(range(len(data)), data["seconds"], 0.7, color=COLOURS[0], hatch=HATCHES[0])
-        for place, seconds in enumerate(data["seconds"]):
-            axis.text(seconds, place, f" {seconds:.0f} s", va="center", fontsize=7)
+        for position, seconds in enumerate(data["seconds"]):
+            axis.text(seconds, position, f" {seconds:.0f} s", va="center", fontsize=7)
         rows(axis, [f"{row.stage} ({row.jobs})" for row in data.itertuples()])
         axis.margins(x=0.15)
         axis.grid(axis="y", visible=False)

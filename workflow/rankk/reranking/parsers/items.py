@@ -22,7 +22,7 @@ UNIFORM = str.maketrans(
         **dict.fromkeys("*_`~$\"'“”«»\t\r\u00a0\u3000", " "),
         **dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"),
         **dict(zip("（）：．。…", "():..…", strict=True)),
-        **{chr(0x2460 + place): f"[{place + 1}]" for place in range(20)},  # ① … ⑳
+        **{chr(0x2460 + position): f"[{position + 1}]" for position in range(20)},  # ① … ⑳
     }
 )
 """Other scripts' brackets and signs, and markdown, in their plain form. Digits stay: int() reads any script's."""
@@ -124,14 +124,18 @@ def chains_of(text: str, *, drop_last: bool) -> list[Chain]:
 def flatten(chain: Chain, n: int, repairs: set[str]) -> Iterator[tuple[int, bool]]:
     """A chain's identifiers with ranges written out, and whether each is tied with the one before it."""
     dashes = [RANGE.fullmatch(item.before) is not None for item in chain[1:]]
-    for place, item in enumerate(chain):
-        if place and dashes[place - 1] and not any(dashes[max(0, place - 2) : place - 1] + dashes[place : place + 1]):
-            first, last = chain[place - 1].value, item.value
+    for position, item in enumerate(chain):
+        if (
+            position
+            and dashes[position - 1]
+            and not any(dashes[max(0, position - 2) : position - 1] + dashes[position : position + 1])
+        ):
+            first, last = chain[position - 1].value, item.value
             if 1 <= first <= n and 1 <= last <= n:
                 repairs.add("range")
                 step = 1 if first < last else -1
                 yield from ((value, False) for value in range(first + step, last, step))
-        yield item.value, bool(place) and "=" in item.before and ">" not in item.before
+        yield item.value, bool(position) and "=" in item.before and ">" not in item.before
 
 
 def _item(match: re.Match[str], before: str, previous: Item | None) -> Item:

@@ -125,7 +125,7 @@ def _without_less_than(chain: Chain) -> list[Chain]:
     """A chain, or those of its parts that hold no `<`: parts that only punctuation joins."""
     if not any("<" in item.before for item in chain[1:]):
         return [chain]
-    starts = [0, *(place for place, item in enumerate(chain) if place and not item.compared), len(chain)]
+    starts = [0, *(position for position, item in enumerate(chain) if position and not item.compared), len(chain)]
     parts = [chain[start:end] for start, end in pairwise(starts)]
     return [part for part in parts if len(part) > 1 and not any("<" in item.before for item in part[1:])]
 
@@ -139,7 +139,7 @@ def _of_several(chains: list[Chain], n: int) -> list[Chain]:
         return chains
     if final := [chain for chain in chains[1:] if FINAL.search(chain[0].before)]:
         return final[-1:]
-    return [chains[max(range(len(chains)), key=lambda place: (len(sets[place]), place))]]
+    return [chains[max(range(len(chains)), key=lambda position: (len(sets[position]), position))]]
 
 
 def _in_the_prompts_order(chains: Iterable[Chain]) -> bool:

@@ -171,7 +171,7 @@ def _bare_ids(rows: Rows) -> list[Record]:
 
 def _two_numbers(rows: Rows) -> list[Record] | None:
     """A counter and an identifier. Rows of different numbers are a list; what else they are is left open."""
-    first, second = ([row[place][1] for row in rows] for place in (0, 1))
+    first, second = ([row[position][1] for row in rows] for position in (0, 1))
     if len({*first, *second}) == 2 * len(rows):
         return None
     if first == list(range(1, len(rows) + 1)) and len(set(second)) == len(rows):
@@ -190,7 +190,7 @@ READINGS = {
 
 def _of_json(text: str) -> list[Record] | None:
     """Records of an answer that is, or holds, one JSON value."""
-    start = min((place for place in (text.find("{"), text.find("[")) if place >= 0), default=-1)
+    start = min((position for position in (text.find("{"), text.find("[")) if position >= 0), default=-1)
     end = max(text.rfind("}"), text.rfind("]"))
     if start < 0 or end < start:
         return None

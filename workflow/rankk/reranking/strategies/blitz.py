@@ -39,8 +39,8 @@ class Blitz(WindowStrategy):
             match = graph.match(self.top_k, self.window)
             if not match:
                 break
-            place = {docids[node]: node for node in match}
-            graph.add([place[docid] for docid in await order(ranker, list(place), chain=left)])
+            position = {docids[node]: node for node in match}
+            graph.add([position[docid] for docid in await order(ranker, list(position), chain=left)])
         return [docids[node] for node in graph.order()]
 
     def calls(self, n: int) -> int:

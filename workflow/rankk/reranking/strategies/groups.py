@@ -26,8 +26,8 @@ class Groups(WindowStrategy):
         """Order by score, then by previous order."""
         sizes = balanced(len(docids), self.window)
         groups = [group for number in range(self.rounds) for group in split(shuffled(docids, self.seed, number), sizes)]
-        place = {docid: number for number, docid in enumerate(docids)}
-        ordered = [sorted(group, key=place.__getitem__) for group in groups]
+        position = {docid: number for number, docid in enumerate(docids)}
+        ordered = [sorted(group, key=position.__getitem__) for group in groups]
         scores: Counter[str] = Counter()
         for ranking in await asyncio.gather(*(order(ranker, group) for group in ordered)):
             for rank, docid in enumerate(ranking):

@@ -45,11 +45,11 @@ class Setwise(WindowStrategy):
         while children := self._children(node, len(heap)):
             members = [node, *children]
             winner = (await order(ranker, [heap[member] for member in members], chain=self.top_k))[0]
-            place = next(member for member in members if heap[member] == winner)
-            if place == node:
+            position = next(member for member in members if heap[member] == winner)
+            if position == node:
                 return
-            heap[node], heap[place] = heap[place], heap[node]
-            node = place
+            heap[node], heap[position] = heap[position], heap[node]
+            node = position
 
     def _children(self, node: int, size: int) -> range:
         first = node * (self.window - 1) + 1

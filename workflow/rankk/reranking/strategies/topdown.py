@@ -47,9 +47,9 @@ class TopDown(WindowStrategy):
             rest = docids[self.window :]
             parts = [rest[start : start + self.window - 1] for start in range(0, len(rest), self.window - 1)]
             for ranking in await asyncio.gather(*(order(ranker, [pivot, *part], chain=chain - 1) for part in parts)):
-                place = ranking.index(pivot)
-                above += ranking[:place]
-                below += ranking[place + 1 :]
+                position = ranking.index(pivot)
+                above += ranking[:position]
+                below += ranking[position + 1 :]
             if len(above) < self.top_k:
                 return [*above, pivot, *below, *back]
             docids, left_out = above[: self._budget], above[self._budget :]

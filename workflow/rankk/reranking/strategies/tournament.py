@@ -95,7 +95,7 @@ class Tournament(Strategy):
         while stages:
             size, kept = stages[0]
             groups = ceil(n / size)
-            members = [len(range(place, n, groups)) for place in range(groups)]
+            members = [len(range(position, n, groups)) for position in range(groups)]
             left = sum(_advancing(each, size, kept, groups) for each in members)
             if left < n:
                 plan.append((members, size, kept))

@@ -25,7 +25,7 @@ async def order(ranker: WindowRanker, window: Sequence[str], chain: int = 0) -> 
 def balanced(n: int, largest: int) -> list[int]:
     """Sizes of the fewest groups of at most `largest` that hold n, differing by one at most."""
     groups = ceil(n / largest)
-    return [n // groups + (place < n % groups) for place in range(groups)] if groups else []
+    return [n // groups + (position < n % groups) for position in range(groups)] if groups else []
 
 
 def split(docids: Sequence[str], sizes: Sequence[int]) -> list[list[str]]:
@@ -40,7 +40,7 @@ def split(docids: Sequence[str], sizes: Sequence[int]) -> list[list[str]]:
 def dealt(docids: Sequence[str], largest: int) -> list[list[str]]:
     """The fewest groups of at most `largest`, dealt out one by one, so that each gets its share of the list's top."""
     groups = ceil(len(docids) / largest)
-    return [list(docids[place::groups]) for place in range(groups)]
+    return [list(docids[position::groups]) for position in range(groups)]
 
 
 def shuffled(docids: Sequence[str], seed: int, *number: int) -> list[str]:
