@@ -18,7 +18,5 @@ with job(snakemake.log[0]):
     figures.draw(evidence, params.figures, drawings)
     facts = {"experiment": snakemake.params.experiment, "provenance": environment()}
     write_json(snakemake.output.configuration, facts)
-    tables.write(evidence, params.tables, Path(snakemake.output.tables[0]).parent)
-    write_home(
-        snakemake.output.home, evidence, figures=params.figures, tables=params.tables, folder=drawings, facts=facts
-    )
+    filled = tables.write(evidence, params.tables, Path(snakemake.output.tables[0]).parent)
+    write_home(snakemake.output.home, evidence, figures=params.figures, tables=filled, folder=drawings, facts=facts)

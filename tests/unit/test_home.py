@@ -34,7 +34,7 @@ def page(experiment):
         target / "index.html",
         found,
         figures=["effectiveness"],
-        tables=["effectiveness"],
+        tables={"effectiveness": TABLES.get("effectiveness")().fill(found)},
         folder=target / "figures",
         facts={"experiment": {"experiment": "x", "description": "a & b"}, "provenance": {}},
     )

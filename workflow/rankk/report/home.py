@@ -28,15 +28,15 @@ def write_home(
     evidence: Evidence,
     *,
     figures: Sequence[str],
-    tables: Sequence[str],
+    tables: Mapping[str, Filled],
     folder: str | Path,
     facts: Mapping[str, Any],
 ) -> None:
     """Write the page.
 
-    `figures` and `tables` are names; `folder` holds the figures' files, already drawn. `facts`: the configuration under
-    "experiment" and what it ran with under "provenance". Links to the cells' pages are relative to the page's place in
-    the results folder.
+    `figures` are names; `folder` holds their files, already drawn. `tables`: filled, by name. `facts`: the
+    configuration under "experiment" and what it ran with under "provenance". Links to the cells' pages are relative to
+    the page's place in the results folder.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     configuration = facts["experiment"]
@@ -48,7 +48,7 @@ def write_home(
         headline=headline(evidence),
         rows=[row | {"page": _relative(row["page"], here)} for row in rows],
         figures=[_figure(Path(folder), name) for name in figures],
-        tables=[_table(TABLES.get(name)().fill(evidence), name, TABLES.get(name).title) for name in tables],
+        tables=[_table(table, name) for name, table in tables.items()],
         again=next((row["run"] for row in rows if row["page"]), ""),
         facts=json.dumps(facts, indent=2, ensure_ascii=False),
     )
@@ -97,17 +97,17 @@ def cells(evidence: Evidence) -> list[dict[str, Any]]:
             {
                 **{name: evidence.shown(row[name]) for name in CELL},
                 "measure": row["measure"],
-                "value": _number(row["value"]),
-                "interval": _interval(row["low"], row["high"], ""),
-                "difference": _number(difference, "+"),
-                "difference_interval": _interval(row["difference_low"], row["difference_high"], "+"),
-                "p": MISSING if pd.isna(p) else f"{p:.3f}" if p >= 0.001 else "< 0.001",
+                "value": _number(row["value"], ".3f"),
+                "interval": _interval(row["low"], row["high"], ".3f"),
+                "difference": _number(difference, "+.3f"),
+                "difference_interval": _interval(row["difference_low"], row["difference_high"], "+.3f"),
+                "p": "< 0.001" if p < 0.001 else _number(p, ".3f"),
                 "kind": kind,
                 "queries": f"{row['queries']:.0f}",
                 "missing": f"{row['missing']:.0f}",
-                "calls": MISSING if pd.isna(row["calls"]) else f"{row['calls']:.0f}",
-                "usable": MISSING if pd.isna(row["usable_share"]) else f"{row['usable_share']:.1%}",
-                "tokens": MISSING if pd.isna(row["output_tokens"]) else f"{row['output_tokens']:.0f}",
+                "calls": _number(row["calls"], ".0f"),
+                "usable": _number(row["usable_share"], ".1%"),
+                "tokens": _number(row["output_tokens"], ".0f"),
                 "page": cell.page if cell.reranked else "",
                 "run": cell.run,
             }
@@ -127,7 +127,7 @@ def _figure(folder: Path, name: str) -> dict[str, str]:
     }
 
 
-def _table(table: Filled, name: str, title: str) -> dict[str, Any]:
+def _table(table: Filled, name: str) -> dict[str, Any]:
     """A table's header, rows of HTML, note and LaTeX."""
 
     def show(value: str, bold: bool, marks: str) -> list[str]:
@@ -137,7 +137,7 @@ def _table(table: Filled, name: str, title: str) -> dict[str, Any]:
     columns = list(table.values.columns)
     return {
         "name": name,
-        "title": title,
+        "title": TABLES.get(name).title,
         "lead": [str(column) for column in table.lead.columns],
         "columns": [str(column) for column in columns],
         "rows": fields(table, show, escape, columns),
@@ -152,12 +152,12 @@ def _described(evidence: Evidence, row: Mapping[str, Any]) -> str:
     return f"{' + '.join(evidence.shown(row[name]) for name in SYSTEM)} on {collection}, {language}"
 
 
-def _number(value: float, sign: str = "") -> str:
-    return MISSING if pd.isna(value) else f"{value:{sign}.3f}"
+def _number(value: float, form: str) -> str:
+    return MISSING if pd.isna(value) else format(value, form)
 
 
-def _interval(low: float, high: float, sign: str) -> str:
-    return "" if pd.isna(low) else f"{low:{sign}.3f} to {high:{sign}.3f}"
+def _interval(low: float, high: float, form: str) -> str:
+    return "" if pd.isna(low) else f"{low:{form}} to {high:{form}}"
 
 
 def _relative(page: str, folder: str) -> str:
