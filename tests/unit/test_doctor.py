@@ -32,6 +32,7 @@ collections:
     qrels: resources/mini/qrels.txt
     expected_passages: 100
     expected_queries: 40
+    expected_judgments: 451
 """
 
 
@@ -119,13 +120,14 @@ def test_counts_of_what_is_built_are_those_of_the_catalog_less_known_drops(exper
         path.parent.mkdir(parents=True)
     assert not list(doctor.counts(experiment()))
     corpus.write_text(json.dumps({"passages": 98, "dropped": {"empty passage": 2}}))
-    collection.write_text(json.dumps({"queries": {"eng": 40}}))
+    collection.write_text(json.dumps({"queries": {"eng": 40}, "judgments": 450, "dropped": {"unknown passage": 1}}))
     assert not texts(doctor.counts(experiment()), "wrong")
     corpus.write_text(json.dumps({"passages": 99, "dropped": {"empty passage": 2}}))
-    collection.write_text(json.dumps({"queries": {"eng": 0}}))
+    collection.write_text(json.dumps({"queries": {"eng": 0}, "judgments": 450, "dropped": {}}))
     assert [text.partition(" ->")[0] for text in texts(doctor.counts(experiment()), "wrong")] == [
         "wrong  corpus mini: passages: 101, 2 of them dropped as known faults; expected 100",
         "wrong  collection mini: queries in eng: 0; expected 40",
+        "wrong  collection mini: judgments: 450; expected 451",
     ]
 
 

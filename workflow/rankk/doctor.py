@@ -198,7 +198,7 @@ def programs(experiment: Experiment) -> Iterator[Finding]:
 
 
 def counts(experiment: Experiment) -> Iterator[Finding]:
-    """Passages and queries of what is built, against what the catalog expects."""
+    """Passages, queries and judgments of what is built, against what the catalog expects."""
     for name, corpus in experiment.corpora.items():
         path = Path(paths.corpus(name, "corpus.json"))
         if path.is_file() and corpus.expected_passages:
@@ -207,10 +207,17 @@ def counts(experiment: Experiment) -> Iterator[Finding]:
             yield _count(f"corpus {name}: passages", facts["passages"] + dropped, corpus.expected_passages, dropped)
     for name, collection in experiment.collections.items():
         path = Path(paths.collection(name, "collection.json"))
-        if path.is_file() and (expected := collection.expected_queries):
-            expected = min(expected, collection.source.max_queries or expected)
-            for language, number in json.loads(path.read_text(encoding="utf-8"))["queries"].items():
-                yield _count(f"collection {name}: queries in {language}", number, expected)
+        if not path.is_file():
+            continue
+        facts, most = json.loads(path.read_text(encoding="utf-8")), collection.source.max_queries
+        if expected := collection.expected_queries:
+            for language, number in facts["queries"].items():
+                yield _count(f"collection {name}: queries in {language}", number, min(expected, most or expected))
+        if collection.expected_judgments and not most:
+            dropped = sum(facts["dropped"].values())
+            yield _count(
+                f"collection {name}: judgments", facts["judgments"] + dropped, collection.expected_judgments, dropped
+            )
 
 
 def _count(what: str, count: int, expected: int, dropped: int = 0) -> Finding:

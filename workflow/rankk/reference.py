@@ -96,7 +96,8 @@ def _catalog() -> Iterator[str]:
     yield from (NOTE, "", "# Shipped corpora and collections", "")
     yield from (
         f"Of `config/catalog/`: {len(corpora)} corpora and {len(collections)} collections. Counts are those that the "
-        "sources document; `rankk doctor` compares them with what was built, and reports what was dropped.",
+        "sources document; `rankk doctor` compares them with what was built, and reports what was dropped. A published "
+        "figure of BM25 is for the retriever `bm25`; none of them was measured again here.",
         "",
         "## Corpora",
         "",
@@ -119,22 +120,22 @@ def _catalog() -> Iterator[str]:
     yield from ("", "## Collections", "")
     with (DATA / "config" / "reference" / "published.csv").open(encoding="utf-8") as file:
         published = {
-            row["collection"]: f"{row['measure']} {row['value']} ({row['source']})"
+            row["collection"]: (f"{row['measure']} {row['value']}", f"{row['source']}: {row['setting']}")
             for row in csv.DictReader(file)
             if (row["retriever"], row["reranker"]) == ("bm25", FIRST_STAGE)
         }
     yield from _rows(
-        ("collection", "corpus", "queries", "in", "source", "left out", "first measure", "published BM25"),
+        ("collection", "corpus", "queries", "judgments", "in", "source", "left out", "published BM25", "its setting"),
         (
             (
                 name,
                 collection.corpus,
                 _count(collection.expected_queries),
+                _count(collection.expected_judgments),
                 ", ".join(collection.languages),
                 _settings(collection.source),
                 _left_out(collection.source),
-                collection.measures[0],
-                published.get(name, ""),
+                *published.get(name, ("none known", "")),
             )
             for name, collection in collections.items()
         ),

@@ -156,8 +156,9 @@ class Collection(Strict):
         default={}, description="queries in further languages, translated by a model"
     )
     expected_queries: PositiveInt | None = Field(
-        default=None, description="number of queries, for `rankk plan` before the collection is built"
+        default=None, description="queries that the source documents; `rankk plan` uses it before anything is built"
     )
+    expected_judgments: PositiveInt | None = Field(default=None, description="judgments that the source documents")
     title: str = cosmetic(default="", description="name in figures and tables; default: the key")
     description: str = Field(default="", description="one line for people")
     licence: str = Field(default="", description="licence of queries and judgments, as their authors state it")
