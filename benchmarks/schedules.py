@@ -103,6 +103,10 @@ class RandomJudge:
         await self.rank([docid])
         return random.random()
 
+    def prior(self, docid: str) -> float:
+        """Falls with the rank."""
+        return -float(docid)
+
 
 async def strategies(engine: Engine, scale: float, queries: int, places: int) -> list[dict[str, object]]:
     """Seconds and calls of every listwise strategy over lists of 100: one query alone, and many together."""

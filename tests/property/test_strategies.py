@@ -1,6 +1,7 @@
 """Every strategy keeps all passages, the number of its calls, and its promise, for any list and settings."""
 
 import asyncio
+from collections import Counter
 from itertools import combinations, pairwise
 
 import pytest
@@ -10,9 +11,13 @@ from pydantic import ValidationError
 
 from rankk.fusion.base import FUSIONS
 from rankk.reranking.consensus import Consensus
+from rankk.reranking.strategies.acurank import AcuRank, Rating, above, priors, updated
 from rankk.reranking.strategies.base import STRATEGIES, Strategy
 from rankk.reranking.strategies.blitz import Blitz
+from rankk.reranking.strategies.dualend import DualEnd
 from rankk.reranking.strategies.groups import Groups
+from rankk.reranking.strategies.insertion import SetwiseInsertion
+from rankk.reranking.strategies.jointrank import JointRank
 from rankk.reranking.strategies.passes import Passes
 from rankk.reranking.strategies.pointwise import Pointwise
 from rankk.reranking.strategies.setwise import Setwise
@@ -20,6 +25,7 @@ from rankk.reranking.strategies.single import Single
 from rankk.reranking.strategies.sliding import Sliding
 from rankk.reranking.strategies.topdown import TopDown
 from rankk.reranking.strategies.tournament import Tournament
+from rankk.reranking.strategies.tssetrank import TSSetRank
 
 LISTS = st.lists(st.integers(0, 9), max_size=130)
 WINDOWS = st.integers(2, 24)
@@ -44,6 +50,9 @@ class Oracle:
     async def score(self, docid):
         await self._call([docid])
         return self.grades[docid] / 1000
+
+    def prior(self, docid):
+        return -float(docid[1:])
 
     async def _call(self, window):
         """Calls that wait at the same time are answered together: each such step makes the chain longer by one."""
@@ -270,3 +279,98 @@ def test_a_consensus_of_perfect_rankers_is_perfect(grades, samples, shuffle, fus
     order = [docid for group in asyncio.run(consensus.rank(docids)) for docid in group]
     assert order == sorted(docids, key=lambda docid: -oracle.grades[docid])
     assert oracle.calls == samples
+
+
+@given(LISTS, st.integers(3, 24), st.integers(1, 20))
+def test_setwise_insertion_finds_the_best_top_k(grades, window, top_k):
+    keeps_promise(SetwiseInsertion(window=window, top_k=top_k), grades)
+
+
+def test_setwise_insertion_discards_groups_that_hold_nothing_better_with_one_call_each():
+    ordered = list(range(100))[::-1]
+    assert play(SetwiseInsertion(), ordered)[1].windows[-5:] == [
+        [f"d{i}" for i in (9, *range(start, min(start + 19, 100)))] for start in range(10, 100, 19)
+    ]
+    assert play(SetwiseInsertion(), ordered)[1].calls < play(Setwise(), ordered)[1].calls
+
+
+@given(LISTS, st.integers(2, 130))
+def test_dualend_orders_its_pool_and_leaves_the_rest(grades, pool):
+    keeps_promise(DualEnd(pool=pool), grades)
+    order, _ = play(DualEnd(pool=pool), grades)
+    assert order == sorted(grades[:pool], reverse=True) + grades[pool:]
+
+
+def test_dualend_ranks_100_passages_in_the_50_calls_of_the_paper_each_smaller_by_two():
+    _, oracle = play(DualEnd(), [(i * 37) % 101 for i in range(100)])
+    assert [len(window) for window in oracle.windows] == list(range(100, 0, -2))
+
+
+@given(LISTS, WINDOWS, st.integers(1, 3))
+def test_jointrank_is_ideal_where_one_window_holds_the_list_and_its_blocks_hold_each_passage(grades, window, rounds):
+    keeps_promise(JointRank(window=window, rounds=rounds), grades)
+    _, oracle = play(JointRank(window=window, rounds=rounds), grades)
+    times = Counter(docid for asked in oracle.windows for docid in asked)
+    assert all(count <= rounds for count in times.values())
+    if len(grades) % window == 0:
+        assert len(set(times.values())) <= 1
+
+
+def test_pagerank_of_two_blocks_is_the_known_one():
+    # Two chains that share b: a > b > c and d > b, as networkx.pagerank computes it (3.6.1).
+    ranks = JointRank().merged([["a", "b", "c"], ["d", "b"]])
+    assert {docid: round(rank, 6) for docid, rank in ranks.items()} == {
+        "a": 0.335018,
+        "b": 0.2351,
+        "c": 0.164982,
+        "d": 0.2649,
+    }
+
+
+@given(LISTS, WINDOWS, st.integers(1, 3), st.integers(0, 5))
+def test_thompson_sampling_reads_every_passage_and_keeps_its_calls(grades, window, rounds, draws):
+    strategy = TSSetRank(window=window, rounds=rounds, draws=draws)
+    keeps_promise(strategy, grades)
+    if len(grades) > window and len(grades) % window != 1:
+        assert len({docid for asked in play(strategy, grades)[1].windows for docid in asked}) == len(grades)
+
+
+def test_thompson_sampling_draws_windows_ever_better():
+    _, oracle = play(TSSetRank(draws=20), [(i * 37) % 101 for i in range(100)])
+    means = [sum(oracle.grades[docid] for docid in window) / len(window) for window in oracle.windows]
+    assert sum(means[-10:]) / 10 > 70 > 55 > sum(means[:10]) / 10
+
+
+@given(LISTS, WINDOWS, st.integers(1, 20), st.integers(1, 40))
+def test_acurank_ends_and_keeps_its_limit_of_calls(grades, window, top_k, matches):
+    keeps_promise(AcuRank(window=window, top_k=top_k, matches=matches), grades)
+
+
+def test_acurank_asks_again_about_uncertain_passages_alone():
+    order, oracle = play(AcuRank(), [(i * 37) % 101 for i in range(100)])
+    assert set(order[:10]) == set(range(91, 101))
+    assert [len(window) for window in oracle.windows[:5]] == [20] * 5
+    read = Counter(docid for window in oracle.windows[5:] for docid in window)
+    assert max(read, key=lambda docid: read[docid]) in {f"d{i}" for i in range(100) if (i * 37) % 101 > 80}
+    assert len(read) < 100
+
+
+def test_ratings_are_those_of_trueskill():
+    # trueskill 0.4.5: rate([[Rating(25, 8.333)], [Rating(30, 5)], [Rating(20, 3)], [Rating(28, 8)]], range(4))
+    ratings = updated([Rating(25, 8.333), Rating(30, 5), Rating(20, 3), Rating(28, 8)])
+    known = [(33.527183, 6.031643), (29.235710, 4.164347), (20.542683, 2.795063), (18.240380, 5.595119)]
+    assert [(rating.mean, rating.deviation) for rating in ratings] == [pytest.approx(pair, abs=1e-5) for pair in known]
+    first, *_, last = updated([Rating(25, 25 / 3)] * 20)
+    assert (first.mean, last.mean) == pytest.approx((41.913868, 8.086132), abs=1e-4)
+    assert (first.deviation, last.deviation) == pytest.approx((5.137278, 5.137278), abs=1e-4)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50), st.integers(1, 60))
+def test_as_many_ratings_are_expected_above_the_threshold_as_are_sought(scores, expected):
+    shares = above(priors(scores), expected)
+    assert sum(shares) == pytest.approx(min(expected, len(scores)), abs=1e-6)
+
+
+def test_priors_follow_the_first_stage_whatever_its_scale():
+    assert priors([3.0, 2.0, 1.0]) == priors([-1.0, -2.0, -3.0]) == pytest.approx(priors([0.03, 0.02, 0.01]))
+    assert [rating.mean for rating in priors([7.0, 7.0])] == [25.0, 25.0]

@@ -46,6 +46,10 @@ class RandomRanker:
         await self._answered()
         return self.draw.random()
 
+    def prior(self, docid: str) -> float:
+        """Falls with the rank."""
+        return -float(docid)
+
     async def _answered(self) -> None:
         waiting = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)

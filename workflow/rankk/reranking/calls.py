@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
+from rankk.io.trec import Hit
 from rankk.llm.connection import Connection
 from rankk.llm.journal import CallRecord, Journal, call_key
 from rankk.llm.scheduler import PriorityGate
@@ -160,7 +161,7 @@ class Caller:
 class QueryRanker:
     """What a strategy may ask about one query; numbers its calls from 0 in the order in which they are asked.
 
-    `ranked`: the passages that the strategy orders, in the first stage's order.
+    `hits`: the passages that the strategy orders, in the first stage's order.
     """
 
     def __init__(
@@ -168,12 +169,13 @@ class QueryRanker:
         caller: Caller,
         qid: str,
         query: str,
-        ranked: Sequence[str],
+        hits: Sequence[Hit],
         passages: Mapping[str, str],
         finished: Callable[[], object],
     ) -> None:
         self._caller, self._qid, self._query, self._passages = caller, qid, query, passages
-        self._ranks = {docid: rank for rank, docid in enumerate(ranked, 1)}
+        self._ranks = {hit.docid: rank for rank, hit in enumerate(hits, 1)}
+        self._scores = dict(hits)
         self._finished = finished
         self._calls = 0
 
@@ -186,6 +188,10 @@ class QueryRanker:
         """Relevance of one passage by a pointwise model; 0 where its answer was neither yes nor no."""
         record, _ = await self._call([docid], 0, 0)
         return record.score or 0.0
+
+    def prior(self, docid: str) -> float:
+        """The first stage's score."""
+        return self._scores[docid]
 
     async def _call(self, window: Sequence[str], chain: int, sample: int) -> tuple[CallRecord, Answer]:
         number, self._calls = self._calls, self._calls + 1

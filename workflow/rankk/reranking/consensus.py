@@ -40,6 +40,10 @@ class Consensus:
         """The ranker's own score: samples are for windows."""
         return await self.ranker.score(docid)
 
+    def prior(self, docid: str) -> float:
+        """The first stage's score."""
+        return self.ranker.prior(docid)
+
 
 def merge(window: Sequence[str], orders: Sequence[TieGroups], fusion: Fusion) -> TieGroups:
     """Orders of one window as tie groups of equal sums, each in the window's order.

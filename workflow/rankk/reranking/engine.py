@@ -60,9 +60,8 @@ async def rerank(
 
         async def one(qid: str) -> list[Hit]:
             hits = first_stage[qid]
-            head = [hit.docid for hit in hits[:depth]]
-            ranker = QueryRanker(caller, qid, queries[qid], head, passages, progress.update)
-            order = await strategy.rerank(head, settings.ranker(ranker))
+            ranker = QueryRanker(caller, qid, queries[qid], hits[:depth], passages, progress.update)
+            order = await strategy.rerank([hit.docid for hit in hits[:depth]], settings.ranker(ranker))
             if fusion:
                 order = [hit.docid for hit in fusion.fuse([ranked(order), hits[:depth]])]
             tally = caller.tally

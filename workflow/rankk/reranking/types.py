@@ -45,3 +45,7 @@ class WindowRanker(Protocol):
     async def score(self, docid: str) -> float:
         """Relevance of one passage in 0 … 1 (pointwise models)."""
         ...
+
+    def prior(self, docid: str) -> float:
+        """The first stage's score, on the retriever's scale. Needs no call."""
+        ...

@@ -1,12 +1,13 @@
 """Independent groups."""
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
+from rankk.fusion.base import DIGITS
 from rankk.reranking.strategies.base import Promise, WindowStrategy
 from rankk.reranking.strategies.windows import balanced, order, shuffled, split
 from rankk.reranking.types import WindowRanker
@@ -28,11 +29,16 @@ class Groups(WindowStrategy):
         groups = [group for number in range(self.rounds) for group in split(shuffled(docids, self.seed, number), sizes)]
         position = {docid: number for number, docid in enumerate(docids)}
         ordered = [sorted(group, key=position.__getitem__) for group in groups]
-        scores: Counter[str] = Counter()
-        for ranking in await asyncio.gather(*(order(ranker, group) for group in ordered)):
+        scores = self.merged(await asyncio.gather(*(order(ranker, group) for group in ordered)))
+        return sorted(docids, key=lambda docid: -round(scores[docid], DIGITS))
+
+    def merged(self, rankings: Sequence[Sequence[str]]) -> dict[str, float]:
+        """Score of every passage: the sum of its relative ranks."""
+        scores: defaultdict[str, float] = defaultdict(float)
+        for ranking in rankings:
             for rank, docid in enumerate(ranking):
-                scores[docid] += (len(ranking) - rank) / len(ranking)  # type: ignore[assignment]
-        return sorted(docids, key=lambda docid: -scores[docid])
+                scores[docid] += (len(ranking) - rank) / len(ranking)
+        return scores
 
     def calls(self, n: int) -> int:
         """Groups of two or more, in every round."""

@@ -1,0 +1,51 @@
+"""Best and worst at once."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from rankk.reranking.strategies.base import LONGEST, Promise, Strategy
+from rankk.reranking.strategies.windows import order
+from rankk.reranking.types import WindowRanker
+
+
+class DualEnd(Strategy):
+    """Each call shows all passages that have no rank yet and gives the best of them the first free rank and the worst
+    the last (Whole-Pool Setwise DualEnd, Li et al. 2026, arXiv 2606.01782).
+
+    100 passages take 50 calls. The authors' prompt asks for these two passages alone; here they are the first and the
+    last of a ranking, and a passage that an answer does not name counts as worse than all that it names.
+    """
+
+    name: ClassVar[str] = "dualend"
+    pool: int = Field(
+        default=100, ge=2, le=LONGEST, description="passages that are shown at once; those beyond keep their order"
+    )
+
+    @property
+    def passages_per_call(self) -> int:
+        """The pool."""
+        return self.pool
+
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
+        """Fill the ranking from both ends."""
+        left, front, back = list(docids[: self.pool]), list[str](), list[str]()
+        while len(left) > 1:
+            ranking = await order(ranker, left, chain=len(left) // 2 - 1)
+            front.append(ranking[0])
+            back.append(ranking[-1])
+            left = [docid for docid in left if docid not in (ranking[0], ranking[-1])]
+        return [*front, *left, *reversed(back), *docids[self.pool :]]
+
+    def calls(self, n: int) -> int:
+        """One for two passages."""
+        return min(n, self.pool) // 2
+
+    def longest_chain(self, n: int) -> int:
+        """Every call waits for the one before."""
+        return self.calls(n)
+
+    def promise(self, n: int) -> Promise:
+        """The list, where the pool holds it."""
+        return Promise(n if n <= self.pool else 0)
