@@ -24,7 +24,14 @@ from rankk import paths, show, slurm
 from rankk.config.loading import DATA, check
 from rankk.errors import RankkError
 from rankk.evaluation.experiment import COLUMNS
-from rankk.jobs import JobResources, fetch_from, import_from, own_engines, share_plugins
+from rankk.jobs import (
+    JobResources,
+    fetch_from,
+    import_from,
+    own_engines,
+    share_backends,
+    share_plugins,
+)
 from rankk.fingerprint import fingerprint
 from rankk.io.yaml_files import read_yaml
 from rankk.report import contents
@@ -56,6 +63,7 @@ import_from(PACKAGE)
 own_engines(cluster_job=workflow.remote_exec)
 fetch_from(EXPERIMENT.mirror)
 share_plugins(EXPERIMENT.plugins)
+share_backends(EXPERIMENT.backends)
 
 
 # Only Slurm's executor has a status command.

@@ -61,7 +61,7 @@ rule report:
         tables=list(TABLES),
         published=PUBLISHED,
         titles=EXPERIMENT.titles,
-        experiment=EXPERIMENT.model_dump(mode="json"),
+        experiment=EXPERIMENT.recorded,
         passage_languages={
             name: EXPERIMENT.language_of(name) for name in EXPERIMENT.evaluated
         },

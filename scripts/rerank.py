@@ -4,14 +4,15 @@ import os
 
 from rankk.config.reranker import Reranker
 from rankk.fetching.scratch import on_this_node
-from rankk.jobs import OWNER
+from rankk.jobs import OWNER, shared_backend
 from rankk.logs import job
 from rankk.reranking.cell import rerank_cell
 
 with job(snakemake.log[0]):
     model = str(snakemake.input.model)
+    backend = shared_backend(f"rerankers.{snakemake.wildcards.reranker}")
     rerank_cell(
-        Reranker(**snakemake.params.reranker["settings"], shards=snakemake.params.shards),
+        Reranker(**snakemake.params.reranker["settings"] | backend, shards=snakemake.params.shards),
         run=snakemake.input.run,
         queries=snakemake.input.queries,
         passages=snakemake.input.passages,

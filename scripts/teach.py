@@ -4,7 +4,7 @@ import os
 
 from rankk.config.reranker import Reranker
 from rankk.config.training import Thoughts
-from rankk.jobs import OWNER
+from rankk.jobs import OWNER, shared_backend
 from rankk.logs import job
 from rankk.training.teacher import by_labels, by_model
 
@@ -19,10 +19,11 @@ with job(snakemake.log[0]):
             undecided=snakemake.params.undecided,
         )
     else:
+        name, settings = snakemake.params.teacher
         by_model(
             snakemake.input.windows,
             snakemake.input.passages,
-            Reranker(**snakemake.params.teacher),
+            Reranker(**settings | shared_backend(f"rerankers.{name}")),
             *files,
             min_agreement=snakemake.params.min_agreement,
             model=str(snakemake.input.model) or None,

@@ -4,7 +4,7 @@ import os
 
 from rankk.config.translator import Translator
 from rankk.fetching.scratch import on_this_node
-from rankk.jobs import OWNER
+from rankk.jobs import OWNER, shared_backend
 from rankk.logs import job
 from rankk.translation import translate
 
@@ -14,7 +14,7 @@ with job(snakemake.log[0]):
     translate(
         snakemake.input.queries,
         snakemake.output.queries,
-        Translator(**settings["translator"]),
+        Translator(**settings["translator"] | shared_backend(f"translators.{settings['name']}")),
         source=settings["source"],
         target=settings["target"],
         model=on_this_node(model, snakemake.resources.get("scratch")) if model else None,

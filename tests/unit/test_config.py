@@ -8,6 +8,7 @@ import yaml
 
 from rankk.config.definitions import SECTIONS
 from rankk.config.loading import check, expand, read_yaml
+from rankk.config.reranker import Reranker
 from rankk.config.used import Definitions
 from rankk.errors import RankkError
 from rankk.paths import Cell
@@ -126,9 +127,40 @@ def test_the_published_schema_is_the_models():
 
 def test_a_variable_of_the_environment_is_filled_in_and_named_where_it_is_not_set(monkeypatch):
     monkeypatch.setenv("PLACE", "/data")
-    assert expand({"a": ["${PLACE}/x"]}, "f.yaml") == {"a": ["/data/x"]}
+    assert expand({"a": ["${PLACE}/x"]}, "f.yaml", {}) == {"a": ["/data/x"]}
     with pytest.raises(RankkError, match=r"f.yaml: a\[0\].b: \$\{NOWHERE\} is not set"):
-        expand({"a": [{"b": "${NOWHERE}/x"}]}, "f.yaml")
+        expand({"a": [{"b": "${NOWHERE}/x"}]}, "f.yaml", {})
+
+
+def test_files_tell_variables_by_name_and_addresses_without_passwords(config, monkeypatch):
+    monkeypatch.setenv("HUB", "https://token-of-the-hub@hub.example")
+    monkeypatch.setenv("HOST", "secret-host.example")
+    config["mirror"] = "${HUB}"
+    config["rerankers"] = {
+        name: {"backend": "openai", "model": "m", "base_url": url}
+        for name, url in (("one", "http://${HOST}/v1"), ("two", "http://u:p4ss@h/v1"))
+    }
+    config["grid"][0]["rerankers"] = ["one", "two"]
+    experiment = check(config, "f.yaml", ROOT / "config" / "catalog")
+    assert experiment.mirror == "https://token-of-the-hub@hub.example"
+    told = experiment.recorded
+    assert (told["mirror"], told["rerankers"]["one"]["base_url"]) == ("${HUB}", "http://${HOST}/v1")
+    assert told["rerankers"]["two"]["base_url"] == "http://***@h/v1"
+    assert not any(text in str(told) for text in ("secret-host", "token-of-the-hub", "p4ss"))
+
+
+def test_what_only_runs_a_model_decides_nothing():
+    def deciding(**settings):
+        return Reranker(model="m", **settings).deciding()
+
+    asked = {"backend": "openai", "base_url": "http://a/v1"}
+    assert deciding(**asked) == deciding(**asked | {"base_url": "http://b/v1", "in_flight": 2, "patience": 1.0})
+    engine = {"tensor_parallel": 2, "max_num_seqs": 8, "gpu_memory_utilization": 0.5, "speculative": {"tokens": 2}}
+    assert deciding() == deciding(engine=engine, shards=3, max_bad_outcomes=0.1, title="M")
+    assert deciding() != deciding(engine={"max_model_len": 4096})
+    assert deciding() != deciding(engine={"quantization": "fp8"})
+    made = Reranker(**deciding(**asked) | {"base_url": "http://b/v1"})
+    assert made.deciding() == deciding(**asked)
 
 
 def test_a_hybrid_brings_its_members_and_names_one_that_is_not_there(config):

@@ -278,5 +278,5 @@ def test_lines_are_plain_json_objects(tmp_path):
     first = json.loads((tmp_path / "j").read_text().splitlines()[1])
     assert first == {
         **{"text": "прочее 你好\n", "finish_reason": "stop", "seconds": 0.0, "key": "k1", "qid": "q", "call": 1},
-        **{"sample": 0, "window": ["a", "b"], "outcome": "ok"},
+        **{"sample": 0, "window": ["a", "b"], "outcome": "ok", "repairs": []},
     }

@@ -1,6 +1,6 @@
 """What an edit makes run again: every edit of a finished experiment, and the jobs that Snakemake then plans.
 
-The experiment has one collection, a first stage with BM25 and its shuffled run, and two rerankers.
+The experiment has one collection, BM25, its shuffled run, and three rerankers, of which one asks a server.
 """
 
 import os
@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ..conftest import MINI, ROOT
+from ..fake_server import FakeServer
 from .test_small_grid import write_experiment
 
 PARTS = ["Snakefile", "workflow", "rules", "scripts", "config", "profiles", "envs", "resources"]
@@ -21,7 +22,9 @@ PACKAGE = "workflow/rankk"
 CELL = "results/runs/c/eng/bm25/stored.trec"
 REPORT = {"report": 1}
 EVALUATION = {"evaluate": 1} | REPORT
-CELLS = {"rerank": 2, "check_outcomes": 2, "page": 2}
+SECRET = "p4ssw0rd"
+CELLS = {"rerank": 3, "check_outcomes": 3, "page": 3}
+SINGLE = {"strategy": "single", "window": 3, "depth": 3}
 ONE_CELL = {"rerank": 1, "check_outcomes": 1, "page": 1}
 
 
@@ -53,11 +56,14 @@ def checkout(tmp_path_factory):
     config["retrievers"]["mixed"] = {"type": "shuffled", "retriever": "bm25", "depth": 5}
     config["rerankers"]["other"] = config["rerankers"]["stored"] | {"seed": 1}
     config["grid"] = [
-        config["grid"][0] | {"rerankers": ["none", "stored", "other"]},
+        config["grid"][0] | {"rerankers": ["none", "stored", "other", "asked"]},
         config["grid"][0] | {"retrievers": ["mixed"], "rerankers": ["none"]},
     ]
-    (folder / "small.yaml").write_text(yaml.safe_dump(config))
-    snakemake(folder)
+    with FakeServer() as server:
+        address = server.url.replace("://", f"://user:{SECRET}@")
+        config["rerankers"]["asked"] = {"backend": "openai", "model": "fake", "base_url": address} | SINGLE
+        (folder / "small.yaml").write_text(yaml.safe_dump(config))
+        snakemake(folder)
     assert planned(folder) == {}
     return folder
 
@@ -229,7 +235,7 @@ CONFIGURED = {
         configure(another_collection),
     ),
     "a language": (
-        {"queries_c": 1, "qrels": 1, "retrieve": 1, "page": 2} | EVALUATION,
+        {"queries_c": 1, "qrels": 1, "retrieve": 1, "page": 3} | EVALUATION,
         configure(another_language),
     ),
     "a temperature": (ONE_CELL | EVALUATION, set_key("rerankers", "other", "temperature", value=0.9)),
@@ -239,6 +245,9 @@ CONFIGURED = {
         set_key("retrievers", "bm25", "k1", value=1.2),
     ),
     "a seed of the shuffles": ({"retrieve": 1} | EVALUATION, set_key("retrievers", "mixed", "seed", value=1)),
+    "a server's address": (REPORT, set_key("rerankers", "asked", "base_url", value="http://elsewhere:8000/v1")),
+    "calls in flight": (REPORT, set_key("rerankers", "asked", "in_flight", value=2)),
+    "patience with a server": (REPORT, set_key("rerankers", "asked", "patience", value=5.0)),
     "what only tolerates bad answers": (
         {"check_outcomes": 1} | EVALUATION,
         set_key("rerankers", "other", "max_bad_outcomes", value=0.5),
@@ -275,6 +284,12 @@ def test_time_stamps_of_a_fresh_checkout_run_nothing(checkout):
         for path in (checkout / part).rglob("*.py"):
             path.touch()
     assert planned(checkout) == {}
+
+
+def test_a_password_in_an_address_is_in_no_file_but_the_configuration(checkout):
+    files = [path for path in checkout.rglob("*") if path.is_file() and path.name != "small.yaml"]
+    assert any(".snakemake/metadata" in str(path) for path in files)
+    assert [str(path) for path in files if SECRET.encode() in path.read_bytes()] == []
 
 
 def test_the_table_in_the_documentation_is_this_matrix():

@@ -26,7 +26,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from rankk.config.base import Strict
+from rankk.config.base import Strict, cosmetic_fields
 from rankk.errors import RankkError
 from rankk.io.files import exists
 
@@ -42,12 +42,7 @@ class Component(Strict):
 
     def deciding(self) -> dict[str, Any]:
         """Name and settings that decide the result, as plain data. Unset optional settings are left out."""
-        ignored = {
-            name
-            for name, field in type(self).model_fields.items()
-            if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("decides") is False
-        }
-        return {"type": self.name} | self.model_dump(mode="json", exclude=ignored, exclude_none=True)
+        return {"type": self.name} | self.model_dump(mode="json", exclude=cosmetic_fields(self), exclude_none=True)
 
     def described(self) -> dict[str, Any]:
         """Name and all settings, as plain data."""

@@ -1,14 +1,16 @@
 """An experiment: the grid's cells, and the definitions that they use."""
 
+from collections.abc import Mapping
 from dataclasses import astuple
 from functools import cached_property
 from itertools import product
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import Field, PlainSerializer, PrivateAttr, model_validator
 
 from rankk import paths
 from rankk.component import Component
+from rankk.config.backend import WithBackend
 from rankk.config.base import Language, Strict
 from rankk.config.reranker import Reranker
 from rankk.config.training import Training
@@ -16,6 +18,7 @@ from rankk.config.translator import Translator
 from rankk.corpora.base import Collection, Corpus
 from rankk.fetching.hub import HubModel, is_hub_id
 from rankk.fetching.models import Model
+from rankk.llm.addresses import without_passwords
 from rankk.paths import FIRST_STAGE, Cell
 from rankk.plan.gpus import GpuName
 from rankk.retrievers.base import Retriever
@@ -66,6 +69,9 @@ class Experiment(Strict):
     )
     training: dict[str, Training] = Field(default={}, description="models that are trained, by name")
     translators: dict[str, Translator] = Field(default={}, description="models that translate queries, by name")
+
+    _expanded: dict[str, str] = PrivateAttr(default={})
+    """Texts in which ${NAME} stood, as they were written, by what they became."""
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -124,6 +130,21 @@ class Experiment(Strict):
         pairs = [(cell, self.baseline(cell)) for cell in self.cells]
         return [[list(astuple(cell)), list(astuple(other))] for cell, other in pairs if other]
 
+    @property
+    def backends(self) -> dict[str, dict[str, Any]]:
+        """All settings of the backends, by section and name of what uses them."""
+        users: dict[str, Mapping[str, WithBackend]] = {"rerankers": self.rerankers, "translators": self.translators}
+        return {
+            f"{section}.{name}": {"backend": settings.backend.name} | settings.backend.model_dump(mode="json")
+            for section, entries in users.items()
+            for name, settings in entries.items()
+        }
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """The whole experiment as plain data for files: ${NAME} as it was written, passwords in addresses masked."""
+        return without_passwords(_unexpanded(self.model_dump(mode="json"), self._expanded))
+
     def language_of(self, collection: str) -> str:
         """Language of a collection's passages."""
         return self.corpora[self.collections[collection].corpus].language
@@ -180,3 +201,12 @@ class Experiment(Strict):
     def gpus(self, reranker: str) -> int:
         """GPUs that a reranker's engine takes."""
         return self.rerankers[reranker].backend.gpus
+
+
+def _unexpanded(value: Any, written: Mapping[str, str]) -> Any:
+    """Plain data whose texts are as they were written."""
+    if isinstance(value, dict):
+        return {key: _unexpanded(entry, written) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_unexpanded(entry, written) for entry in value]
+    return written.get(value, value) if isinstance(value, str) else value

@@ -1,7 +1,8 @@
 """What rules ask for, and who owns the engines that jobs share."""
 
+import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from rankk.errors import RankkError
 OWNER = "RANKK_OWNER"
 ALLOCATION = "RANKK_ALLOCATION"
 PLUGINS = "RANKK_PLUGINS"
+BACKENDS = "RANKK_BACKENDS"
 
 
 def import_from(folder: str) -> None:
@@ -28,6 +30,21 @@ def share_plugins(plugins: Iterable[str]) -> None:
 def shared_plugins() -> list[str]:
     """Plugins that the process which started this job has loaded."""
     return [plugin for plugin in os.environ.get(PLUGINS, "").split(os.pathsep) if plugin]
+
+
+def share_backends(backends: Mapping[str, Mapping[str, Any]]) -> None:
+    """Let this process's jobs know the backends' settings, by the names of what uses them.
+
+    Those that decide no answer are no parameters of a rule: Snakemake would run the job again when they change, and
+    keep them in its files, passwords in addresses included.
+    """
+    os.environ[BACKENDS] = json.dumps(backends)
+
+
+def shared_backend(name: str) -> dict[str, Any]:
+    """The backend's settings of a reranker or translator."""
+    settings: dict[str, Any] = json.loads(os.environ[BACKENDS])[name]
+    return settings
 
 
 @dataclass(frozen=True)

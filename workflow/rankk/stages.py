@@ -93,9 +93,9 @@ class Stages:
     def translate_params(self, collection: str, language: str) -> dict[str, Any]:
         """What decides a translation."""
         translation = self.experiment.collections[collection].translations[language]
-        settings = self.experiment.translators[translation.translator].model_dump(mode="json")
+        settings = self.experiment.translators[translation.translator].deciding()
         languages = {"source": translation.source, "target": language}
-        return {"translator": settings, **languages, "code": fingerprint(translate)}
+        return {"translator": settings, "name": translation.translator, **languages, "code": fingerprint(translate)}
 
     def translator_gpus(self, collection: str, language: str) -> int:
         """GPUs that a translator's engine takes."""

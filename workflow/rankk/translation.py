@@ -9,7 +9,6 @@ from rankk.errors import RankkError
 from rankk.io.files import write_json
 from rankk.io.trec import read_queries, write_queries
 from rankk.languages import LANGUAGES
-from rankk.llm.addresses import without_passwords
 from rankk.llm.connection import Connection, Model
 from rankk.llm.journal import CallRecord, Journal, call_key
 from rankk.llm.scheduler import PriorityGate
@@ -60,7 +59,7 @@ def translate(
         return {qid: done[qid] for qid in texts}
 
     translations = run_interruptible(work(), f"{base}.calls.jsonl")
-    provenance = {"translator": without_passwords(translator.model_dump(mode="json")), "from": source, "to": target}
+    provenance = {"translator": translator.described(), "from": source, "to": target}
     write_json(f"{base}.json", provenance | {"prompt": PROMPT, "queries": str(queries), **environment()})
     write_queries(output, translations)
     log.info("%s: %d queries from %s into %s", output, len(translations), source, target)

@@ -14,7 +14,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from rankk.config.base import Strict
+from rankk.config.base import Strict, cosmetic_fields
+from rankk.llm.addresses import without_passwords
 from rankk.llm.backends import BACKENDS, Backend
 
 DEFAULT = "vllm"
@@ -52,6 +53,15 @@ class WithBackend(Strict):
         data = dict(handler(self))
         settings = data.pop("backend", None)
         return data if settings is None else data | {"backend": self.backend.name} | settings
+
+    def deciding(self) -> dict[str, Any]:
+        """Settings that decide the answers, as plain data."""
+        data = self.model_dump(mode="json", exclude={"backend": True} | cosmetic_fields(self))
+        return data | {"backend": self.backend.name} | {k: v for k, v in self.backend.deciding().items() if k != "type"}
+
+    def described(self) -> dict[str, Any]:
+        """The deciding settings and all of the backend's, with passwords masked: what a manifest tells."""
+        return without_passwords(self.deciding() | self.backend.model_dump(mode="json"))
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -18,8 +18,6 @@ def check_name(name: Any) -> str:
     """The name of a collection, retriever, reranker or model: it stands in paths, runs and tables."""
     if not isinstance(name, str):
         raise ValueError(f"{name!r}: a name is text; YAML reads a bare no, on, null or 2022 as another type: quote it")
-    if not isinstance(name, str):
-        raise ValueError(f"{name!r}: a name is a text; put it in quotes")
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r:.120}: a name has 1 to 100 letters (A-Z), digits and ._+-, a letter or digit first")
     if name in RESERVED:
@@ -38,8 +36,22 @@ class Strict(BaseModel):
 
 
 def cosmetic(**field: Any) -> Any:
-    """A settings field that never changes a result, such as a description; a change of it makes nothing run again."""
+    """A settings field that never changes a result, such as a description or how much runs at once.
+
+    A change of it makes nothing run again.
+    """
     return Field(**field, json_schema_extra={"decides": False})
+
+
+def cosmetic_fields(settings: BaseModel) -> dict[str, Any]:
+    """The fields that decide no result, at every depth, as pydantic's `exclude` takes them."""
+    excluded: dict[str, Any] = {}
+    for name, field in type(settings).model_fields.items():
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("decides") is False:
+            excluded[name] = True
+        elif isinstance(value := getattr(settings, name), BaseModel) and (inner := cosmetic_fields(value)):
+            excluded[name] = inner
+    return excluded
 
 
 LONGEST = 255

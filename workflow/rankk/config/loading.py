@@ -41,14 +41,16 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
     experiment's own file win over the catalog's; only those that the grid uses are kept.
     """
     folder = Path(catalog) if catalog else catalog_folder()
-    header = expand({key: value for key, value in config.items() if key not in SECTIONS}, file)
+    expanded: dict[str, str] = {}
+    header = expand({key: value for key, value in config.items() if key not in SECTIONS}, file, expanded)
     experiment: Experiment = validate(TypeAdapter(Experiment), header, file)
     plugins = [_plugin_file(plugin, file) for plugin in experiment.plugins]
     load_plugins(plugins)  # what they define may be named below
-    definitions = defined(folder, file)
+    definitions = defined(folder, file, expanded)
     sections = {key: config[key] for key in SECTIONS if config.get(key)}
-    definitions.add(expand(sections, file), file, (Path(file).resolve().parent, DATA))
+    definitions.add(expand(sections, file, expanded), file, (Path(file).resolve().parent, DATA))
     experiment = experiment.model_copy(update={"plugins": plugins} | used(experiment, definitions))
+    experiment._expanded.update(expanded)
     for name in experiment.evaluated:
         try:
             check_measures(experiment.collections[name].measures)
@@ -57,11 +59,15 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
     return experiment
 
 
-def defined(catalog: Path, file: str) -> Definitions:
-    """The catalog's definitions, to which those of an experiment's `file` can be added."""
+def defined(catalog: Path, file: str, expanded: dict[str, str] | None = None) -> Definitions:
+    """The catalog's definitions, to which those of an experiment's `file` can be added. `expanded`: see `expand`."""
     definitions = Definitions(file)
     for path in sorted(catalog.glob("*.yaml")):
-        definitions.add(expand(read_yaml(path), str(path)), str(path), (catalog.absolute().parents[1], DATA))
+        definitions.add(
+            expand(read_yaml(path), str(path), {} if expanded is None else expanded),
+            str(path),
+            (catalog.absolute().parents[1], DATA),
+        )
     return definitions
 
 
@@ -71,15 +77,22 @@ def _plugin_file(plugin: str, file: str) -> str:
     return str(beside) if plugin.endswith(".py") and not exists(plugin) and exists(beside) else plugin
 
 
-def expand(value: Any, file: str, path: str = "") -> Any:
-    """`value` with ${NAME} in its texts replaced from the environment; RankkError names one that is not set."""
+def expand(value: Any, file: str, expanded: dict[str, str], path: str = "") -> Any:
+    """`value` with ${NAME} in its texts replaced from the environment; RankkError names one that is not set.
+
+    `expanded` gets the texts that changed, as they were written, by what they became.
+    """
     if isinstance(value, dict):
-        return {key: expand(entry, file, f"{path}.{key}" if path else str(key)) for key, entry in value.items()}
+        return {
+            key: expand(entry, file, expanded, f"{path}.{key}" if path else str(key)) for key, entry in value.items()
+        }
     if isinstance(value, list):
-        return [expand(entry, file, f"{path}[{number}]") for number, entry in enumerate(value)]
+        return [expand(entry, file, expanded, f"{path}[{number}]") for number, entry in enumerate(value)]
     if isinstance(value, str):
-        expanded = os.path.expandvars(value)
-        if missing := re.search(r"\$\{\w+\}", expanded):
+        text = os.path.expandvars(value)
+        if missing := re.search(r"\$\{\w+\}", text):
             raise RankkError(f"{file}: {path}: {missing[0]} is not set; export it, then run again")
-        return expanded
+        if text != value:
+            expanded[text] = value
+        return text
     return value

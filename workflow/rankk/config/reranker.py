@@ -56,14 +56,14 @@ class Reranker(WithBackend):
         default=None, ge=0, le=TOKENS, description="the thought is closed there; 0: none; left out: no limit"
     )
     seed: int = Field(default=0, ge=0, le=2**63 - 1001, description="of sampling and shuffles")
-    max_bad_outcomes: float = Field(
+    max_bad_outcomes: float = cosmetic(
         default=1.0,
         ge=0,
         le=1,
         description="share of truncated, empty or refused answers that fails the cell",
     )
     title: str = cosmetic(default="", description="name in figures and tables; default: the key")
-    shards: int = Field(default=1, ge=1, le=10_000, description="jobs over which a cell's queries are spread")
+    shards: int = cosmetic(default=1, ge=1, le=10_000, description="jobs over which a cell's queries are spread")
 
     @model_validator(mode="before")
     @classmethod
@@ -114,9 +114,9 @@ class Reranker(WithBackend):
     def deciding(self) -> dict[str, Any]:
         """Settings that decide a cell's result, as plain data that make an equal reranker.
 
-        The preset's content is among them, but for what describes it; left out is what only tolerates or places a job.
+        The preset's content is among them, but for what describes it.
         """
-        settings = self.model_dump(mode="json", exclude={"preset", "task", "max_bad_outcomes", "title", "shards"})
+        settings = {key: value for key, value in super().deciding().items() if key not in ("preset", "task")}
         return {"preset": self.preset.for_task(self.task).deciding()} | settings
 
     @classmethod

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveInt
 
-from rankk.config.base import Strict
+from rankk.config.base import Strict, cosmetic
 
 QUEUE_SHARE = 1.25
 
@@ -19,22 +19,24 @@ class NgramSpeculation(Strict):
 
 
 class EngineConfig(Strict):
-    """Settings of a vLLM engine that a reranker's cells share."""
+    """Settings of a vLLM engine that a reranker's cells share. Those of memory and speed make no job run again."""
 
-    tensor_parallel: PositiveInt = Field(default=1, description="GPUs that hold one copy of the model together")
-    data_parallel: PositiveInt = Field(default=1, description="copies of the model")
+    tensor_parallel: PositiveInt = cosmetic(default=1, description="GPUs that hold one copy of the model together")
+    data_parallel: PositiveInt = cosmetic(default=1, description="copies of the model")
     dtype: Literal["auto", "bfloat16", "float16", "float32"] | None = Field(
         default=None, description="default: auto on a GPU, float32 on a CPU, where bfloat16 gives wrong text"
     )
     quantization: str | None = Field(default=None, description="e.g. fp8")
     kv_cache_dtype: str = Field(default="auto", description="e.g. fp8")
     max_model_len: PositiveInt | None = Field(default=None, description="context in tokens; default: the model's own")
-    max_num_seqs: PositiveInt = Field(default=256, description="sequences decoded at once")
-    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1, description="share of a GPU's memory for vLLM")
-    enable_prefix_caching: bool = Field(default=True, description="reuse the KV cache of equal beginnings of prompts")
-    speculative: NgramSpeculation | None = Field(default=None, description="guess tokens ahead; left out: no")
+    max_num_seqs: PositiveInt = cosmetic(default=256, description="sequences decoded at once")
+    gpu_memory_utilization: float = cosmetic(default=0.9, gt=0, le=1, description="share of a GPU's memory for vLLM")
+    enable_prefix_caching: bool = cosmetic(
+        default=True, description="reuse the KV cache of equal beginnings of prompts"
+    )
+    speculative: NgramSpeculation | None = cosmetic(default=None, description="guess tokens ahead; left out: no")
     load_format: Literal["auto", "dummy"] = Field(default="auto", description="dummy: random weights (benchmarks)")
-    cpu_kv_cache_gib: PositiveInt = Field(default=1, description="CPU only: memory for the KV cache")
+    cpu_kv_cache_gib: PositiveInt = cosmetic(default=1, description="CPU only: memory for the KV cache")
 
     @property
     def gpus(self) -> int:

@@ -200,10 +200,14 @@ def read_journal(path: str | Path) -> Iterator[CallRecord]:
 
 
 def _told(record: CallRecord) -> dict[str, Any]:
-    """Fields of a record without those that say nothing."""
+    """Fields of a record without those that say nothing; its repairs are always told."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
     values |= {"token_ids": (), "seconds": round(record.seconds, 4)}
-    return {name: value for name, value in values.items() if not (value is None or value is False or value == ())}
+    return {
+        name: value
+        for name, value in values.items()
+        if not (value is None or value is False or (value == () and name != "repairs"))
+    }
 
 
 def _records(path: Path) -> Iterator[tuple[int, bytes, CallRecord]]:

@@ -12,7 +12,6 @@ from rankk.fetching.hub import commit
 from rankk.io.files import write_json
 from rankk.io.passages import index_path, open_passages
 from rankk.io.trec import Run, read_queries, read_run, write_run
-from rankk.llm.addresses import without_passwords
 from rankk.llm.journal import Journal
 from rankk.llm.tasks import run_interruptible
 from rankk.provenance import environment
@@ -106,7 +105,7 @@ def describe(settings: Settings, result: Reranked, model_commit: str | None) -> 
     """The manifest: what made the run, what the answers came to and what they cost."""
     tally, preset = result.tally, settings.preset
     return {
-        "reranker": without_passwords(settings.reranker.deciding()),
+        "reranker": settings.reranker.described(),
         "model": {"name": settings.model, "revision": settings.reranker.revision},
         "preset": {"name": preset.name, "sha256": sha256(preset.model_dump_json().encode()).hexdigest()},
         "sampling": settings.sampling.__dict__,

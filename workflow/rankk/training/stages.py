@@ -45,10 +45,10 @@ class TrainingStages:
             for language in self.experiment.collections[name].source.languages
         ]
 
-    def teacher(self, model: str) -> dict[str, Any] | None:
-        """Settings of the reranker that orders a training's windows; None: judgments do."""
+    def teacher(self, model: str) -> tuple[str, dict[str, Any]] | None:
+        """Name and deciding settings of the reranker that orders a training's windows; None: judgments do."""
         name = self.experiment.training[model].teacher
-        return None if name == "labels" else self.experiment.rerankers[name].deciding()
+        return None if name == "labels" else (name, self.experiment.rerankers[name].deciding())
 
     def teacher_model(self, model: str) -> list[str]:
         """The folder of the teacher's model."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import NonNegativeFloat, PositiveInt, model_validator
 
 from rankk.config.base import cosmetic
 from rankk.llm.addresses import check_address
@@ -18,7 +18,7 @@ class OpenAI(Backend):
 
     name = "openai"
 
-    base_url: str = Field(description="the server's address, ending in /v1 (key: OPENAI_API_KEY)")
+    base_url: str = cosmetic(description="the server's address, ending in /v1 (key: OPENAI_API_KEY)")
     in_flight: PositiveInt | None = cosmetic(
         default=None, description="calls sent at once; default: 256 to a vLLM server, 64 to others"
     )
