@@ -1,13 +1,14 @@
 """Write the page on which a cell's answers are read."""
 
 from rankk.logs import job
-from rankk.report.page import write_page
+from rankk.report.answers.page import write_page
 
 with job(snakemake.log[0]):
     write_page(
         snakemake.output[0],
         title=", ".join(snakemake.wildcards),
         journal=snakemake.params.journal,
-        measure=snakemake.params.measure,
+        measures=snakemake.params.measures,
+        languages=snakemake.params.languages,
         **dict(snakemake.input.items()),
     )

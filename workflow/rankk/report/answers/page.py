@@ -1,0 +1,72 @@
+"""Static pages on which people read answers: no server, no request to anywhere."""
+
+import base64
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rankk.io.files import atomic_write
+from rankk.io.passages import open_passages
+from rankk.report.answers.queries import CellAnswers
+
+TEMPLATE, SCRIPT = (Path(__file__).with_name(name) for name in ("page.html", "page.js"))
+BLOCK = 200
+"""Passages that are packed together."""
+
+
+def write_page(output: str | Path, *, title: str, languages: Sequence[str], passages: str, **files: Any) -> None:
+    """Write the page of a reranked cell: each query's rankings, relevant passages and windows.
+
+    `languages`: of queries and passages (ISO 639-3). `files`: see `CellAnswers`. Only the list of the queries is read
+    when the page opens. Each query's answers, and passages in blocks, are compressed (deflate, base64) and unpacked
+    when they are shown; a passage's text is on the page once.
+    """
+    answers = CellAnswers(**files)
+    numbers: dict[str, int] = {}  # of passages, in the order in which queries show them
+    entries, packed = [], []
+    for entry, content in answers.queries():
+        shown = [docid for call in content["calls"] for docid in call["before"]]
+        shown += [docid for docid, _ in content["missed"]]
+        blocks = {numbers.setdefault(docid, len(numbers)) // BLOCK for docid in shown}
+        entries.append(entry)
+        packed.append(_packed("query", content | {"blocks": sorted(blocks)}))
+    with open_passages(passages, answers.asked) as store:
+        texts = {docid: store.get(docid) for docid in numbers}
+    docids = list(texts)
+    for start in range(0, len(docids), BLOCK):
+        packed.append(_packed("texts", {docid: texts[docid] for docid in docids[start : start + BLOCK]}))
+    index = {"cell": title, "measure": answers.measure, "level": answers.level, "languages": languages}
+    _write(output, index | {"queries": entries}, packed)
+
+
+def write_comparison(output: str | Path, experiment: str, cells: Sequence[Mapping[str, Any]]) -> None:
+    """Write the page that compares any two cells of an experiment, query by query.
+
+    `cells`: of each reranked one a `name`, its `collection`, its first `stage`, and `page`, the link to the page of its
+    answers, from which the data are taken.
+    """
+    _write(output, {"experiment": experiment, "cells": cells}, ())
+
+
+def embedded(data: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _packed(kind: str, data: Any) -> str:
+    """A script element that holds compressed JSON; browsers do not run it."""
+    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    content = deflate.compress(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()) + deflate.flush()
+    return f'<script type="text/plain" class="{kind}">{base64.b64encode(content).decode()}</script>\n'
+
+
+def _write(output: str | Path, index: Mapping[str, Any], packed: Iterable[str]) -> None:
+    """Fill the template."""
+    head, _, rest = TEMPLATE.read_text(encoding="utf-8").partition("INDEX")
+    middle, _, tail = rest.partition("PACKED")
+    before, _, end = tail.partition("SCRIPT")
+    with atomic_write(output) as file:
+        file.writelines((head, embedded(index), middle, *packed))
+        file.writelines((before, SCRIPT.read_text(encoding="utf-8"), end))

@@ -1,0 +1,137 @@
+"""What a reranked cell did with each query, as its page shows it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rankk.config.reranker import Reranker
+from rankk.errors import RankkError
+from rankk.evaluation.causes import explain
+from rankk.evaluation.measures import per_query, relevance_level
+from rankk.io.trec import read_qrels, read_queries, read_run
+from rankk.llm.journal import read_journal
+from rankk.llm.thinking import split_thought
+from rankk.reranking.settings import Settings, resolve
+from rankk.reranking.tally import Call, read_calls
+from rankk.reranking.types import Answer, Outcome
+
+MISSED = 50
+"""Relevant passages of a query that no window held, at most so many are listed."""
+FOLLOWED = 100
+"""Ranks that are listed where fewer passages were reranked."""
+
+
+class CellAnswers:
+    """The answers of a reranked cell, read from its files."""
+
+    def __init__(
+        self,
+        *,
+        run: str,
+        first_stage: str,
+        calls: str,
+        journal: str,
+        manifest: str,
+        queries: str,
+        qrels: str,
+        measures: Sequence[str],
+    ) -> None:
+        self.measure, self.level = measures[0], relevance_level(measures)
+        settings = resolve(Reranker(**json.loads(Path(manifest).read_text(encoding="utf-8"))["reranker"]))
+        self._topics, self._grades = read_queries(queries), read_qrels(qrels)
+        self._before, self._after = read_run(first_stage), read_run(run)
+        self._values, self._first = (
+            per_query(run, self._grades, measures[:1], self._topics)[self.measure]
+            for run in (self._after, self._before)
+        )
+        self._calls: dict[str, list[Call]] = {}
+        for call in read_calls(calls):
+            self._calls.setdefault(call.qid, []).append(call)
+        self._windows = windows_of(self._calls, journal, settings)
+
+    @property
+    def asked(self) -> set[str]:
+        """Passages of all windows."""
+        return {docid for calls in self._windows.values() for call in calls for docid in call["before"]}
+
+    def queries(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Entry in the list, and content, of each query that was reranked or judged; passages by their ids."""
+        for qid, text in self._topics.items():
+            if qid not in self._windows and qid not in self._values:
+                continue
+            windows, calls = self._windows.get(qid, []), self._calls.get(qid, [])
+            before, after = ([hit.docid for hit in run.get(qid, ())] for run in (self._before, self._after))
+            first, last = _ranks(before), _ranks(after)
+            graded = self._graded(qid)
+            value, base = self._values.get(qid), self._first.get(qid)
+            entry: dict[str, Any] = {"id": qid, "text": text, "value": value, "first": base, "windows": len(windows)}
+            entry["outcomes"] = sorted({call.outcome for call in calls})
+            if value is not None and base is not None:
+                entry["cause"] = explain(value - base, first, last, graded, calls)._asdict()
+            depth = max([call.list_size for call in calls], default=0)
+            kept = max(depth, FOLLOWED)
+            missed = sorted(graded.keys() - {*before[:depth]}, key=lambda docid: (-graded[docid], docid))
+            listed = {*before[:kept], *after[:kept]}
+            yield (
+                entry,
+                {
+                    "depth": depth,
+                    "first": before[:kept],
+                    "final": after[:kept],
+                    "missed": [[docid, first.get(docid)] for docid in missed[:MISSED]],
+                    "more": max(0, len(missed) - MISSED),
+                    "grades": {docid: grade for docid, grade in self._grades.get(qid, {}).items() if docid in listed}
+                    | {docid: graded[docid] for docid in missed[:MISSED]},
+                    "calls": windows,
+                },
+            )
+
+    def _graded(self, qid: str) -> dict[str, int]:
+        """Grades of a query's relevant passages."""
+        return {docid: grade for docid, grade in self._grades.get(qid, {}).items() if grade >= self.level}
+
+
+def windows_of(
+    calls: Mapping[str, Sequence[Call]], journal: str, settings: Settings
+) -> dict[str, list[dict[str, Any]]]:
+    """The windows of each query in the order in which they were asked.
+
+    RankkError names a call whose record the journal does not hold.
+    """
+    wanted = {call.key for used in calls.values() for call in used}
+    records = {record.key: record for record in read_journal(journal) if record.key in wanted}
+    windows: dict[str, list[dict[str, Any]]] = {}
+    for call in (call for used in calls.values() for call in used):
+        if call.key not in records:
+            raise RankkError(
+                f"{journal}: the record of query {call.qid}, call {call.call}, is gone, though the cell's table of "
+                "calls names it; make the cell's run again (snakemake -f) to ask for it"
+            )
+        record, window = records[call.key], call.window.split()
+        thought, said = split_thought(record, settings.preset.thinking)
+        parsed = Answer((), Outcome(call.outcome))
+        if settings.preset.kind != "pointwise":
+            parsed = settings.parser.parse(record, len(window), settings.preset.thinking)
+        windows.setdefault(call.qid, []).append(
+            {
+                "call": call.call,
+                "sample": call.sample,
+                "outcome": call.outcome,
+                "repairs": call.repairs.replace(",", ", "),
+                "tokens": call.output_tokens,
+                "seconds": call.seconds,
+                "score": record.score,
+                "fired": call.budget_fired,
+                "thought": thought.strip(),
+                "answer": said.strip(),
+                "before": window,
+                "after": [window[position] for group in parsed.complete(len(window)) for position in group],
+            }
+        )
+    return windows
+
+
+def _ranks(docids: Sequence[str]) -> dict[str, int]:
+    """Rank from 1 by passage id."""
+    return {docid: rank for rank, docid in enumerate(docids, 1)}
