@@ -16,6 +16,7 @@ rule report:
             category="Overview",
             caption="../workflow/report/home.rst",
         ),
+        comparison=paths.experiment(NAME, "compare.html"),
         figures=[
             report(
                 paths.experiment(NAME, f"figures/{figure}.png"),
@@ -106,9 +107,11 @@ rule page:
         runtime=RESOURCES.minutes(30),
     params:
         journal=lambda wildcards: paths.journal(**wildcards),
-        measure=lambda wildcards: EXPERIMENT.collections[
-            wildcards.collection
-        ].measures[0],
-        code=fingerprint("rankk.report.page"),
+        measures=lambda wildcards: EXPERIMENT.collections[wildcards.collection].measures,
+        languages=lambda wildcards: [
+            wildcards.language,
+            EXPERIMENT.language_of(wildcards.collection),
+        ],
+        code=fingerprint("rankk.report.answers"),
     script:
         "../scripts/page.py"

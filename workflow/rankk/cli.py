@@ -109,9 +109,14 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("config", help="the experiment's file, e.g. config/config.yaml")
     add.add_argument("--profile", help="a profile of Snakemake's for Slurm, or its folder: the cluster is checked too")
 
-    add = commands.add_parser("results", help="name what an experiment made")
+    add = commands.add_parser(
+        "results",
+        help="show what an experiment made, or how far it is",
+        description="Headline, tables and page of a finished experiment. Of one that is running: the state of its "
+        "cells, and a page of what is done.",
+    )
     add.set_defaults(command=_results)
-    add.add_argument("experiment")
+    add.add_argument("experiment", metavar="EXPERIMENT", help="its file, e.g. config/config.yaml, or its name if done")
     return main_parser
 
 

@@ -124,22 +124,47 @@ def presets(name: str | None = None) -> None:
 
 
 def results(experiment: str) -> None:
-    """Where an experiment's report, figures and tables are, and its main table."""
+    """An experiment's headline, pages and main table; of one that is not finished how far it is.
+
+    `experiment`: its configuration file; or its name, where it is finished.
+    """
+    if Path(experiment).is_file():
+        from rankk.config.loading import load
+
+        grid = load(experiment)
+        if not finished(grid):
+            unfinished(grid)
+            return
+        experiment = grid.experiment
     folder = Path(paths.experiment(experiment))
-    if not folder.is_dir():
-        raise RankkError(f"{folder}: no such experiment; run it first (snakemake)")
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        print(path)
+    if not (folder / "index.html").is_file():
+        raise RankkError(f"{folder}: no finished experiment; give its configuration file to see how far it is")
     for path in sorted(folder.glob("tables/*.md")):
         print("", path.read_text(encoding="utf-8"), sep="\n")
+    for name, what in (("index.html", "page"), ("compare.html", "cells side by side"), ("figures", "figures")):
+        print(f"{what}: {folder / name}")
 
 
-def finished(experiment: "Experiment") -> None:
-    """The headline of an experiment whose page is newer than all of its runs, and where the page is."""
+def unfinished(experiment: "Experiment") -> None:
+    """How far an experiment is, cell by cell where there is something to tell, and the page that shows it."""
+    from rankk.report.progress import State, progress, summary
+    from rankk.report.unfinished import write_unfinished
+
+    states = progress(experiment)
+    page, sentences = write_unfinished(experiment, states)
+    print(summary(states))
+    for cell, state in states.items():
+        if state.state not in (State.DONE, State.WAITING) or state.detail:
+            print(f"  {cell}: {state}")
+    print(*sentences, f"Open {page}", sep="\n")
+
+
+def finished(experiment: "Experiment") -> bool:
+    """Print the headline of an experiment whose page is newer than all of its runs; whether it has one."""
     page = Path(paths.experiment(experiment.experiment, "index.html"))
-    made = [Path(name).stat().st_mtime for name in {cell.run for cell in experiment.cells} if Path(name).exists()]
-    if not page.exists() or any(time > page.stat().st_mtime for time in made):
-        return
+    runs = [Path(cell.run) for cell in experiment.cells]
+    if not page.exists() or any(not run.exists() or run.stat().st_mtime > page.stat().st_mtime for run in runs):
+        return False
     from rankk.evaluation.experiment import COLUMNS
     from rankk.report.evidence import Evidence
     from rankk.report.home import headline
@@ -148,3 +173,4 @@ def finished(experiment: "Experiment") -> None:
     for sentence in headline(Evidence(tables, names=experiment.titles)):
         print(sentence)
     print(f"Open {page}")
+    return True

@@ -3,9 +3,12 @@
 import base64
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
@@ -17,6 +20,8 @@ from rankk.io.files import atomic_write
 from rankk.report.evidence import ALPHA, CELL, SYSTEM, Evidence
 from rankk.report.figures import FIGURES
 from rankk.report.formats import MISSING, fields, latex
+from rankk.report.matrix import matrix
+from rankk.report.progress import Progress, State, summary
 from rankk.report.tables import TABLES
 from rankk.report.tables.base import Filled
 
@@ -31,22 +36,34 @@ def write_home(
     tables: Mapping[str, Filled],
     folder: str | Path,
     facts: Mapping[str, Any],
+    here: str = "",
+    states: Mapping[paths.Cell, Progress] | None = None,
 ) -> None:
     """Write the page.
 
     `figures` are names; `folder` holds their files, already drawn. `tables`: filled, by name. `facts`: the
-    configuration under "experiment" and what it ran with under "provenance". Links to the cells' pages are relative to
-    the page's place in the results folder.
+    configuration under "experiment" and what it ran with under "provenance". `here`: the page's folder, from which
+    links lead to the cells' pages; default: the experiment's. `states`: of all cells, where some are not done.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     configuration = facts["experiment"]
+    here = here or paths.experiment(configuration["experiment"])
+    unfinished = states is not None
     rows = cells(evidence)
-    here = paths.experiment(configuration["experiment"])
+    for row in rows:
+        there = row["page"] and (not unfinished or Path(row["page"]).is_file())
+        row["page"] = _relative(row["page"], here) if there else ""
+    by_cell = {row["cell"]: row for row in rows}
+    states = states or dict.fromkeys(by_cell, Progress(State.DONE))
     text = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         name=configuration["experiment"],
         description=configuration["description"],
         headline=headline(evidence),
-        rows=[row | {"page": _relative(row["page"], here)} for row in rows],
+        unfinished=summary(states) if unfinished else "",
+        written=time.strftime("%Y-%m-%d %H:%M"),
+        attention=[(_described(evidence, asdict(cell)), state) for cell, state in states.items() if _attention(state)],
+        matrix=matrix(list(states), by_cell, states, evidence.shown),
+        rows=rows,
         figures=[_figure(Path(folder), name) for name in figures],
         tables=[_table(table, name) for name, table in tables.items()],
         again=next((row["run"] for row in rows if row["page"]), ""),
@@ -95,6 +112,7 @@ def cells(evidence: Evidence) -> list[dict[str, Any]]:
         kind = "" if pd.isna(p) or p >= ALPHA else "up" if difference > 0 else "down"
         listed.append(
             {
+                "cell": cell,
                 **{name: evidence.shown(row[name]) for name in CELL},
                 "measure": row["measure"],
                 "value": _number(row["value"], ".3f"),
@@ -113,6 +131,27 @@ def cells(evidence: Evidence) -> list[dict[str, Any]]:
             }
         )
     return listed
+
+
+def comparable(evidence: Evidence, here: str) -> list[dict[str, Any]]:
+    """The reranked cells for the page that compares them (`write_comparison`), which is in the folder `here`."""
+    cells = (paths.Cell(*row) for row in evidence.summary[CELL].itertuples(index=False))
+    return [
+        {
+            "key": str(cell),
+            "name": _described(evidence, asdict(cell)),
+            "collection": cell.collection,
+            "stage": evidence.shown(cell.retriever),
+            "page": quote(_relative(cell.page, here)),
+        }
+        for cell in cells
+        if cell.reranked
+    ]
+
+
+def _attention(progress: Progress) -> bool:
+    """Whether a cell's state says more than its name."""
+    return progress.state in (State.RUNNING, State.FAILED, State.STOPPED) or bool(progress.detail)
 
 
 def _figure(folder: Path, name: str) -> dict[str, str]:
