@@ -94,7 +94,7 @@ def _rerank(folder: Path, cell: paths.Cell, first: dict, draw: random.Random) ->
     reranker = validate_reranker({"preset": "qwq" if thinks else "listwise", "model": "m"}, "test")
     tokens = sum(record.output_tokens for record in records)
     counts = {"outcomes": {"ok": len(rows)}, "usable_share": 1.0, "prompt_tokens": 300 * len(rows)}
-    manifest = {"reranker": reranker.deciding(), "gpus": ["one"], "seconds": 30.0}
+    manifest = {"reranker": reranker.described(), "gpus": ["one"], "seconds": 30.0}
     write_json(
         folder / cell.manifest, manifest | {"calls": counts | {"output_tokens": tokens}, "engine_start_seconds": 5.0}
     )

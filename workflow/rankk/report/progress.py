@@ -6,13 +6,13 @@ import re
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from rankk import paths
+from rankk.config.reranker import Reranker
 from rankk.experiment import Experiment
-from rankk.llm.addresses import without_passwords
 from rankk.paths import Cell
 from rankk.plan.costs import cost
 from rankk.reranking.outputs import RunFiles
@@ -87,7 +87,7 @@ def _reranked(experiment: Experiment, cell: Cell) -> Progress:
     done = all(map(Path.is_file, (files[0].run, files[0].calls, files[0].manifest)))
     calls = sum(map(_lines, journals if shards == 1 or not files[0].journal.is_file() else journals[:1]))
     expected = max(calls, cost(experiment, cell).calls)
-    current = done and _made_with(files[0].manifest) == _settings(experiment, cell)
+    current = done and _current(experiment, cell, files[0].manifest)
     if current and Path(cell.checked).is_file():
         return Progress(State.DONE, calls)
     if any(map(_locked, journals)):
@@ -104,16 +104,15 @@ def _reranked(experiment: Experiment, cell: Cell) -> Progress:
     return Progress(State.STOPPED if journals else State.WAITING, calls, expected)
 
 
-def _made_with(manifest: Path) -> object:
-    return json.loads(manifest.read_text(encoding="utf-8"))["reranker"]
-
-
-def _settings(experiment: Experiment, cell: Cell) -> object:
-    """What a manifest says of the cell's reranker."""
+def _current(experiment: Experiment, cell: Cell, manifest: Path) -> bool:
+    """Whether a cell's run was made with the settings that it has now."""
+    try:
+        made = Reranker(**json.loads(manifest.read_text(encoding="utf-8"))["reranker"])
+    except ValueError:  # of another version of rankk
+        return False
     reranker = experiment.rerankers[cell.reranker]
-    names = {"collection": cell.collection, "language": cell.language, "retriever": cell.retriever}
-    backend = reranker.backend.filled(**names, reranker=cell.reranker)
-    return without_passwords(reranker.model_copy(update={"backend": backend}).deciding())
+    filled = reranker.model_copy(update={"backend": reranker.backend.filled(**asdict(cell))})
+    return made.deciding() == filled.deciding()
 
 
 def _lines(path: Path) -> int:

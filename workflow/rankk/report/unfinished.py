@@ -40,7 +40,7 @@ def write_unfinished(experiment: Experiment, states: Mapping[Cell, Progress]) ->
         tables = {table: f"{folder}/{table}.csv" for table in COLUMNS}
         evaluate(files, measures, baselines, {}, tables)
         evidence = Evidence(tables, names=experiment.titles)
-        facts = {"experiment": experiment.model_dump(mode="json"), "provenance": environment()}
+        facts = {"experiment": experiment.recorded, "provenance": environment()}
         here = paths.experiment(experiment.experiment, "progress")
         home = f"{here}/index.html"
         write_home(home, evidence, figures=[], tables={}, folder=folder, facts=facts, here=here, states=states)
