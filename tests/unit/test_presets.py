@@ -254,7 +254,7 @@ def test_a_fault_in_a_preset_is_named_with_file_and_key_path(tmp_path: Path, ext
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:
-    with pytest.raises(RankkError, match="'rankk': no such preset; expected one of listwise, qwq, rank-k"):
+    with pytest.raises(RankkError, match="'rankk': no such preset; expected one of cross-encoder, deepseek-r1, "):
         load_preset("rankk")
 
 

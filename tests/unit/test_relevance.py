@@ -32,7 +32,8 @@ def ask(
         return Completion(text, reason, output_tokens=5)
 
     prompt, sampling = Prompt(text="ask"), Sampling(max_tokens=99)
-    return *asyncio.run(relevance(complete, prompt, sampling, thinking, " true", " false", budget)), asked
+    completion = asyncio.run(relevance(complete, prompt, sampling, thinking, " true", " false", budget))
+    return completion.score, completion, asked
 
 
 def test_the_score_is_the_share_of_the_positive_token() -> None:

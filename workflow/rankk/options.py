@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from rankk.config.reranker import DEFAULT_PRESET, DEFAULT_STRATEGY, Reranker
+from rankk.config.reranker import DEFAULT_PRESET, Reranker, default_strategy
 from rankk.reranking.presets import load_preset
 from rankk.reranking.strategies.base import STRATEGIES
 
@@ -41,7 +41,7 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
     """
     given = {key: value for key in options.settings if (value := getattr(options, key)) is not None}
     known = STRATEGIES.all()
-    name = given.get("strategy") or DEFAULT_STRATEGY[load_preset(given.get("preset", DEFAULT_PRESET)).kind]
+    name = given.get("strategy") or default_strategy(load_preset(given.get("preset", DEFAULT_PRESET)))
     if isinstance(name, str) and name in known:
         of_others = {key for strategy in known.values() for key in strategy.model_fields}
         for key in of_others - known[name].model_fields.keys() - Reranker.model_fields.keys():

@@ -15,11 +15,16 @@ from rankk.config.base import cosmetic
 from rankk.errors import RankkError
 from rankk.fusion.base import FUSIONS, Fusion
 from rankk.reranking.parsers.base import PARSERS, Parser
-from rankk.reranking.presets import TOKENS, Preset, Tokens, load_preset
+from rankk.reranking.presets import TOKENS, Examples, Preset, Tokens, load_preset
 from rankk.reranking.strategies.base import STRATEGIES, Kind, Strategy, WindowStrategy
 
 DEFAULT_PRESET = "listwise"
 DEFAULT_STRATEGY: dict[Kind, str] = {"listwise": "sliding", "pointwise": "pointwise"}
+
+
+def default_strategy(preset: Preset) -> str:
+    """The strategy where none is named; setwise where answers name the best passage only."""
+    return DEFAULT_STRATEGY[preset.kind] if preset.parser.orders else "setwise"
 
 
 class Reranker(WithBackend):
@@ -34,7 +39,7 @@ class Reranker(WithBackend):
     revision: str | None = Field(default=None, description="commit of the model on its hub")
     parser: Annotated[Parser, ByName(PARSERS)] | None = Field(default=None, description="default: the preset's")
     strategy: Annotated[Strategy, ByName(STRATEGIES)] = Field(
-        description="which windows are asked about; default: sliding, or pointwise for presets of that kind"
+        description="which windows are asked about; default: sliding, or pointwise or setwise for presets of that kind"
     )
     depth: int = Field(default=100, ge=1, le=10_000, description="passages of the first stage that are reranked")
     samples: int = Field(default=1, ge=1, le=1000, description="answers asked for each window, merged into one order")
@@ -55,6 +60,13 @@ class Reranker(WithBackend):
     thinking_tokens: int | None = Field(
         default=None, ge=0, le=TOKENS, description="the thought is closed there; 0: none; left out: no limit"
     )
+    reasoning_effort: str | None = Field(
+        default=None, description="e.g. low, medium, high: for models whose chat template or server takes it"
+    )
+    chat_template_kwargs: dict[str, Any] = Field(
+        default={}, description="handed to the model's chat template, beside the preset's"
+    )
+    examples: Examples = Field(default=[], description="solved windows that are shown first, or a file of JSON lines")
     seed: int = Field(default=0, ge=0, le=2**63 - 1001, description="of sampling and shuffles")
     max_bad_outcomes: float = cosmetic(
         default=1.0,
@@ -74,7 +86,9 @@ class Reranker(WithBackend):
         values = {"preset": DEFAULT_PRESET, **values}
         try:
             preset = values["preset"] = load_preset(values["preset"])
-            name, known = values.setdefault("strategy", DEFAULT_STRATEGY[preset.kind]), STRATEGIES.all()
+            if preset.backend:
+                values.setdefault("backend", preset.backend)
+            name, known = values.setdefault("strategy", default_strategy(preset)), STRATEGIES.all()
             if isinstance(name, str) and name in known:
                 settings, values = apart(values, known[name], cls, "strategy")
                 values["strategy"] = known[name].model_validate(settings)
@@ -98,6 +112,26 @@ class Reranker(WithBackend):
                 f"strategy: {strategy.name} asks {strategy.kind} models, preset {preset.name} is {preset.kind}; "
                 f"expected one of {', '.join(of_kind)}"
             )
+        parser = self.parser or preset.parser
+        if strategy.needs_order and not parser.orders:
+            fitting = [name for name, other in STRATEGIES.all().items() if not other.needs_order]
+            raise ValueError(
+                f"strategy: {strategy.name} needs the order of a window, parser {parser.name} reads its best passage "
+                f"only; expected one of {', '.join(fitting)}"
+            )
+        shown = min(strategy.passages_per_call, self.depth)
+        if shown > (most := min(parser.most or shown, 26 if preset.identifiers == "letters" else shown)):
+            raise ValueError(
+                f"strategy: {shown} passages in one call; preset {preset.name} with parser {parser.name} tells {most} "
+                f"apart: set window: {most}" + (", stride: 1" if most == 2 else "")
+            )
+        backend = self.backend.name
+        if self.backend.asks_model and backend != (preset.backend or backend):
+            raise ValueError(f"backend: {backend}: preset {preset.name} is for backend {preset.backend}")
+        if self.backend.reads_pairs and preset.backend != backend:
+            raise ValueError(f"preset: {preset.name}: backend {backend} takes no prompts but those of presets for it")
+        if self.examples and preset.text is not None:
+            raise ValueError(f"examples: preset {preset.name} is raw text, which has no turns to show them in")
         if isinstance(strategy, WindowStrategy) and self.depth < strategy.window:
             raise ValueError(f"depth: {self.depth} is smaller than window {strategy.window}; expected depth >= window")
         if self.samples > 1 and preset.kind == "pointwise":

@@ -12,7 +12,7 @@ class Model:
     """A model and how its prompts are rendered; all that a backend has to know.
 
     `name`: hub id, folder, or the server's name of it. `files`: a folder that holds its files, if that is not what
-    `name` says.
+    `name` says. `lora`: hub id or folder of an adapter.
     """
 
     name: str
@@ -20,6 +20,7 @@ class Model:
     thinking: Thinking | None = None
     chat_template_kwargs: dict[str, Any] = field(default_factory=dict)
     files: str | None = None
+    lora: str | None = None
 
     @property
     def path(self) -> str:

@@ -45,7 +45,6 @@ class CallRecord(Completion):
     window: tuple[str, ...] = ()  # passage ids in the order of the prompt
     outcome: str  # how the answer parsed when it was recorded
     repairs: tuple[str, ...] = ()
-    score: Annotated[float, Field(allow_inf_nan=False)] | None = None  # a pointwise model's relevance, 0 to 1
     finished: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None  # Unix time
     counted_by: str | None = None  # what counted the tokens by which the prompt was cut
 

@@ -15,6 +15,7 @@ from rankk.llm.types import Completion, Prompt, Sampling, Thinking
 Complete = Callable[[Prompt, Sampling], Awaitable[Completion]]
 
 LINE_BREAK = 1  # token after the opening tag, which an engine counts as part of the thought
+LARGEST = 700.0  # exponent of a number that Python can represent
 ALTERNATIVES = 20  # log probabilities asked for, of the token that says relevant or not
 
 
@@ -51,17 +52,22 @@ async def complete_with_budget(
     reasoning, closed, _ = said.partition(thinking.close)
     if closed:  # the answer begins anew: cut in the middle of a number, it would go on with another one
         return await _continue(complete, prompt, reasoning + closed, answering, first, fired=False)
-    return await _continue(complete, prompt, f"{said}\n{thinking.close}\n\n", answering, first, fired=True)
+    return await _continue(complete, prompt, f"{said}{_closing_text(thinking)}", answering, first, fired=True)
 
 
 def opening_text(thinking: Thinking) -> str:
     """The opening tag of a thought; empty where the chat template has written it already."""
-    return "" if thinking.opened_by_template else f"{thinking.open}\n"
+    return "" if thinking.opened_by_template else f"{thinking.open}{thinking.line_break}"
+
+
+def _closing_text(thinking: Thinking) -> str:
+    """What ends a thought, up to where the answer begins."""
+    return f"{thinking.line_break}{thinking.close}{2 * thinking.line_break}"
 
 
 def closed_thought(thinking: Thinking, text: str) -> str:
     """A thought between its tags (`text` may be empty), up to where the answer begins."""
-    return f"{opening_text(thinking)}{text}\n{thinking.close}\n\n"
+    return f"{opening_text(thinking)}{text}{_closing_text(thinking)}"
 
 
 def split_thought(completion: Completion, thinking: Thinking | None) -> tuple[str, str]:
@@ -86,12 +92,13 @@ async def relevance(
     positive: str,
     negative: str,
     budget: int | None = None,
-) -> tuple[float | None, Completion]:
-    """P(positive) / (P(positive) + P(negative)) for the token after the thought (Rank1, Weller et al. 2025).
+) -> Completion:
+    """A completion with its score: P(positive) / (P(positive) + P(negative)) for the token after the thought (Rank1,
+    Weller et al. 2025), or the one that a model gives without words.
 
     `thinking`: None if the model answers at once. A thought that runs out of tokens, its own or those of `budget` (0:
     no thought), is cut after its last whole sentence and closed on a line of its own, as Rank1's authors do. A token
-    that is not among the likeliest is taken to be as likely as the last of these. None where neither token is there.
+    that is not among the likeliest is taken to be as likely as the last of these. No score where neither is there.
     RankkError where the server sends no log probabilities.
     """
     deciding = replace(sampling, max_tokens=1, temperature=0.0, logprobs=ALTERNATIVES)
@@ -106,20 +113,26 @@ async def relevance(
         opened = replace(prompt, prefix=opening_text(thinking))
         thought = await complete(opened, replace(sampling, max_tokens=limit, stop=(*sampling.stop, thinking.close)))
         if thought.finish_reason == "content_filter":
-            return None, thought
+            return thought
         cut_off = thought.finish_reason == "length"
         text = f"\n{_whole_sentences(thought.text)}\n" if cut_off else thought.text
         said = f"{opening_text(thinking)}{text}{thinking.close}"
         verdict = await _continue(complete, prompt, said, deciding, thought, fired=cut_off)
-    if verdict.first_logprobs is None:
-        raise RankkError("the server sends no log probabilities (logprobs); pointwise presets need them")
-    likely = verdict.first_logprobs
+    if verdict.score is not None or verdict.finish_reason == "content_filter":
+        return verdict
+    likely = first_logprobs(verdict)
     if positive not in likely and negative not in likely:
-        return None, verdict
+        return verdict
     least = min(likely.values())
-    relevant, not_relevant = (math.exp(likely.get(word, least)) for word in (positive, negative))
-    total = relevant + not_relevant
-    return (relevant / total if total else None), verdict
+    odds = likely.get(negative, least) - likely.get(positive, least)
+    return replace(verdict, score=1 / (1 + math.exp(min(odds, LARGEST))))
+
+
+def first_logprobs(completion: Completion) -> dict[str, float]:
+    """The alternatives of a completion's first token. RankkError where the server sends none."""
+    if completion.first_logprobs is None:
+        raise RankkError("the server sends no log probabilities (logprobs), which this preset or parser reads")
+    return completion.first_logprobs
 
 
 def _whole_sentences(text: str) -> str:

@@ -185,6 +185,9 @@ class ModelTokenizer:
         from jinja2 import TemplateError
 
         messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        for name in self._template_kwargs:
+            if name not in str(self._tokenizer.chat_template):
+                raise RankkError(f"model {self._model}: its chat template does not use {name}; leave it out")
         try:
             rendered: str = self._tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=True, **self._template_kwargs

@@ -62,6 +62,7 @@ class Completion:
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     budget_fired: bool = False  # the thought was closed at its budget
     token_ids: tuple[int, ...] = ()  # what was written, where a thinking budget has to be verified
+    score: Annotated[float, Field(allow_inf_nan=False)] | None = None  # a pointwise model's relevance, 0 to 1
     replaced: Count | None = None  # half characters (lone surrogates) in text and reasoning that became U+FFFD
 
 
@@ -100,3 +101,8 @@ class Thinking(Strict):
     open: str = Field(default="<think>", min_length=1, description="tag before the reasoning")
     close: str = Field(default="</think>", min_length=1, description="tag behind the reasoning")
     opened_by_template: bool = Field(default=False, description="the prompt ends inside the thought already")
+
+    @property
+    def line_break(self) -> str:
+        """What stands between tags and reasoning: nothing where tags are control tokens (<|end|>)."""
+        return "" if self.close.endswith("|>") else "\n"

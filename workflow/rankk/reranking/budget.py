@@ -1,12 +1,13 @@
 """The one place where prompt and answer are made to fit into the model's context."""
 
+import re
 from collections.abc import Sequence
 
 from rankk.errors import RankkError
 from rankk.llm.tokenizers import TokenCounter
 from rankk.llm.types import Prompt
 from rankk.reranking.presets import Preset
-from rankk.reranking.prompts import neutralize, render
+from rankk.reranking.prompts import IDENTIFIER, LETTER, neutralize, render
 
 FLOOR = 16
 """Tokens under which no passage is cut to fit: what is left would not tell what it is about."""
@@ -29,9 +30,11 @@ def fit(
     long when every passage is down to `FLOOR` tokens.
     """
     special = _special_tokens(preset, counter)
-    query = neutralize(query, special)
+    identifiers = _identifiers(preset)
+    query = neutralize(query, special, identifiers)
     limit = passage_tokens
-    texts = [counter.cut(neutralize(text, special), limit) for text in passages]
+    shown = (" ".join(text.split()) if preset.one_line else text for text in passages)
+    texts = [counter.cut(neutralize(text[: preset.passage_characters], special, identifiers), limit) for text in shown]
     prompt = render(preset, query, texts)
     if context is None:
         return prompt
@@ -59,6 +62,13 @@ def even_limit(lengths: Sequence[int], total: int) -> int:
             return share
         left -= length
     return max(lengths, default=0)
+
+
+def _identifiers(preset: Preset) -> re.Pattern[str] | None:
+    """The form of identifiers in the prompt; None where it holds one passage, which has none."""
+    if preset.kind == "pointwise":
+        return None
+    return LETTER if preset.identifiers == "letters" else IDENTIFIER
 
 
 def _special_tokens(preset: Preset, counter: TokenCounter) -> tuple[str, ...]:

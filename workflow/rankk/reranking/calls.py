@@ -13,7 +13,7 @@ from rankk.io.trec import Hit
 from rankk.llm.connection import Connection
 from rankk.llm.journal import CallRecord, Journal, call_key
 from rankk.llm.scheduler import PriorityGate
-from rankk.llm.thinking import complete_with_budget, relevance
+from rankk.llm.thinking import complete_with_budget, first_logprobs, relevance
 from rankk.llm.types import CallContext, Completion, Prompt, Sampling
 from rankk.reranking.budget import fit
 from rankk.reranking.settings import Settings
@@ -67,8 +67,8 @@ class Caller:
             async with self._asking.setdefault(key, asyncio.Lock()):
                 made = self.journal.get(key)
                 if made is None:
-                    completion, score = await self._ask(CallContext(qid, number, -chain), prompt, sample)
-                    answer = self._parse(completion, score, len(window))
+                    completion = await self._ask(CallContext(qid, number, -chain), prompt, sample)
+                    answer = self._parse(completion, len(window))
                     record = CallRecord(
                         **vars(completion),
                         key=key,
@@ -78,21 +78,20 @@ class Caller:
                         window=tuple(window),
                         outcome=answer.outcome.value,
                         repairs=answer.repairs,
-                        score=score,
                         finished=round(time.time(), 3) if self.connection.reads_prompts else None,
                         counted_by=self.connection.counter.kind if self.connection.reads_prompts else None,
                     )
                     self.tally.asked += 1
                     return self.journal.append(record), answer
         self.tally.from_journal += 1
-        answer = self._parse(made, made.score, len(window))
+        answer = self._parse(made, len(window))
         # The same prompt may have been another call, of another query even, where the record was made.
         used = replace(made, qid=qid, call=number, sample=sample, window=tuple(window))
         return replace(used, outcome=answer.outcome.value, repairs=answer.repairs), answer
 
-    def _parse(self, completion: Completion, score: float | None, size: int) -> Answer:
+    def _parse(self, completion: Completion, size: int) -> Answer:
         """The answer about a window of `size` passages. A pointwise call that has its score is ok."""
-        if score is not None:
+        if completion.score is not None:
             return Answer(((0,),), Outcome.OK)
         if self.settings.preset.kind == "pointwise":
             return Answer((), Outcome.EMPTY)
@@ -125,8 +124,8 @@ class Caller:
             "engine": self.connection.deciding,
         }
 
-    async def _ask(self, call: CallContext, prompt: Prompt, sample: int) -> tuple[Completion, float | None]:
-        """The model's completion and, from a pointwise model, the passage's relevance."""
+    async def _ask(self, call: CallContext, prompt: Prompt, sample: int) -> Completion:
+        """The model's completion; from a pointwise model with the passage's relevance."""
         client, settings, preset = self.connection.client, self.settings, self.settings.preset
 
         async def complete(prompt: Prompt, sampling: Sampling) -> Completion:
@@ -134,9 +133,9 @@ class Caller:
 
         sampling = settings.sampling_for(sample)
         if not self.connection.reads_prompts:
-            return await complete(prompt, sampling), None
+            return await complete(prompt, sampling)
         if preset.kind == "pointwise":
-            score, completion = await relevance(
+            return await relevance(
                 complete,
                 prompt,
                 sampling,
@@ -145,7 +144,6 @@ class Caller:
                 preset.negative,
                 budget=settings.thinking_tokens,
             )
-            return completion, score
         completion = await complete_with_budget(
             complete,
             prompt,
@@ -155,7 +153,9 @@ class Caller:
             settings.answer_tokens,
             closing_token=self.connection.closing_token,
         )
-        return completion, None
+        if settings.parser.logprobs and completion.finish_reason != "content_filter":
+            first_logprobs(completion)  # an error where there are none
+        return completion
 
 
 class QueryRanker:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import groupby
 
 from rankk.llm.types import Message, Prompt
 from rankk.reranking.presets import Preset
@@ -29,8 +30,14 @@ SURROGATE = re.compile("[\ud800-\udfff]")  # halves of a character, which no tok
 FIELD = re.compile(r"\{(query|docs|num|rank|passage)\}")
 
 
-def neutralize(text: str, special_tokens: Iterable[str] = ()) -> str:
+LETTER = re.compile(rf"\[({FILL}[A-Z]{FILL})\]")
+"""An identifier where passages are called by letters."""
+
+
+def neutralize(text: str, special_tokens: Iterable[str] = (), identifiers: re.Pattern[str] | None = IDENTIFIER) -> str:
     """Text that cannot become a control token, nor pass for a passage identifier (`[7]` becomes `(7)`).
+
+    `identifiers`: their form, None where the prompt has none.
 
     A zero-width space after its first character breaks every token of `special_tokens` (the tokenizer's list, and
     whatever else the model reads as a tag) and whatever has the form of a control token (`CONTROL`).
@@ -38,7 +45,8 @@ def neutralize(text: str, special_tokens: Iterable[str] = ()) -> str:
     present, everywhere = _control(tuple(special_tokens))
     if present.search(text):
         text = everywhere.sub(rf"\1{BREAK}", text)
-    return IDENTIFIER.sub(_in_round_brackets, SURROGATE.sub("\ufffd", text))
+    text = SURROGATE.sub("\ufffd", text)
+    return identifiers.sub(_in_round_brackets, text) if identifiers else text
 
 
 def _in_round_brackets(match: re.Match[str]) -> str:
@@ -61,13 +69,29 @@ def render(preset: Preset, query: str, passages: Sequence[str]) -> Prompt:
 
     Fields are filled in one pass: a query that reads "{docs}" stays as it is.
     """
-    docs = preset.separator.join(
-        _fill(preset.passage, rank=str(rank), passage=passage) for rank, passage in enumerate(passages, 1)
-    )
+    named = [{"rank": preset.identifier(rank), "passage": passage} for rank, passage in enumerate(passages, 1)]
+    docs = preset.separator.join(_fill(preset.passage, **passage) for passage in named)
     values = {"query": _fill(preset.query, query=query), "docs": docs, "num": str(len(passages))}
     if preset.text is not None:
-        return Prompt(text=_fill(preset.text, **values))
-    return Prompt(messages=tuple(Message(m.role, _fill(m.content, **values)) for m in preset.messages))
+        return Prompt(text=_fill(preset.text, **values), prefix=preset.prefix)
+    messages: list[Message] = []
+    for each, templates in groupby(preset.messages, key=lambda template: template.each):
+        turns = list(templates)
+        for passage in named if each else [{}]:
+            messages += (Message(turn.role, _fill(turn.content, **values, **passage)) for turn in turns)
+    shown = _examples(preset)
+    first = next((number for number, message in enumerate(messages) if message.role != "system"), 0) if shown else 0
+    return Prompt(messages=(*messages[:first], *shown, *messages[first:]), prefix=preset.prefix)
+
+
+def _examples(preset: Preset) -> list[Message]:
+    """Turns that show the preset's solved windows."""
+    messages: list[Message] = []
+    for example in preset.examples:
+        asked = render(preset.model_copy(update={"examples": []}), example.query, example.passages)
+        messages += [message for message in asked.messages if message.role != "system"]
+        messages.append(Message("assistant", example.answer))
+    return messages
 
 
 def _fill(template: str, **values: str) -> str:

@@ -39,7 +39,9 @@ class Settings:
     def asked_model(self, files: str | None = None) -> Model:
         """The model as backends know it; `files`: folder of its files, if that is not what its name says."""
         preset = self.preset
-        return Model(self.model, self.reranker.revision, preset.thinking, preset.chat_template_kwargs, files)
+        return Model(
+            self.model, self.reranker.revision, preset.thinking, preset.chat_template_kwargs, files, lora=preset.lora
+        )
 
     def sampling_for(self, sample: int) -> Sampling:
         """Sampling of the window's sample number (from 0): each has its own seed."""
@@ -59,29 +61,39 @@ class Settings:
 
 def resolve(reranker: Reranker) -> Settings:
     """Fill a reranker's gaps from its preset. RankkError where both leave out what is needed."""
-    preset = reranker.preset.for_task(reranker.task)
+    preset = _adapted(reranker.preset.for_task(reranker.task), reranker)
     defaults = preset.defaults
     model = reranker.model or preset.model
     if model is None and not reranker.backend.asks_model:
         model = reranker.backend.name
     if model is None:
         raise RankkError(f"preset {preset.name} names no model; give one (model: …, or --model on the command line)")
+    parser = reranker.parser or preset.parser
     sampling = Sampling(
         temperature=_first(reranker.temperature, defaults.temperature),
         top_p=_first(reranker.top_p, defaults.top_p),
         top_k=_first(reranker.top_k_tokens, defaults.top_k),
         max_tokens=_first(reranker.max_tokens, defaults.max_tokens),
+        logprobs=parser.logprobs,
     )
     return Settings(
         reranker=reranker,
         preset=preset,
         model=model,
-        parser=reranker.parser or preset.parser,
+        parser=parser,
         sampling=sampling,
         passage_tokens=_first(reranker.passage_tokens, defaults.passage_tokens),
         thinking_tokens=reranker.thinking_tokens,
         answer_tokens=defaults.answer_tokens,
     )
+
+
+def _adapted(preset: Preset, reranker: Reranker) -> Preset:
+    """The preset with the reranker's own examples and arguments of the chat template."""
+    effort = {"reasoning_effort": reranker.reasoning_effort} if reranker.reasoning_effort else {}
+    arguments = preset.chat_template_kwargs | reranker.chat_template_kwargs | effort
+    examples = reranker.examples or preset.examples
+    return preset.model_copy(update={"chat_template_kwargs": arguments, "examples": examples})
 
 
 def _first(chosen: T | None, default: T) -> T:

@@ -15,6 +15,9 @@ class Backend(Component):
     asks_model: ClassVar[bool] = True
     """Whether a model is asked; False where answers are stored."""
 
+    reads_pairs: ClassVar[bool] = False
+    """Whether it scores pairs of a query and a passage instead of answering prompts."""
+
     @property
     def gpus(self) -> int:
         """GPUs that a job with this backend takes."""

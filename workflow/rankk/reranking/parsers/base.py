@@ -2,6 +2,7 @@
 
 import re
 from abc import abstractmethod
+from typing import ClassVar
 
 from rankk.component import Component, Registry
 from rankk.llm.types import Completion, Thinking
@@ -19,6 +20,19 @@ REFUSAL_CHARACTERS = 400  # a refusal stands at the beginning
 
 class Parser(Component):
     """Reads the answer to a window. Never raises, takes time linear in the answer's length."""
+
+    orders: ClassVar[bool] = True
+    """Whether answers order the whole window; False: they name its best passage only."""
+
+    @property
+    def logprobs(self) -> int:
+        """Alternatives of the answer's first token that are read with their log probabilities; 0: the text is read."""
+        return 0
+
+    @property
+    def most(self) -> int | None:
+        """Passages that an answer can tell apart; None: any number."""
+        return None
 
     @abstractmethod
     def parse(self, completion: Completion, n: int, thinking: Thinking | None) -> Answer:

@@ -38,6 +38,9 @@ class Strategy(Component):
     kind: ClassVar[Kind] = "listwise"
     """The kind of model that the strategy asks."""
 
+    needs_order: ClassVar[bool] = True
+    """Whether it uses the order of a whole window; False: only which passage is the best."""
+
     exact: ClassVar[bool] = True
     """Whether `calls` is the number of calls made; otherwise answers decide, and it is the most."""
 

@@ -19,6 +19,7 @@ class Setwise(WindowStrategy):
     """
 
     name: ClassVar[str] = "setwise"
+    needs_order: ClassVar[bool] = False
     exact: ClassVar[bool] = False
     window: int = Field(default=20, ge=3, le=LONGEST, description="passages in one call: a node and its children")
     top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages of the front that are sorted")
