@@ -16,6 +16,7 @@ import yaml
 from rankk.io.trec import read_queries, read_run
 from rankk.llm.addresses import authorization
 from rankk.llm.journal import read_journal
+from rankk.llm.room import Metrics
 from rankk.llm.server import engine_python
 from rankk.llm.server_tokens import ServerTokenizer
 from rankk.llm.tokenizers import ModelTokenizer
@@ -106,12 +107,15 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
     assert server["key"] not in registry[0].with_suffix(".log").read_text()
 
     assert_counts_agree(server, ModelTokenizer(str(model)))
+    assert_metrics_are_read(server)
 
     budgets = json.loads((tmp_path / "some.json").read_text())
     assert budgets["thinking_budget"] == "native"
     assert budgets["calls"]["budget_fired"] == 4, "a random model never closes its thought by itself"
     assert all("</think>" in record.text for record in read_journal(tmp_path / "some.calls.jsonl"))
-    assert json.loads((tmp_path / "none.json").read_text())["calls"]["budget_fired"] == 0
+    none = json.loads((tmp_path / "none.json").read_text())
+    assert none["calls"]["budget_fired"] == 0
+    assert none["in_flight"] >= 16, "as the server's metrics allow"
 
     owner.kill()
     owner.wait()
@@ -119,6 +123,13 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
     while registry[0].exists() or _listens(server["base_url"]) or _processes_with(str(model)):
         assert time.monotonic() < deadline, "the engine, or a process of it, outlived its owner"
         time.sleep(0.2)
+
+
+def assert_metrics_are_read(server):
+    """The server's own /metrics tell the size of the cache that it was started with, and that no call is left."""
+    metrics = Metrics.read(httpx.get(f"{server['base_url'].removesuffix('/v1')}/metrics").text)
+    assert (metrics.running, metrics.waiting, metrics.usage, metrics.preemptions) == (0, 0, 0, 0)
+    assert metrics.tokens > 1024, "a whole context at least"
 
 
 def assert_counts_agree(server, tokenizer):

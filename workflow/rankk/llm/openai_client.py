@@ -31,7 +31,7 @@ CALL_ATTEMPTS = 3  # limit of all attempts together, in times of the limit of on
 ANSWER_BYTES, TOKEN_BYTES = 1 << 20, 256  # limit of an answer: fixed, and for each of max_tokens
 MODELS_BYTES = 1 << 24  # limit of the list of models
 REDIRECTS = 3
-IN_FLIGHT, IN_FLIGHT_VLLM = 64, 256
+IN_FLIGHT, IN_FLIGHT_VLLM, MOST_IN_FLIGHT = 64, 256, 1024
 MODELS_SHOWN = 10
 ADAPTED = {"max_tokens": "max_completion_tokens"}
 """Parameters that newer models know by another name."""
@@ -81,7 +81,7 @@ class OpenAIClient:
         self._pools = [self._pool()]
 
     def _pool(self) -> Pool:
-        return Pool(self.base_url, self.headers, self._in_flight or IN_FLIGHT_VLLM)
+        return Pool(self.base_url, self.headers, self._in_flight or MOST_IN_FLIGHT)
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rankk.llm.addresses import check_address
 from rankk.llm.backends import Backend
 from rankk.llm.connection import Connection, Model
 from rankk.llm.tokenizers import CharacterCounter, ModelTokenizer, TokenCounter
+from rankk.llm.types import Client
 
 
 class OpenAI(Backend):
@@ -20,7 +21,9 @@ class OpenAI(Backend):
 
     base_url: str = cosmetic(description="the server's address, ending in /v1 (key: OPENAI_API_KEY)")
     in_flight: PositiveInt | None = cosmetic(
-        default=None, description="calls sent at once; default: 256 to a vLLM server, 64 to others"
+        default=None,
+        description="calls sent at once; default: as many as a vLLM server's cache has room for by its "
+        "/metrics (256 where it tells none), 64 to other servers",
     )
     patience: NonNegativeFloat | None = cosmetic(
         default=None,
@@ -41,22 +44,25 @@ class OpenAI(Backend):
     async def connect(self, model: Model, engine_owner: int | None = None) -> AsyncIterator[Connection]:
         """The server, asked for its models first."""
         from rankk.llm.openai_client import OpenAIClient
+        from rankk.llm.room import following
         from rankk.llm.server_tokens import ServerTokenizer
 
-        client = OpenAIClient(
+        server = OpenAIClient(
             self.base_url,
             model.path,
             in_flight=self.in_flight,
             chat_template_kwargs=model.chat_template_kwargs,
             patience=self.patience,
         )
+        client: Client = server
         try:
-            await client.check()
+            await server.check()
+            client = server if self.in_flight else await following(server)
             counter: TokenCounter | None
             if Path(model.path).is_dir():
                 counter = ModelTokenizer(model.path, chat_template_kwargs=model.chat_template_kwargs)
             else:
-                counter = ServerTokenizer.of(client, model.chat_template_kwargs)
-            yield Connection(client, counter or CharacterCounter(), client.context)
+                counter = ServerTokenizer.of(server, model.chat_template_kwargs)
+            yield Connection(client, counter or CharacterCounter(), server.context)
         finally:
             await client.close()

@@ -54,6 +54,7 @@ class Vllm(Backend):
 
         async def in_server(owner: int) -> Client:
             from rankk.llm.openai_client import OpenAIClient
+            from rankk.llm.room import following
             from rankk.llm.server import MODEL_NAME, lease
 
             server = await stack.enter_async_context(lease(model.path, arguments, config, owner))
@@ -66,7 +67,7 @@ class Vllm(Backend):
                 attempt_seconds=ENGINE_SECONDS,
             )
             await client.check()
-            return client
+            return await following(client)
 
         async with AsyncExitStack() as stack:
             start = in_process if engine_owner is None else lambda: in_server(engine_owner)
@@ -87,11 +88,13 @@ class LateEngine:
         self.max_in_flight = max_in_flight
         self.start_seconds = 0.0
         self._starting: asyncio.Task[Client] | None = None
+        self._client: Client | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
-        """How long the engine took to start; 0 where no call needed it."""
-        return {"engine_start_seconds": round(self.start_seconds, 3)}
+        """The client's, and how long the engine took to start; 0 where no call needed it."""
+        facts = self._client.facts if self._client else {}
+        return {"engine_start_seconds": round(self.start_seconds, 3), **facts}
 
     async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
         """One completion of the rendered prompt."""
@@ -102,9 +105,9 @@ class LateEngine:
 
     async def _started(self) -> Client:
         began = time.monotonic()
-        client = await self._start()
+        self._client = await self._start()
         self.start_seconds = time.monotonic() - began
-        return client
+        return self._client
 
     async def close(self) -> None:
         """End the engine, or its start."""
