@@ -137,7 +137,7 @@ def pages(*texts):
 
 
 def test_no_more_calls_are_sent_than_a_full_server_has_room_for():
-    with FakeServer(seconds=0.002, models=pages(page(usage=0.5, blocks=1250))) as server:
+    with FakeServer(seconds=0.002, models=pages(page(usage=0.95))) as server:
         client = ask(server, times=60)
     assert isinstance(client, Following)
     assert FEWEST / 2 < server.most <= FEWEST
