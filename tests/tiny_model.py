@@ -1,5 +1,6 @@
 """A language model of random weights, small enough to start an engine with in seconds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from .unit.chatml import build_tokenizer
@@ -40,3 +41,25 @@ def greedy(folder: Path, prompt: str, tokens: int) -> str:
     with torch.no_grad():
         out = model.generate(ids, max_new_tokens=tokens, do_sample=False, pad_token_id=0)
     return str(tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True))
+
+
+def tiny_bert(folder: Path, words: Sequence[str]) -> str:
+    """A BERT of one layer with a word list of its own; its weights are the same every time."""
+    import torch
+    from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(set(words))]
+    BertTokenizerFast(vocab={word: number for number, word in enumerate(vocabulary)}).save_pretrained(folder / "bert")
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertForMaskedLM(BertConfig(vocab_size=len(vocabulary), **shape)).save_pretrained(folder / "bert")
+    return str(folder / "bert")
+
+
+def tiny_encoder(folder: Path, words: Sequence[str]) -> Path:
+    """A bi-encoder for sentence-transformers over `tiny_bert`."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    SentenceTransformer(modules=[Transformer(tiny_bert(folder, words)), Pooling(16)]).save(str(folder / "model"))
+    return folder / "model"

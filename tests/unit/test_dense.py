@@ -8,27 +8,15 @@ from rankk.errors import RankkError
 from rankk.io.trec import ranked, read_run, write_run
 from rankk.retrievers.rescored import Rescored
 
+from ..tiny_model import tiny_encoder
+
 TEXTS = {"d1": "a red fox", "d2": "a blue whale in the sea", "d3": "the red fox and the whale", "d4": "grass"}
 SETTINGS = {"retriever": "first", "depth": 3, "max_seq_length": 16, "batch_size": 2}
 
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
-    """A BERT of one layer; the weights are the same every time."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    folder = tmp_path_factory.mktemp("encoder")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *sorted({word for text in TEXTS.values() for word in text.split()})]
-    (folder / "vocab.txt").write_text("\n".join(words))
-    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder / "bert")
-    torch.manual_seed(0)
-    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    BertModel(BertConfig(vocab_size=len(words), **shape)).save_pretrained(folder / "bert")
-    SentenceTransformer(modules=[Transformer(str(folder / "bert")), Pooling(16)]).save(str(folder / "model"))
-    return folder / "model"
+    return tiny_encoder(tmp_path_factory.mktemp("encoder"), " ".join(TEXTS.values()).split())
 
 
 @pytest.fixture

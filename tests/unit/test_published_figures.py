@@ -20,6 +20,9 @@ MODELS = {
     "bm25-query-side": ("bm25qs",),
     "bm25-rm3": ("bm25-default+rm3",),
     "bm25-rocchio": ("bm25-default+rocchio",),
+    "bge": ("bge-hnsw-onnx",),
+    "bge-large": ("bge-flat-onnx",),
+    "splade-v3": ("splade-v3-onnx",),
 }
 """Anserini's names for the settings of our retrievers."""
 

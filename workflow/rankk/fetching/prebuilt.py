@@ -18,7 +18,7 @@ from rankk.fetching.download import download
 from rankk.retrievers.lucene import jar
 
 HUB = "https://huggingface.co"
-TYPES = ("inverted", "impact")
+TYPES = ("inverted", "impact", "flat", "hnsw")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class PrebuiltIndex:
     """A published index. `size`: bytes of its archive."""
 
     name: str
-    type: Literal["inverted", "impact"]
+    type: Literal["inverted", "impact", "flat", "hnsw"]
     url: str
     md5: str
     size: int
@@ -34,7 +34,7 @@ class PrebuiltIndex:
 
 @cache
 def known() -> dict[str, PrebuiltIndex]:
-    """Every inverted and impact index that the installed Anserini knows, by name."""
+    """Every index of words, impacts or vectors that the installed Anserini knows, by name."""
     indexes = {}
     with zipfile.ZipFile(jar()) as archive:
         for file in archive.namelist():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -25,13 +25,14 @@ class Index(Step):
 
     language: Language = Field(description="chooses the analyzer")
     segments: Segments | None = None
+    document_vectors: bool | None = Field(default=None, description="keep every passage's terms, for feedback")
 
     def run(self, inputs: Inputs, output: str, threads: int) -> None:
         """Index the passages, or their segments."""
         parent = Path(output).parent
         parent.mkdir(parents=True, exist_ok=True)
         with segment_file(inputs["passages"], self.segments, parent) as texts:
-            index_bm25(texts, output, self.language, threads)
+            index_bm25(texts, output, self.language, threads, document_vectors=bool(self.document_vectors))
 
 
 class BM25(Searcher):
@@ -42,16 +43,29 @@ class BM25(Searcher):
     k1: float = Field(default=0.9, ge=0, le=1000, description="term frequency saturation")
     b: float = Field(default=0.4, ge=0, le=1, description="length normalization")
 
+    document_vectors: ClassVar[bool | None] = None
+    """Whether the index must keep every passage's terms; None: no."""
+
+    def search_options(self, language: str) -> dict[str, Any]:
+        """Further arguments of `search_bm25`."""
+        return {}
+
     def index(self, cell: "Cell", experiment: "Experiment") -> str:
         """Folder of the index that is searched."""
         if download := self.prebuilt_index(cell, experiment):
             return download.path
-        return paths.index(self.corpus(cell, experiment), f"bm25.{self.segments.tag}" if self.segments else "bm25")
+        parts = [
+            "bm25",
+            *(["vectors"] if self.document_vectors else []),
+            *([self.segments.tag] if self.segments else []),
+        ]
+        return paths.index(self.corpus(cell, experiment), ".".join(parts))
 
     def jobs(self, cell: "Cell", experiment: "Experiment") -> Iterator[Job]:
         """The index, unless a published one is searched."""
         if not self.prebuilt_index(cell, experiment):
-            step = Index(language=self.language(cell, experiment), segments=self.segments)
+            language = self.language(cell, experiment)
+            step = Index(language=language, segments=self.segments, document_vectors=self.document_vectors)
             passages = paths.passages(self.corpus(cell, experiment))
             yield Job(step, {"passages": passages}, self.index(cell, experiment))
 
@@ -88,4 +102,5 @@ class BM25(Searcher):
             excluded=inputs["excluded"],
             segments=self.segments is not None,
             tag=tag,
+            **self.search_options(facts["language"]),
         )

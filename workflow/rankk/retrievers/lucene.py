@@ -4,6 +4,7 @@ Importing Pyserini brings in torch and takes ten seconds or more; Anserini's com
 the same passages, ranks and scores.
 """
 
+import json
 import logging
 import os
 import re
@@ -11,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,9 +26,10 @@ from rankk.retrievers.segments import best_segments
 log = logging.getLogger("rankk")
 
 JAVA_VERSION = 21
-HEAP = "2g"
+HEAP = "-Xmx2g"
+"""Java's memory: enough for every command but the one that builds a graph of vectors."""
 SHOWN = 3
-JAVA_OPTIONS = (f"-Xmx{HEAP}", "-Dfile.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8", "-Duser.language=en")
+JAVA_OPTIONS = ("-Dfile.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8", "-Duser.language=en")
 """Paths and texts are UTF-8, and numbers have a decimal point, whatever the locale is."""
 LAUNCHER = """
 import sys
@@ -44,18 +46,40 @@ FAULT = re.compile(
     r"^(?:Error: |\S+ \S+ ERROR |(?:Exception in thread|Caused by|(?:\w+\.)+\S*Exception: )).*", re.MULTILINE
 )
 """A line of Anserini's output that tells of a failure; its commands then end with 0 all the same."""
+GENERATOR = ("-generator", "DefaultLuceneDocumentGenerator")
+MEMORY_BUFFER = "1024"
+"""MB of vectors that Lucene gathers before it writes them."""
 SEGMENTS_A_PASSAGE = 10
 """Times as many segments are retrieved as passages are wanted."""
 
 
-def index_bm25(passages: str | Path, index: str | Path, language: str, threads: int) -> None:
-    """Index passages ({"id", "contents"} lines) into the folder `index` with the language's analyzer."""
-    _index(passages, index, "JsonCollection", threads, "-language", analyzer(language), "-optimize")
+def index_bm25(
+    passages: str | Path, index: str | Path, language: str, threads: int, *, document_vectors: bool = False
+) -> None:
+    """Index passages ({"id", "contents"} lines) into the folder `index` with the language's analyzer.
+
+    `document_vectors`: keep every passage's terms, which pseudo-relevance feedback reads.
+    """
+    options = ["-language", analyzer(language), *(["-storeDocvectors"] if document_vectors else [])]
+    _index(passages, index, threads, *GENERATOR, "-collection", "JsonCollection", *options)
 
 
 def index_impact(vectors: str | Path, index: str | Path, threads: int) -> None:
     """Index sparse vectors ({"id", "vector": {token: whole weight}} lines) into the folder `index`."""
-    _index(vectors, index, "JsonVectorCollection", threads, "-impact", "-pretokenized", "-optimize")
+    options = [*GENERATOR, "-collection", "JsonVectorCollection", "-impact", "-pretokenized"]
+    _index(vectors, index, threads, *options)
+
+
+def index_dense(vectors: str | Path, index: str | Path, threads: int, graph: tuple[int, int] | None) -> None:
+    """Index unit vectors ({"docid", "vector": [numbers]} lines) into the folder `index`.
+
+    `graph`: links a vector and candidates a link of the HNSW graph (Malkov and Yashunin 2020); None: no graph, every
+    vector is compared with a query.
+    """
+    options = ["-M", str(graph[0]), "-efC", str(graph[1])] if graph else []
+    options += ["-collection", "JsonDenseVectorCollection", "-memoryBuffer", MEMORY_BUFFER]
+    command = "IndexHnswDenseVectors" if graph else "IndexFlatDenseVectors"
+    _index(vectors, index, threads, *options, command=command, memory="-XX:MaxRAMPercentage=50")
 
 
 def search_bm25(
@@ -71,14 +95,19 @@ def search_bm25(
     excluded: str | Path | None = None,
     segments: bool = False,
     tag: str = "lucene",
+    query_side: bool = False,
+    feedback: Sequence[str] = (),
 ) -> None:
     """Search `qid<TAB>text` queries; writes a TREC run of at most `depth` passages a query.
 
     `excluded`: file of passages that a query's run must not hold; others take their places. `segments`: the index holds
-    segments of passages (rankk.retrievers.segments); a passage takes its best segment's score (MaxP).
+    segments of passages (rankk.retrievers.segments); a passage takes its best segment's score (MaxP). `query_side`:
+    weight the query's terms by BM25 too. `feedback`: Anserini's options of query expansion.
     """
-    options = ["-bm25", "-bm25.k1", str(k1), "-bm25.b", str(b), "-language", analyzer(language)]
-    _search(index, queries, run, depth, threads, options, tag=tag, excluded=excluded, segments=segments)
+    model = "-bm25.querySide" if query_side else "-bm25"
+    options = [model, "-bm25.k1", str(k1), "-bm25.b", str(b), "-language", analyzer(language), *feedback]
+    options += ["-topics", str(queries), "-topicReader", "TsvString"]
+    _search(index, list(read_queries(queries)), run, depth, threads, options, tag, excluded, segments)
 
 
 def search_impact(
@@ -108,8 +137,35 @@ def search_impact(
             raise RankkError(f"{vectors}: no query has any token")
         if empty:
             log.warning("%d queries without any token find nothing: %s", len(empty), ", ".join(empty[:SHOWN]))
-        options = ["-impact", "-pretokenized"]
-        _search(index, queries, run, depth, threads, options, tag=tag, excluded=excluded, segments=segments)
+        options = ["-impact", "-pretokenized", "-topics", str(queries), "-topicReader", "TsvString"]
+        _search(index, list(read_queries(queries)), run, depth, threads, options, tag, excluded, segments)
+
+
+def search_dense(
+    index: str | Path,
+    vectors: str | Path,
+    run: str | Path,
+    *,
+    depth: int,
+    threads: int,
+    ef_search: int | None,
+    excluded: str | Path | None = None,
+    segments: bool = False,
+    tag: str = "lucene",
+) -> None:
+    """Search with encoded queries ({"qid", "vector": [numbers]} lines); the rest as for BM25.
+
+    `ef_search`: candidates that are kept on the way through an HNSW graph, at least as many as are retrieved; None: the
+    index has no graph. Scores are Lucene's (1 + cosine) / 2.
+    """
+    with _beside(Path(run)) as (queries, _), queries.open("w", encoding="utf-8") as file:
+        qids = []
+        for _, record in read_jsonl(vectors):  # Anserini reads a plain file
+            qids.append(record["qid"])
+            file.write(json.dumps(record) + "\n")
+        file.flush()
+        options = ["-topics", str(queries), "-topicReader", "JsonStringVector", "-topicField", "vector"]
+        _search(index, qids, run, depth, threads, options, tag, excluded, segments, ef_search=ef_search, dense=True)
 
 
 def analyzer(language: str) -> str:
@@ -119,16 +175,20 @@ def analyzer(language: str) -> str:
     return ANALYZERS[language]
 
 
-def _index(source: str | Path, index: str | Path, collection: str, threads: int, *options: str) -> None:
+def _index(
+    source: str | Path,
+    index: str | Path,
+    threads: int,
+    *options: str,
+    command: str = "IndexCollection",
+    memory: str = HEAP,
+) -> None:
     target = Path(index)
     with _beside(target) as (partial, scratch):
         # Anserini indexes every file of a folder: it gets one that holds the right file only.
         (scratch / Path(source).name).symlink_to(Path(source).resolve())
-        _anserini(
-            "io.anserini.index.IndexCollection", "-collection", collection, "-input", str(scratch),
-            "-index", str(partial), "-generator", "DefaultLuceneDocumentGenerator",
-            "-threads", str(threads), *options,
-        )  # fmt: skip
+        common = ["-input", str(scratch), "-index", str(partial), "-threads", str(threads), "-optimize"]
+        _anserini(f"io.anserini.index.{command}", *common, *options, memory=memory)
         if target.exists():
             shutil.rmtree(target)
         partial.replace(target)
@@ -136,7 +196,7 @@ def _index(source: str | Path, index: str | Path, collection: str, threads: int,
 
 def _search(
     index: str | Path,
-    queries: str | Path,
+    qids: Sequence[str],
     run: str | Path,
     depth: int,
     threads: int,
@@ -144,22 +204,26 @@ def _search(
     tag: str,
     excluded: str | Path | None,
     segments: bool,
+    *,
+    dense: bool = False,
+    ef_search: int | None = None,
 ) -> None:
     unwanted = read_excluded(excluded) if excluded else {}
     deeper = (depth + max(map(len, unwanted.values()), default=0)) * (SEGMENTS_A_PASSAGE if segments else 1)
+    command = "SearchCollection"
+    if dense:
+        command = "SearchFlatDenseVectors" if ef_search is None else "SearchHnswDenseVectors"
+        options = options if ef_search is None else [*options, "-efSearch", str(max(ef_search, deeper))]
     with _beside(Path(run)) as (partial, _):
-        _anserini(
-            "io.anserini.search.SearchCollection", "-index", str(index), "-topics", str(queries),
-            "-topicReader", "TsvString", "-output", str(partial), "-hits", str(deeper),
-            "-threads", str(threads), *options,
-        )  # fmt: skip
+        common = ["-index", str(index), "-output", str(partial), "-hits", str(deeper), "-threads", str(threads)]
+        _anserini(f"io.anserini.search.{command}", *common, *options)
         retrieved = read_run(partial, allow_empty=True) if partial.exists() else {}
     if segments:
         retrieved = {qid: best_segments(hits) for qid, hits in retrieved.items()}
-    topics = read_queries(queries)
-    ordered: Run = {qid: retrieved[qid] for qid in topics if qid in retrieved}
-    for qid in topics.keys() - ordered.keys():
-        log.warning("query %s: nothing found", qid)
+    ordered: Run = {qid: retrieved[qid] for qid in qids if qid in retrieved}
+    for qid in qids:
+        if qid not in ordered:
+            log.warning("query %s: nothing found", qid)
     write_run(run, without(ordered, unwanted, depth), tag)
 
 
@@ -173,9 +237,9 @@ def _beside(target: Path) -> Iterator[tuple[Path, Path]]:
         yield Path(folder, "partial"), scratch
 
 
-def _anserini(main: str, *arguments: str) -> None:
+def _anserini(main: str, *arguments: str, memory: str = HEAP) -> None:
     """Run one of Anserini's commands. RankkError with the end of its output when it fails."""
-    command = [sys.executable, "-P", "-c", LAUNCHER, str(jar()), main, " ".join(JAVA_OPTIONS), *arguments]
+    command = [sys.executable, "-P", "-c", LAUNCHER, str(jar()), main, " ".join((memory, *JAVA_OPTIONS)), *arguments]
     environment = os.environ | {"JAVA_HOME": str(java().parents[1]), "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", env=environment

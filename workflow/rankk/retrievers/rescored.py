@@ -9,7 +9,7 @@ from rankk import paths
 from rankk.io.passages import open_passages
 from rankk.io.trec import Hit, Run, read_queries, read_run, write_run
 from rankk.retrievers.base import Inputs, Retriever
-from rankk.retrievers.encoders import load
+from rankk.retrievers.encoders import DenseEncoder
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
@@ -18,25 +18,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("rankk")
 
 
-class Rescored(Retriever):
+class Rescored(DenseEncoder, Retriever):
     """The first passages of another first stage by cosine similarity to the query; those behind them are left out."""
 
     name = "rescored"
 
     retriever: str = Field(description="name of the retriever whose passages are rescored")
     depth: PositiveInt = Field(default=100, description="passages that are encoded and kept")
-    model: str = Field(description="name in the catalog's models, a hub id or a local folder")
-    revision: str | None = Field(default=None, description="commit of the model on its hub")
     max_seq_length: PositiveInt = Field(default=256, description="tokens; longer texts are cut")
-    batch_size: PositiveInt = Field(default=64, description="texts encoded at once")
 
     def members(self) -> list[str]:
         """The rescored retriever."""
         return [self.retriever]
-
-    def model_names(self) -> list[tuple[str, str | None]]:
-        """The encoder."""
-        return [(self.model, self.revision)]
 
     def inputs(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
         """The run, its texts, and the encoder."""
@@ -49,17 +42,13 @@ class Rescored(Retriever):
 
     def retrieve(self, inputs: Inputs, output: str, *, threads: int, tag: str, **facts: Any) -> None:
         """Encode queries and passages, and sort. RankkError where there is no such encoder."""
-        from sentence_transformers import SentenceTransformer
-
-        model = inputs["model"][0] if inputs["model"] else self.model
-        encoder = load(SentenceTransformer, model, self.revision, self.max_seq_length)
+        embed = self.loaded(inputs)
         first = {qid: [hit.docid for hit in hits[: self.depth]] for qid, hits in read_run(inputs["run"]).items()}
         topics = read_queries(inputs["queries"])
         docids = sorted({docid for candidates in first.values() for docid in candidates})
-        settings = {"batch_size": self.batch_size, "normalize_embeddings": True, "show_progress_bar": False}
         with open_passages(inputs["passages"], docids) as passages:
-            embedded = encoder.encode([passages[docid] for docid in docids], **settings)
-        queries = encoder.encode([topics[qid] for qid in first], **settings)
+            embedded = embed("passage", [passages[docid] for docid in docids])
+        queries = embed("query", [topics[qid] for qid in first])
         rows = {docid: row for row, docid in enumerate(docids)}
         rescored: Run = {}
         for (qid, candidates), query in zip(first.items(), queries, strict=True):
@@ -67,4 +56,4 @@ class Rescored(Retriever):
             hits = [Hit(docid, float(score)) for docid, score in zip(candidates, scores, strict=True)]
             rescored[qid] = sorted(hits, key=lambda hit: -hit.score)
         write_run(output, rescored, tag)
-        log.info("%d queries and %d passages encoded by %s", len(first), len(docids), model)
+        log.info("%d queries and %d passages encoded by %s", len(first), len(docids), self.model)

@@ -1,4 +1,4 @@
-"""A first stage made elsewhere: a TREC run, checked against the collection."""
+"""A first stage made elsewhere: a file of results, checked against the collection."""
 
 import logging
 from pathlib import Path
@@ -9,8 +9,9 @@ from pydantic import Field
 from rankk import paths
 from rankk.config.base import FilePath
 from rankk.errors import RankkError
+from rankk.io.candidates import JSON_NAME, read_any_run
 from rankk.io.passages import PassageStore
-from rankk.io.trec import read_excluded, read_metadata, read_queries, read_run, without, write_run
+from rankk.io.trec import read_excluded, read_metadata, read_queries, without, write_run
 from rankk.placeholders import fill
 from rankk.retrievers.base import Inputs, Retriever
 
@@ -24,11 +25,11 @@ SHOWN = 3
 
 
 class PublishedRun(Retriever):
-    """A TREC run in a file."""
+    """Results in a file: a TREC run, rank_llm's requests (.json, .jsonl), or BRIGHT's score.json."""
 
     name = "run"
 
-    path: FilePath = Field(description="TREC run; {collection} and {language} are filled in")
+    path: FilePath = Field(description="the file; {collection} and {language} are filled in")
 
     def file(self, cell: "Cell") -> str:
         """The run's file."""
@@ -54,7 +55,7 @@ class PublishedRun(Retriever):
         RankkError where the run ranks passages that the corpus does not hold, or none of the queries.
         """
         source, queries = inputs["run"], inputs["queries"]
-        run, topics = read_run(source), read_queries(queries)
+        run, topics = read_any_run(source), read_queries(queries)
         kept = {qid: run[qid] for qid in topics if qid in run}
         if not kept:
             raise RankkError(f"{source}: holds none of the {len(topics)} queries of {queries}")
@@ -66,4 +67,5 @@ class PublishedRun(Retriever):
         if unknown:
             shown = ", ".join(f"{docid} (query {qid})" for docid, qid in list(unknown.items())[:SHOWN])
             raise RankkError(f"{source}: {len(unknown)} passages are not in the corpus, e.g. {shown}")
-        write_run(output, without(kept, read_excluded(inputs["excluded"])), tag, read_metadata(source))
+        metadata = {} if JSON_NAME.search(str(source)) else read_metadata(source)
+        write_run(output, without(kept, read_excluded(inputs["excluded"])), tag, metadata)

@@ -1,44 +1,27 @@
 """Learned sparse retrieval: a SPLADE encoder and a Lucene impact index (Formal et al. 2021; SPLADE-v3: Lassance et al.
 2024)."""
 
-import json
-import logging
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, PositiveInt
-
 from rankk import paths
-from rankk.io.files import atomic_write
-from rankk.progress import bar
 from rankk.retrievers.base import Inputs, Job, Searcher, Segments, Step
-from rankk.retrievers.encoders import load
+from rankk.retrievers.encoders import Encoder, load, write_vectors
 from rankk.retrievers.lucene import index_impact, search_impact
-from rankk.retrievers.texts import read_texts
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
     from rankk.paths import Cell
 
-log = logging.getLogger("rankk")
-
 WEIGHT_RANGE, LEVELS = 5, 256
 """Lucene's impacts are whole numbers: a weight of 5 becomes 256, Pyserini's own scale."""
 
-BATCHES_AT_ONCE = 16
-"""Batches handed to the encoder together: it sorts them by length, so that little is padded."""
 
-
-class Encode(Step):
+class Encode(Encoder, Step):
     """Sparse vectors of passages, of their segments, or of queries."""
 
     name = "sparse-vectors"
 
-    model: str
-    revision: str | None = None
-    max_seq_length: PositiveInt
-    batch_size: PositiveInt
     segments: Segments | None = None
 
     def run(self, inputs: Inputs, output: str, threads: int) -> None:
@@ -47,16 +30,12 @@ class Encode(Step):
 
         model = inputs["model"][0] if inputs["model"] else self.model
         encoder = load(SparseEncoder, model, self.revision, self.max_seq_length)
-        total = sum(1 for _ in read_texts(inputs["texts"], self.segments))
-        texts = read_texts(inputs["texts"], self.segments)
-        with atomic_write(output) as file, bar(what="encode", unit="texts", total=total) as progress:
-            while chunk := list(islice(texts, self.batch_size * BATCHES_AT_ONCE)):
-                contents = [text for _, text in chunk]
-                embeddings = encoder.encode(contents, batch_size=self.batch_size, show_progress_bar=False)
-                for (identifier, _), weights in zip(chunk, encoder.decode(embeddings), strict=True):
-                    file.write(json.dumps({"id": identifier, "vector": impacts(weights)}, ensure_ascii=False) + "\n")
-                progress.update(len(chunk))
-        log.info("%d texts encoded by %s", total, model)
+
+        def encode(texts: list[str]) -> Iterator[dict[str, int]]:
+            vectors = encoder.encode(texts, batch_size=self.batch_size, show_progress_bar=False)
+            return map(impacts, encoder.decode(vectors))
+
+        write_vectors(inputs, output, self.segments, self.batch_size, "id", encode)
 
 
 class Index(Step):
@@ -69,26 +48,15 @@ class Index(Step):
         index_impact(inputs["vectors"], output, threads)
 
 
-class Splade(Searcher):
+class Splade(Encoder, Searcher):
     """A SPLADE encoder."""
 
     name = "splade"
 
-    model: str = Field(description="name in the catalog's models, a hub id or a local folder")
-    revision: str | None = Field(default=None, description="commit of the model on its hub")
-    max_seq_length: PositiveInt = Field(default=512, description="tokens; longer texts are cut")
-    batch_size: PositiveInt = Field(default=32, description="texts encoded at once")
-
-    def model_names(self) -> list[tuple[str, str | None]]:
-        """The encoder."""
-        return [(self.model, self.revision)]
-
     @property
     def encoder_name(self) -> str:
-        """Name of files that this encoder makes: retrievers that differ in depth or language share them."""
-        name = f"{self.model}@{self.revision}" if self.revision else self.model
-        parts = [name.strip("/").replace("/", "--"), str(self.max_seq_length)]
-        return ".".join([*parts, self.segments.tag] if self.segments else parts)
+        """Name of files that this encoder makes."""
+        return self.file_tag(*([self.segments.tag] if self.segments else []))
 
     def index(self, cell: "Cell", experiment: "Experiment") -> str:
         """Folder of the index that is searched."""
@@ -99,16 +67,14 @@ class Splade(Searcher):
     def jobs(self, cell: "Cell", experiment: "Experiment") -> Iterator[Job]:
         """Encoded queries; encoded passages and their index, unless a published index is searched."""
         model = experiment.model_folder(self.model, self.revision)
-        names = ("model", "revision", "max_seq_length", "batch_size")
-        settings = {name: getattr(self, name) for name in names}
         collection, language = self.queries(cell)
         queries = {"texts": paths.queries(collection, language), "model": model}
-        yield Job(Encode(**settings), queries, self._query_vectors(cell))
+        yield Job(Encode(**self.settings()), queries, self._query_vectors(cell))
         if not self.prebuilt_index(cell, experiment):
             corpus = self.corpus(cell, experiment)
             vectors = paths.vectors(f"{corpus}/passages", self.encoder_name)
             passages = {"texts": paths.passages(corpus), "model": model}
-            yield Job(Encode(**settings, segments=self.segments), passages, vectors)
+            yield Job(Encode(**self.settings(), segments=self.segments), passages, vectors)
             yield Job(Index(), {"vectors": vectors}, self.index(cell, experiment))
 
     def _query_vectors(self, cell: "Cell") -> str:
