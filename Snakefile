@@ -73,6 +73,7 @@ onstart:
     ):
         first_look = workflow.executor_settings.init_seconds_before_status_checks
         logger.info(f"Ends of jobs: {slurm.job_states(status_command, first_look)}")
+        slurm.fail_refused_jobs(workflow.executor_plugin.executor)
 
 
 onsuccess:

@@ -154,3 +154,30 @@ def test_a_drained_node_stops_new_jobs_and_loses_nothing(slurm, folder, expected
         assert process.returncode == 0, output
         assert_nothing_was_repeated(server, in_flight=0)
     assert read_run(run_of(folder)) == expected
+
+
+REFUSED = {
+    "a partition that is not there": ({"slurm_partition": "nope"}, "set slurm_partition"),
+    "more memory than a node has": ({"mem_mb": 90_000_000}, "set max_mem_mb"),
+    "more GPUs than a node has": ({"slurm_partition": "gpu", "gpu": 3}, "GPUs of the reranker's engine"),
+    "a longer time than the partition allows": ({"runtime": 1000}, "set max_runtime"),
+    "an option that sbatch does not know": ({"slurm_extra": "'--nonsense=1'"}, "correct slurm_extra"),
+}
+
+
+@pytest.mark.parametrize(("resources", "remedy"), REFUSED.values(), ids=REFUSED)
+def test_a_job_that_slurm_refuses_for_good_is_submitted_once(slurm, folder, resources, remedy):
+    limit = ["scontrol", "update", "partitionname=cpu"]
+    subprocess.run([*limit, "MaxTime=60"], env=slurm, check=True)
+    try:
+        write_experiment(folder, "http://127.0.0.1:9/v1")
+        run = command(folder, RUN, rerank={"runtime": 5} | resources)
+        done = subprocess.run(run, env=slurm, capture_output=True, text=True, check=False, timeout=300)
+    finally:
+        subprocess.run([*limit, "MaxTime=UNLIMITED"], env=slurm, check=True)
+    output = done.stdout + done.stderr
+    assert done.returncode == 1
+    told = [line for line in output.splitlines() if "Slurm refuses this job" in line]
+    assert len(told) == 1, output
+    assert remedy in told[0]
+    assert "Trying to restart" not in output

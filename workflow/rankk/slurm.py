@@ -1,8 +1,9 @@
-"""What Slurm says of itself: how Snakemake learns that a job has ended, and which partitions there are."""
+"""What Slurm says: how Snakemake learns that a job has ended, why one is refused, and which partitions there are."""
 
 import re
 import subprocess
 from dataclasses import dataclass
+from typing import Any
 
 from rankk.errors import RankkError
 
@@ -31,6 +32,53 @@ def job_states(status_command: str, first_look: int) -> str:
     command_output("sacct", "--noheader", "--allocations")
     reason = "as the profile wants" if status_command == "sacct" else f"for squeue shows ended jobs for {shown} s only"
     return f"sacct, {reason} (accounts: {accounts})"
+
+
+REFUSALS = {
+    "time limit|wall|--time": "lower `runtime` of the rule in set-resources, set max_runtime in default-resources to "
+    "the partition's minutes, or name a partition that allows more (sinfo -o '%P %l')",
+    "memory|--mem": "set max_mem_mb in default-resources to the memory of the partition's nodes, or lower `mem_mb` of "
+    "the rule in set-resources (sinfo -o '%P %m')",
+    "account (or|.*invalid)|invalid qos|wckey": "set slurm_account and slurm_qos in default-resources to what "
+    "`sacctmgr show associations user=$USER format=account,partition,qos` lists",
+    "partition specified|partition name|(in|use) this partition": "set slurm_partition and gpu_partition in "
+    "default-resources to partitions that `sinfo` lists and that you may use",
+    "gres|feature|constraint|node configuration|node count|cpu count|processors|per(job|node)": "no node of the "
+    "partition has what the job asks for: lower `threads`, `mem_mb` or the GPUs of the reranker's engine, or name "
+    "other partitions in default-resources (sinfo -o '%P %c %m %G %f')",
+    "reservation|licen[cs]e|unrecognized|invalid|permission": "correct slurm_extra in default-resources",
+}
+"""Words with which Slurm refuses a job for good, and what to change in the profile. The first that fits counts."""
+MAY_PASS = re.compile("MaxSubmit|violates accounting|timed out|temporar|unable to contact|inactive or drain", re.I)
+"""Words with which it refuses a job that it may take later."""
+SAID = re.compile(r"error message was '(.*?)'\.\n|(the given account .* invalid.*)", re.I | re.S)
+"""Slurm's words in a message of Snakemake's executor, or the executor's own."""
+
+
+def refusal(message: str) -> str | None:
+    """Why Slurm will never take a job, and what to change, on one line; None where a later try may succeed.
+
+    `message`: what Snakemake's executor says of a submission that failed.
+    """
+    said = SAID.search(message)
+    words = " ".join((said[1] or said[2]).split()) if said else ""
+    words = re.sub(r"(?<=Limit) sbatch: error: .*violates accounting.*", "", words)  # says less than the limit's name
+    remedy = next((remedy for pattern, remedy in REFUSALS.items() if re.search(pattern, words, re.I)), None)
+    if remedy is None or MAY_PASS.search(words):
+        return None
+    return f"Slurm refuses this job, now and later: {words[:300]}. In the profile, {remedy}"
+
+
+def fail_refused_jobs(executor: Any) -> None:
+    """Let jobs that Slurm refuses for good fail at once, whatever `retries` says. `executor`: Snakemake's class."""
+    report = executor.report_job_error
+
+    def report_job_error(self: Any, job_info: Any, msg: str | None = None, **arguments: Any) -> None:
+        if told := refusal(msg or ""):
+            msg, job_info.job.attempt = told, job_info.job.restart_times + 1
+        report(self, job_info, msg=msg, **arguments)
+
+    executor.report_job_error = report_job_error
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import httpcore
 import httpx
 
 from rankk.errors import RankkError
@@ -18,6 +19,24 @@ PLAIN = {"Accept-Encoding": "identity"}
 """Asks for answers without compression."""
 ENCODINGS = {"": None, "identity": None, "gzip": 31, "x-gzip": 31, "deflate": 15}
 """Content encodings, and how zlib is told of them."""
+
+
+def _expire_with_unread_bytes(connection: Any) -> None:
+    """Let httpcore keep no connection on which more than the answer came.
+
+    The surplus would be read as the answer to the next request, of another query. httpcore itself looks at the socket,
+    but not at what came in one piece with the answer.
+    """
+    expired = connection.has_expired
+
+    def has_expired(self: Any) -> bool:
+        return bool(expired(self)) or (self.is_idle() and self._h11_state.trailing_data[0] != b"")
+
+    connection.has_expired = has_expired
+
+
+for _kind in (httpcore.AsyncHTTP11Connection, httpcore.HTTP11Connection):
+    _expire_with_unread_bytes(_kind)
 
 
 class TooLarge(RankkError):
