@@ -89,12 +89,30 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--qrels", required=True)
     add.add_argument("--queries", help="topic list: its judged queries count (default: all of the qrels)")
     add.add_argument("--measure", default="nDCG@10", help="ir_measures name (default nDCG@10)")
-    add.add_argument("--most", type=int, default=20, help="queries shown (default 20)")
+    add.add_argument("--most", type=int, default=20, help="queries shown, half of them losses (default 20)")
 
-    add = commands.add_parser("calls", help="read a journal", description="Show a query's calls as text.")
+    add = commands.add_parser(
+        "diff",
+        help="compare two experiments",
+        description="Settings, cells and values in which two finished experiments differ.",
+    )
+    add.set_defaults(command=_diff)
+    add.add_argument("one", metavar="EXPERIMENT", help="its name, or the folder of its results")
+    add.add_argument("other", metavar="EXPERIMENT")
+    add.add_argument("--most", type=int, default=20, help="settings, cells and values shown of each (default 20)")
+
+    add = commands.add_parser(
+        "calls",
+        help="read a journal",
+        description="Show calls as text: query, window with grades and passages, reasoning and answer. Files of a "
+        "journal in the workflow's results need not be named, but for the passages of a corpus with another name.",
+    )
     add.set_defaults(command=_calls)
     add.add_argument("journal")
     add.add_argument("--query", help="only this query's calls")
+    add.add_argument("--queries", help="qid<TAB>text lines")
+    add.add_argument("--qrels", help="TREC qrels")
+    add.add_argument("--passages", help='JSON lines {"id", "contents"}; .gz allowed')
 
     add = commands.add_parser("presets", help="list models' prompts and parsers, or show one in full")
     add.set_defaults(command=_presets)
@@ -153,10 +171,16 @@ def _compare(options: argparse.Namespace) -> None:
     comparison(options.ours, options.theirs, options.qrels, options.queries, options.measure, options.most)
 
 
+def _diff(options: argparse.Namespace) -> None:
+    from rankk.diff import diff
+
+    diff(options.one, options.other, options.most)
+
+
 def _calls(options: argparse.Namespace) -> None:
     from rankk.show import calls
 
-    calls(options.journal, options.query)
+    calls(options.journal, options.query, options.queries, options.qrels, options.passages)
 
 
 def _presets(options: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rankk import paths
 from rankk.errors import RankkError
+from rankk.terminal import coloured, within
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
@@ -60,11 +61,18 @@ def comparison(ours: str, theirs: str, qrels: str, queries: str | None, measure:
         f"{compared['wins']} queries gain, {compared['losses']} lose; p {_p(compared['p_t'])} (paired t-test), "
         f"{_p(compared['p_randomization'])} (randomization)"
     )
-    ordered = sorted(a, key=lambda qid: -abs(a[qid] - b[qid]))[:most]
-    width = max(5, *map(len, ordered))
-    print(f"\n{'query':{width}}    ours  theirs   gain")
-    for qid in sorted(ordered, key=lambda qid: b[qid] - a[qid]):
-        print(f"{qid:{width}}  {a[qid]:.4f}  {b[qid]:.4f}  {a[qid] - b[qid]:+.4f}  {topics[qid]}".rstrip())
+    gains = {qid: a[qid] - b[qid] for qid in a if a[qid] != b[qid]}
+    ordered = sorted(gains, key=gains.__getitem__)
+    losses = [qid for qid in ordered if gains[qid] < 0][: most // 2]
+    wins = [qid for qid in reversed(ordered) if gains[qid] > 0][: most - most // 2]
+    width = max(5, *map(len, (*losses, *wins, "")))
+    for what, chosen, colour in (("loss", losses, "red"), ("gain", wins, "green")):
+        if chosen:
+            print(f"\n{'query':{width}}    ours  theirs     {what}")
+        for qid in chosen:
+            text = within(topics[qid], width + 28)
+            gain = coloured(f"{gains[qid]:+.4f}", colour)
+            print(f"{qid:{width}}  {a[qid]:.4f}  {b[qid]:.4f}  {gain}  {text}".rstrip())
 
 
 def _p(value: float) -> str:
@@ -77,28 +85,54 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that a terminal obeys, line breaks and tabs apart."""
 
 
-def calls(journal: str, query: str | None) -> None:
-    """Every call of a journal: window, reasoning, answer and what it cost. Control characters are shown escaped."""
+def calls(
+    journal: str, query: str | None, queries: str | None = None, qrels: str | None = None, passages: str | None = None
+) -> None:
+    """Every call of a journal: query, window with grades and texts, reasoning, answer and what it cost.
+
+    Control characters are shown escaped. Files that are not given are those of the collection, for a journal in the
+    workflow's results; what no file tells is left out.
+    """
+    from rankk.io.passages import open_passages
+    from rankk.io.trec import read_qrels, read_queries
     from rankk.llm.journal import read_journal
 
-    shown = 0
-    for record in read_journal(journal):
-        if query not in (None, record.qid):
-            continue
-        shown += 1
+    records = [record for record in read_journal(journal) if query in (None, record.qid)]
+    if not records:
+        raise RankkError(f"{journal}: no calls" + (f" of query {query!r}" if query else ""))
+    *_, results, runs, collection, language, _, _ = [""] * 6 + list(Path(journal).parts)
+    if (results, runs) == (paths.RESULTS, "runs"):
+        root = Path(*Path(journal).parts[:-6])
+        files = (paths.queries(collection, language), paths.qrels(collection), paths.passages(collection))
+        there = [str(root / file) if (root / file).is_file() else None for file in files]
+    else:
+        there = [None, None, None]
+    topics = read_queries(found) if (found := queries or there[0]) else {}
+    grades = read_qrels(found) if (found := qrels or there[1]) else {}
+    wanted = {docid for record in records for docid in record.window}
+    texts = open_passages(passages, wanted) if passages else open_passages(there[2], ()) if there[2] else {}
+    for record in records:
         repairs = f" ({', '.join(record.repairs)})" if record.repairs else ""
         counts = (record.prompt_tokens, record.output_tokens)
         tokens = " + ".join("?" if count is None else str(count) for count in counts)
-        lines = [
+        head = (
             f"── query {record.qid}, call {record.call}, sample {record.sample}: {record.outcome}{repairs}, "
-            f"{record.finish_reason}, {tokens} tokens, {record.seconds} s",
-            "window: " + " ".join(f"[{position}] {docid}" for position, docid in enumerate(record.window, 1)),
-            *([f"reasoning: {record.reasoning}"] if record.reasoning else []),
-            f"answer: {record.text}\n",
-        ]
-        print(CONTROL.sub(lambda match: ascii(match[0])[1:-1], "\n".join(lines)))
-    if not shown:
-        raise RankkError(f"{journal}: no calls" + (f" of query {query!r}" if query else ""))
+            f"{record.finish_reason}, {tokens} tokens, {record.seconds} s"
+        )
+        window = ["window:"]
+        for position, docid in enumerate(record.window, 1):
+            grade = grades.get(record.qid, {}).get(docid)
+            told = f"[{position}] {docid}" + ("" if grade is None else f" (grade {grade})")
+            window.append(f"{told}  {within(texts[docid], len(told) + 2, 120)}" if docid in texts else told)
+        lines = [topics[record.qid]] if record.qid in topics else []
+        lines += [("\n" if grades or texts else " ").join(window)]
+        lines += [f"reasoning: {record.reasoning}"] if record.reasoning else []
+        print(coloured(_escaped(head), "bold"), _escaped("\n".join([*lines, f"answer: {record.text}\n"])), sep="\n")
+
+
+def _escaped(text: str) -> str:
+    """A text without characters that a terminal obeys."""
+    return CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def presets(name: str | None = None) -> None:
