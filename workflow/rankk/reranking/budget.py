@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from rankk.errors import RankkError
 from rankk.llm.tokenizers import TokenCounter
 from rankk.llm.types import Prompt
+from rankk.reranking.cleaning import prepare
 from rankk.reranking.presets import Preset
 from rankk.reranking.prompts import IDENTIFIER, LETTER, neutralize, render
 
@@ -31,11 +32,12 @@ def fit(
     """
     special = _special_tokens(preset, counter)
     identifiers = _identifiers(preset)
+    query, passages = prepare(preset, query, passages)
     query = neutralize(query, special, identifiers)
     limit = passage_tokens
-    shown = (" ".join(text.split()) if preset.one_line else text for text in passages)
-    texts = [counter.cut(neutralize(text[: preset.passage_characters], special, identifiers), limit) for text in shown]
+    texts = [counter.cut(neutralize(text, special, identifiers), limit) for text in passages]
     prompt = render(preset, query, texts)
+    context = min(filter(None, (context, preset.context)), default=None)
     if context is None:
         return prompt
     while (excess := counter.excess(prompt, context - answer_tokens)) > 0:

@@ -101,6 +101,16 @@ class Preset(Strict):
     identifiers: Literal["numbers", "from-zero", "letters"] = Field(
         default="numbers", description="what {rank} stands for: 1, 2, …; 0, 1, …; or A, B, … (at most 26 passages)"
     )
+    repair: bool = Field(default=False, description="as rank_llm: ftfy repairs query and passages, and [7] becomes (7)")
+    passage_words: int | None = Field(
+        default=None,
+        ge=1,
+        description="passages of a window of 20 are cut at so many words, smaller windows' later; white space becomes "
+        "single blanks; left out: not",
+    )
+    context: Tokens | None = Field(
+        default=None, description="tokens that prompt and answer are made to fit in; left out: the engine's context"
+    )
     one_line: bool = Field(default=False, description="white space in passages becomes single blanks")
     passage_characters: int | None = Field(
         default=None, ge=1, description="passages are cut there before they are cut by tokens; left out: not"
