@@ -62,6 +62,7 @@ rule report:
         tables=list(TABLES),
         published=PUBLISHED,
         titles=EXPERIMENT.titles,
+        test_time=EXPERIMENT.test_time,
         experiment=EXPERIMENT.recorded,
         passage_languages={
             name: EXPERIMENT.language_of(name) for name in EXPERIMENT.evaluated

@@ -14,7 +14,7 @@ from rankk.report.home import comparable, write_home
 with job(snakemake.log[0]):
     files = {table: snakemake.input[table] for table in COLUMNS}
     params = snakemake.params
-    evidence = Evidence(files, params.passage_languages, params.titles, params.published)
+    evidence = Evidence(files, params.passage_languages, params.titles, params.published, params.test_time)
     drawings = Path(snakemake.output.figures[0]).parent
     figures.draw(evidence, params.figures, drawings)
     facts = {"experiment": snakemake.params.experiment, "provenance": environment()}

@@ -56,9 +56,14 @@ def style():
 @pytest.mark.parametrize("experiment", ["none", "one", "8", "184"])
 @pytest.mark.parametrize("name", FIGURES.names())
 def test_every_figure_fits_on_a_page_and_is_legible_whatever_the_experiments_size(experiments, name, experiment, width):
+    legible(name, experiments[experiment], width)
+
+
+def legible(name, evidence_, width):
+    """The figure, after checks of its size and its texts."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # of a layout that fails
-        drawn = FIGURES.get(name)(width=width).draw(experiments[experiment])
+        drawn = FIGURES.get(name)(width=width).draw(evidence_)
         drawn.figure.canvas.draw()
     size = drawn.figure.get_size_inches()
     assert size[0] == width
@@ -72,6 +77,56 @@ def test_every_figure_fits_on_a_page_and_is_legible_whatever_the_experiments_siz
     assert not overlapping(texts)
     assert any(character.isdigit() for character in drawn.caption)  # n
     assert len(drawn.alt) > 30
+    return drawn
+
+
+TOKENS = {"think-0": 450, "think-500": 4500, "think-1000": 8550, "think-2000": 13500, "think-4000": 18900}
+TOKENS |= {"rank-k": 21600, "samples-4": 86400, "samples-16": 345600}
+"""Output tokens a query, by reranker of config/budget.yaml."""
+
+
+@pytest.fixture(scope="module")
+def budgets(tmp_path_factory):
+    """Results of config/budget.yaml that grow with the tokens, but for the largest budget."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        experiment = load("config/budget.yaml")
+    folder = tmp_path_factory.mktemp("experiment")
+    built = evidence.evaluated(folder, evidence.build(folder, experiment.cells))
+    summary = pd.read_csv(built.files["summary"])
+    tokens = summary["reranker"].map(TOKENS)
+    summary["output_tokens"] = tokens * summary["queries"]
+    summary["value"] = (0.5 + 0.02 * np.log(tokens)).fillna(0.5) - 0.1 * (summary["reranker"] == "think-4000")
+    summary["low"], summary["high"] = summary["value"] - 0.03, summary["value"] + 0.03
+    summary.to_csv(built.files["summary"], index=False)
+    return Evidence(built.files, test_time=experiment.test_time)
+
+
+@pytest.mark.parametrize("width", [TEXT_WIDTH, COLUMN_WIDTH])
+def test_scaling_shows_budgets_and_samples_of_a_model_in_two_lines_and_the_frontier(budgets, width):
+    drawn = legible("scaling", budgets, width)
+    (axis,) = drawn.figure.axes
+    *lines, best = [line for line in axis.get_lines() if len(line.get_xdata()) > 1 and line.get_linestyle() != "None"]
+    assert [list(line.get_xdata()) for line in lines] == [sorted(TOKENS.values())[:6], sorted(TOKENS.values())[5:]]
+    assert list(best.get_xdata()) == [tokens for name, tokens in TOKENS.items() if name != "think-4000"]
+    marks = {text.get_text() for text in axis.texts}
+    assert marks == {"0", "500", "1000", "2000", "4000", "∞", "×1", "×4", "×16"}
+    assert set(drawn.data["model"]) == {"Rank-K-32B"}
+
+
+def test_scaling_is_drawn_where_rerankers_differ_in_budget_or_samples_alone(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    drawn = {name: FIGURES.get("scaling").shows(load(f"config/{name}.yaml")) for name in ("budget", "rank-k")}
+    assert drawn == {"budget": True, "rank-k": False}
+
+
+def test_a_family_is_named_by_the_words_that_its_collections_titles_begin_with():
+    titles = {"bright-pony": "BRIGHT Pony", "bright-aops": "BRIGHT AoPS", "dl19": "TREC DL 2019", "bm25": "BM25"}
+    titled = Evidence({}, names=titles)
+    assert titled.shown("bright (2 collections)") == "BRIGHT (2 collections)"
+    assert titled.shown("bright") == "BRIGHT"
+    assert titled.shown("dl19") == "TREC DL 2019"
+    assert titled.shown("zzz (3 collections)") == "zzz (3 collections)"
 
 
 def printed(figure):

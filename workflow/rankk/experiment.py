@@ -1,5 +1,6 @@
 """An experiment: the grid's cells, and the definitions that they use."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import astuple
 from functools import cached_property
@@ -22,6 +23,9 @@ from rankk.llm.addresses import without_passwords
 from rankk.paths import FIRST_STAGE, Cell
 from rankk.plan.gpus import GpuName
 from rankk.retrievers.base import Retriever
+
+TEST_TIME = ("thinking_tokens", "max_tokens", "samples", "shuffle", "merge", "seed")
+"""Settings that say how much a reranker computes for one window."""
 
 
 class Block(Strict):
@@ -90,6 +94,24 @@ class Experiment(Strict):
         entries: dict[str, Collection | Retriever | Reranker] = {**self.collections, **self.retrievers}
         entries |= self.rerankers
         return {name: entry.title for name, entry in entries.items() if entry.title}
+
+    @cached_property
+    def test_time(self) -> dict[str, tuple[str, int | None, int]]:
+        """Of rerankers that differ in thinking budget and samples alone: the model's name, budget and samples."""
+        alike: dict[str, list[str]] = {}
+        for name in dict.fromkeys(cell.reranker for cell in self.cells if cell.reranked):
+            settings = self.rerankers[name].deciding()
+            others = {key: value for key, value in settings.items() if key not in TEST_TIME}
+            alike.setdefault(json.dumps(others, sort_keys=True), []).append(name)
+        found: dict[str, tuple[str, int | None, int]] = {}
+        for names in alike.values():
+            varied = {name: (self.rerankers[name].thinking_tokens, self.rerankers[name].samples) for name in names}
+            if len(set(varied.values())) > 1:
+                first = self.rerankers[names[0]]
+                model = (first.model or first.preset.model or first.preset.name).rpartition("/")[2]
+                label = names[0] if any(model == other for other, *_ in found.values()) else model
+                found |= {name: (label, *varied[name]) for name in names}
+        return found
 
     @cached_property
     def first_stages(self) -> list[Cell]:

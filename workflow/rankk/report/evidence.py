@@ -1,5 +1,6 @@
 """An experiment's tables, as figures and tables read them."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,13 +26,14 @@ class Evidence:
     """Tables by name (`rankk.evaluation.experiment.COLUMNS`), read when they are needed.
 
     `passage_languages`: by collection. `names`: display names of collections, retrievers and rerankers; others are
-    shown by their id. `others`: rows of config/reference/published.csv.
+    shown by their id. `others`: rows of config/reference/published.csv. `test_time`: see `Experiment.test_time`.
     """
 
     files: Mapping[str, str]
     passage_languages: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     others: Sequence[Mapping[str, str]] = ()
+    test_time: Mapping[str, tuple[str, int | None, int]] = field(default_factory=dict)
 
     def _read(self, table: str, *left_out: str) -> pd.DataFrame:
         """A table without some of its columns; ids stay texts."""
@@ -45,8 +47,21 @@ class Evidence:
         )
 
     def shown(self, name: str) -> str:
-        """Name of a collection, retriever or reranker, or of a query language, for readers."""
-        return "first stage" if name == FIRST_STAGE else self.names.get(name, LANGUAGES.get(name, name))
+        """Name of a collection (or family of them), retriever or reranker, or of a query language, for readers."""
+        if name == FIRST_STAGE:
+            return "first stage"
+        family, bracket, rest = name.partition(" (")
+        return self.names.get(name) or LANGUAGES.get(name) or self._families.get(family, family) + bracket + rest
+
+    @cached_property
+    def _families(self) -> dict[str, str]:
+        """Names of families of collections: the words with which their titles begin alike."""
+        titles: dict[str, list[list[str]]] = {}
+        for name, family in families(self.names).items():
+            if family != name:
+                titles.setdefault(family, []).append(self.names[name].split())
+        common = {family: os.path.commonprefix(words) for family, words in titles.items()}  # noqa: RUF071 (of words)
+        return {family: " ".join(words) for family, words in common.items() if words}
 
     @cached_property
     def summary(self) -> pd.DataFrame:
