@@ -9,6 +9,7 @@ rule rerank:
         queries=paths.queries("{collection}", "{language}"),
         passages=lambda wildcards: STAGES.passages(wildcards.collection),
         model=lambda wildcards: EXPERIMENT.model_files(wildcards.reranker),
+        adapter=lambda wildcards: EXPERIMENT.adapter_files(wildcards.reranker),
         responses=lambda wildcards: EXPERIMENT.responses(**wildcards),
     output:
         run=paths.run(*CELL),

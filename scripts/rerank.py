@@ -17,6 +17,7 @@ with job(snakemake.log[0]):
         queries=snakemake.input.queries,
         passages=snakemake.input.passages,
         model=on_this_node(model, snakemake.resources.get("scratch")) if model else None,
+        adapter=str(snakemake.input.adapter) or None,
         output=snakemake.output.run,
         tag=".".join(snakemake.wildcards),
         fill=dict(snakemake.wildcards.items()),

@@ -64,9 +64,10 @@ def cell(tmp_path_factory, model) -> Path:
     return folder
 
 
-def rerank(python, folder, model, output, owner=0, **changes):
+def rerank(python, folder, model, output, owner=0, unset=(), **changes):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "workflow"), "TMPDIR": str(folder)}
-    command = [python, "-c", CELL, str(folder), str(model), output, str(owner), json.dumps(SETTINGS | changes)]
+    settings = {key: value for key, value in (SETTINGS | changes).items() if key not in unset and value is not None}
+    command = [python, "-c", CELL, str(folder), str(model), output, str(owner), json.dumps(settings)]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
 

@@ -12,6 +12,7 @@ from rankk.errors import RankkError
 from rankk.llm.backends import BACKENDS
 
 SETTINGS = {
+    "cross-encoder": {"batch_size": 4, "device": "cpu"},
     "openai": {"base_url": "http://localhost:8000/v1", "in_flight": 7, "patience": 3.0},
     "replay": {"responses": "{collection}.jsonl"},
     "vllm": {"engine": {"tensor_parallel": 2, "max_num_seqs": 8}},
@@ -20,7 +21,14 @@ SETTINGS = {
 
 @pytest.mark.parametrize("name", BACKENDS.names())
 def test_plain_data_of_a_reranker_or_translator_make_an_equal_one(name):
-    for settings in (Reranker(backend=name, **SETTINGS[name]), Translator(model="m", backend=name, **SETTINGS[name])):
+    pairs = BACKENDS.get(name).reads_pairs
+    made = [Reranker(preset=name if pairs else "listwise", backend=name, **SETTINGS[name])]
+    if pairs:
+        with pytest.raises(ValueError, match="cross-encoder scores passages and writes no text"):
+            Translator(model="m", backend=name)
+    else:
+        made.append(Translator(model="m", backend=name, **SETTINGS[name]))
+    for settings in made:
         plain = settings.model_dump(mode="json")
         assert plain["backend"] == name
         assert SETTINGS[name].keys() <= plain.keys()
@@ -36,7 +44,7 @@ def test_without_a_name_the_model_is_loaded_here_with_the_engine_s_gpus():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"backend": "grpc"}, "x.yaml: backend: 'grpc': unknown; expected one of openai, replay, vllm"),
+        ({"backend": "grpc"}, "x.yaml: backend: 'grpc': unknown; expected one of cross-encoder, openai, replay, vllm"),
         ({"backend": "openai"}, "x.yaml: base_url: missing"),
         ({"backend": "replay"}, "x.yaml: responses: missing"),
         ({"base_url": "http://x/v1"}, "x.yaml: base_url: is a setting of backend openai, not of vllm"),

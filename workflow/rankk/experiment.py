@@ -202,6 +202,16 @@ class Experiment(Strict):
         model = self.reranker_model(reranker)
         return self.model_folder(*model) if model else []
 
+    def adapter_files(self, reranker: str) -> list[str]:
+        """The folder of a reranker's LoRA adapter that the workflow provides."""
+        adapter = self.reranker_adapter(reranker)
+        return self.model_folder(adapter, None) if adapter else []
+
+    def reranker_adapter(self, reranker: str) -> str | None:
+        """The LoRA adapter that a reranker's backend loads with its model."""
+        settings = self.rerankers[reranker]
+        return settings.backend.adapter(settings.preset.lora)
+
     def translator_model(self, translator: str) -> tuple[str, str | None] | None:
         """Model and revision of a translator that the workflow provides; None where a server holds it."""
         settings = self.translators[translator]

@@ -63,6 +63,8 @@ class Stages:
         named = [experiment.reranker_model(name) for name in experiment.rerankers]
         named += [experiment.translator_model(name) for name in experiment.translators]
         named += [experiment.base_of(name) for name in (*experiment.models, *experiment.training)]
+        adapters = [experiment.reranker_adapter(name) for name in experiment.rerankers]
+        named += [(adapter, None) for adapter in adapters if adapter]
         yield from (model for model in named if model)
 
     def corpus_inputs(self, corpus: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A translator of queries: a model and the engine that runs it."""
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from rankk.config.backend import WithBackend
 
@@ -12,6 +12,13 @@ class Translator(WithBackend):
     revision: str | None = Field(default=None, description="commit of the model on its hub")
     temperature: float = Field(default=0.0, ge=0, description="of sampling; 0: greedy")
     max_tokens: PositiveInt = Field(default=4096, description="reasoning and translation together")
+
+    @model_validator(mode="after")
+    def writes(self) -> "Translator":
+        """The backend must write text."""
+        if self.backend.reads_pairs:
+            raise ValueError(f"backend: {self.backend.name} scores passages and writes no text")
+        return self
 
     @property
     def gpus(self) -> int:

@@ -12,7 +12,8 @@ class Model:
     """A model and how its prompts are rendered; all that a backend has to know.
 
     `name`: hub id, folder, or the server's name of it. `files`: a folder that holds its files, if that is not what
-    `name` says. `lora`: hub id or folder of an adapter.
+    `name` says. `lora`: hub id or folder of an adapter, `lora_files` likewise its
+    files.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Model:
     chat_template_kwargs: dict[str, Any] = field(default_factory=dict)
     files: str | None = None
     lora: str | None = None
+    lora_files: str | None = None
 
     @property
     def path(self) -> str:

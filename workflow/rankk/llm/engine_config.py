@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, PositiveInt
 
 from rankk.config.base import Strict, cosmetic
+from rankk.llm.types import MOST_LOGPROBS
 
 QUEUE_SHARE = 1.25
 
@@ -28,6 +29,10 @@ class EngineConfig(Strict):
     )
     quantization: str | None = Field(default=None, description="e.g. fp8")
     kv_cache_dtype: str = Field(default="auto", description="e.g. fp8")
+    lora: str | None = Field(
+        default=None,
+        description="folder or hub id of a LoRA adapter of the model; default: the preset's; none: without",
+    )
     max_model_len: PositiveInt | None = Field(default=None, description="context in tokens; default: the model's own")
     max_num_seqs: PositiveInt = cosmetic(default=256, description="sequences decoded at once")
     gpu_memory_utilization: float = cosmetic(default=0.9, gt=0, le=1, description="share of a GPU's memory for vLLM")
@@ -62,6 +67,7 @@ class EngineConfig(Strict):
             "max_num_seqs": self.max_num_seqs,
             "enable_prefix_caching": self.enable_prefix_caching,
             "load_format": self.load_format,
+            "max_logprobs": MOST_LOGPROBS,
             "enforce_eager": on_cpu,  # compiled CPU code gave wrong text in bfloat16
             "scheduling_policy": "priority",
             "generation_config": "vllm",  # the model's own file must not decide sampling

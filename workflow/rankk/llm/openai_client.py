@@ -51,7 +51,7 @@ class OpenAIClient:
     Transport errors, 429, 5xx and answers that failed are tried again with growing pauses; a server that is away is
     waited for (`patience`, seconds; None: `PATIENCE`). Anything else is a RankkError with the server's words.
     Parameters that the model refuses are sent no more, which `facts` tells. The key comes from the environment and is
-    never shown.
+    never shown. `own_engine`: further parameters of plain completions, for a server that rankk started.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class OpenAIClient:
         chat_template_kwargs: Mapping[str, Any] | None = None,
         patience: float | None = None,
         attempt_seconds: float = ATTEMPT_SECONDS,
+        own_engine: Mapping[str, Any] | None = None,
     ) -> None:
         self.base_url = check_address(base_url)
         self.model = model
@@ -73,6 +74,7 @@ class OpenAIClient:
         self.headers = authorization(key)
         self._in_flight = in_flight
         self._template = dict(chat_template_kwargs or {})
+        self._own_engine = dict(own_engine or {})
         self._patience = PATIENCE if patience is None else patience
         self._start_patience = START_PATIENCE if patience is None else patience
         self._attempt_seconds = attempt_seconds
@@ -86,7 +88,13 @@ class OpenAIClient:
     @property
     def facts(self) -> dict[str, Any]:
         """Parameters that were renamed or left out because the model refuses them."""
-        return {"parameters_adapted": dict(self._adapted)} if self._adapted else {}
+        adapted = self._adapted | ({"chat_template_kwargs": "not sent"} if self._unsent else {})
+        return {"parameters_adapted": adapted} if adapted else {}
+
+    @property
+    def _unsent(self) -> list[str]:
+        """Arguments of the chat template that only vLLM is known to take."""
+        return [] if self.is_vllm else sorted(self._template.keys() - {"reasoning_effort"})
 
     async def check(self) -> None:
         """Ask the server for its models. RankkError where it does not answer, refuses the key or lacks the model."""
@@ -130,6 +138,8 @@ class OpenAIClient:
         self.is_vllm = entry.get("owned_by") == "vllm"
         self.context = answers.context(entry)
         self.max_in_flight = self._in_flight or (IN_FLIGHT_VLLM if self.is_vllm else IN_FLIGHT)
+        if self._unsent:
+            log.warning("%s: no vLLM: these are not sent to it: %s", self._shown, ", ".join(self._unsent))
 
     async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
         """One completion. RankkError where the call fails for good, BackendError where the server is gone."""
@@ -249,6 +259,7 @@ class OpenAIClient:
             body["messages"] = [{"role": m.role, "content": m.content} for m in prompt.messages]
             if self._template and self.is_vllm:
                 body["chat_template_kwargs"] = self._template
+            body["reasoning_effort"] = self._template.get("reasoning_effort")
             if prompt.prefix:
                 self._continue(body, prompt.prefix)
             body |= {"logprobs": True, "top_logprobs": sampling.logprobs} if sampling.logprobs else {}
@@ -256,6 +267,7 @@ class OpenAIClient:
             body["prompt"] = prompt.text + prompt.prefix
             body |= {"logprobs": sampling.logprobs} if sampling.logprobs else {}
             body |= {"add_special_tokens": False} if self.is_vllm else {}
+            body |= self._own_engine
         return {name: value for name, value in body.items() if value is not None}
 
     def _continue(self, body: dict[str, Any], prefix: str) -> None:

@@ -34,6 +34,7 @@ from rankk.provenance import gpus
 log = logging.getLogger("rankk")
 
 MODEL_NAME = "engine"  # what the server calls its one model
+ADAPTER_NAME = "adapted-engine"  # and that model with its LoRA adapter
 START_TIMEOUT = 3600.0  # seconds; a large model is read from a slow disk once
 IDLE_SECONDS = 300.0
 POLL_SECONDS = 0.25

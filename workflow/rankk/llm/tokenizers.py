@@ -163,6 +163,20 @@ class ModelTokenizer:
         ids = self.ids(tag)
         return ids[0] if len(ids) == 1 and ids[0] in self.ids(f"a{tag}b") else None
 
+    def text_of(self, token: int) -> str:
+        """What a token adds to a text, with the blank that it may begin with."""
+        before: str = self._tokenizer.decode(self._some)
+        return str(self._tokenizer.decode([*self._some, token])).removeprefix(before)
+
+    @cached_property
+    def _some(self) -> list[int]:
+        """Tokens of some text."""
+        return self.ids("a")
+
+    def hides(self, text: str) -> bool:
+        """Whether decoding leaves out a part of a text because it is a special token."""
+        return bool(self._tokenizer.decode(self.ids(text), skip_special_tokens=True).strip() != text.strip())
+
     def cut(self, text: str, limit: int) -> str:
         """A beginning of at most `limit` tokens, cut at a token's offset and never inside a character."""
         return self._cuts(text, limit)

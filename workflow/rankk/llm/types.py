@@ -7,6 +7,9 @@ from pydantic import Field
 
 from rankk.config.base import Strict
 
+MOST_LOGPROBS = 1000
+"""Alternatives of a token that an engine of rankk's own tells at most."""
+
 Role = Literal["system", "user", "assistant"]
 
 Count = Annotated[int, Field(ge=0, le=2**53)]

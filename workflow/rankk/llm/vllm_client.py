@@ -12,6 +12,7 @@ from typing import Any
 
 from rankk.errors import BackendError
 from rankk.llm.answers import finish_reason
+from rankk.llm.backends.vllm import lora_arguments
 from rankk.llm.engine_config import EngineConfig
 from rankk.llm.tokenizers import ModelTokenizer
 from rankk.llm.types import CallContext, Completion, Prompt, Sampling
@@ -22,7 +23,14 @@ class VllmClient:
     """An engine in this process. Raises BackendError where vLLM is not installed or the engine does not start."""
 
     def __init__(
-        self, model: str, arguments: Mapping[str, Any], config: EngineConfig, tokenizer: ModelTokenizer
+        self,
+        model: str,
+        arguments: Mapping[str, Any],
+        config: EngineConfig,
+        tokenizer: ModelTokenizer,
+        *,
+        lora: str | None = None,
+        skip_special_tokens: bool = True,
     ) -> None:
         os.environ.update(config.environment(on_cpu=not gpus()))
         if Path(model).exists():
@@ -30,14 +38,18 @@ class VllmClient:
         try:
             with interruptible():
                 from vllm.engine.arg_utils import AsyncEngineArgs
+                from vllm.lora.request import LoRARequest
                 from vllm.v1.engine.async_llm import AsyncLLM
 
-                self._engine: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(model=model, **arguments))
+                adapted = lora_arguments(lora) if lora else {}
+                self._lora = LoRARequest("adapter", 1, lora) if lora else None
+                self._engine: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(model=model, **arguments, **adapted))
         except ImportError as error:
             raise BackendError(f"vLLM is not installed here ({error}); use the environment that has it") from None
         except (RuntimeError, ValueError, OSError) as error:
             raise BackendError(f"model {model}: the engine does not start: {error}") from error
         self._tokenizer = tokenizer
+        self._skip_special_tokens = skip_special_tokens
         self._numbers = count()
         self.max_in_flight = config.waiting
 
@@ -47,7 +59,7 @@ class VllmClient:
         return {}
 
     async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
-        """One completion of a rendered prompt (`prompt.text`)."""
+        """One completion of a rendered prompt (`prompt.text`). Alternatives are named by the ids of their tokens."""
         from vllm import SamplingParams, TokensPrompt
 
         parameters = SamplingParams(
@@ -61,13 +73,14 @@ class VllmClient:
             seed=sampling.seed,
             logprobs=sampling.logprobs or None,
             thinking_token_budget=sampling.thinking_budget,
+            skip_special_tokens=self._skip_special_tokens,
         )
         started = time.monotonic()
         ids = self._tokenizer.ids(prompt.text)
         last: Any = None
         number = str(next(self._numbers))
         async for state in self._engine.generate(
-            TokensPrompt(prompt_token_ids=ids), parameters, number, priority=call.priority
+            TokensPrompt(prompt_token_ids=ids), parameters, number, priority=call.priority, lora_request=self._lora
         ):
             last = state  # each state holds all tokens so far
         output = last.outputs[0]
@@ -77,7 +90,7 @@ class VllmClient:
             finish_reason=finish_reason(output.finish_reason),
             prompt_tokens=len(ids),
             output_tokens=len(output.token_ids),
-            first_logprobs={entry.decoded_token: entry.logprob for entry in first.values()} if first else None,
+            first_logprobs={str(token): entry.logprob for token, entry in first.items()} if first else None,
             seconds=time.monotonic() - started,
             token_ids=tuple(output.token_ids) if sampling.thinking_budget is not None else (),
         )

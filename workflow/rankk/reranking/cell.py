@@ -35,16 +35,18 @@ def rerank_cell(
     journal: str | Path | None = None,
     tag: str | None = None,
     model: str | None = None,
+    adapter: str | None = None,
     fill: Mapping[str, str] | None = None,
     engine_owner: int | None = None,
     shard: int | str | None = None,
 ) -> None:
     """Rerank the run in one file into `output`; journal, calls and manifest are written beside it (`RunFiles`).
 
-    `tag`: the run's tag, instead of its file's name. `model`: where the model's files are, if that is not what the
-    reranker names. `fill`: values of the placeholders in `responses`. `engine_owner`: process that owns an engine
-    shared with other cells; without it the engine runs in this process. `shard`: only that part (from 0) of the
-    queries, of the reranker's `shards`. Calls that another journal of the same first stage holds are not made again.
+    `tag`: the run's tag, instead of its file's name. `model`, `adapter`: where the files of the model and of its LoRA
+    adapter are, if that is not what the reranker names. `fill`: values of the placeholders in `responses`.
+    `engine_owner`: process that owns an engine shared with other cells; without it the engine runs in this process.
+    `shard`: only that part (from 0) of the queries, of the reranker's `shards`. Calls that another journal of the same
+    first stage holds are not made again.
 
     RankkError before the first call where a file cannot be written or would replace an input. Where queries fail, the
     run of the others is written as `.incomplete`, and the error names it.
@@ -68,7 +70,7 @@ def rerank_cell(
     async def work() -> Reranked:
         with open_passages(passages, wanted) as texts, Journal(files.journal, neighbours(files.journal)) as calls:
             return await rerank_in_memory(
-                settings, first_stage, topics, texts, calls, model=model, engine_owner=engine_owner
+                settings, first_stage, topics, texts, calls, model=model, adapter=adapter, engine_owner=engine_owner
             )
 
     tag = one_word(tag or files.name)
@@ -94,10 +96,11 @@ async def rerank_in_memory(
     journal: Journal,
     *,
     model: str | None = None,
+    adapter: str | None = None,
     engine_owner: int | None = None,
 ) -> Reranked:
     """Rerank a run with the backend that the settings name; arguments as for `rerank_cell` and `rerank`."""
-    async with settings.reranker.backend.connect(settings.asked_model(model), engine_owner) as connection:
+    async with settings.reranker.backend.connect(settings.asked_model(model, adapter), engine_owner) as connection:
         return await rerank(first_stage, queries, passages, settings, Caller(settings, connection, journal))
 
 
@@ -106,7 +109,7 @@ def describe(settings: Settings, result: Reranked, model_commit: str | None) -> 
     tally, preset = result.tally, settings.preset
     return {
         "reranker": settings.reranker.described(),
-        "model": {"name": settings.model, "revision": settings.reranker.revision},
+        "model": {"name": settings.model, "revision": settings.reranker.revision, "adapter": settings.adapter},
         "preset": {"name": preset.name, "sha256": sha256(preset.model_dump_json().encode()).hexdigest()},
         "sampling": settings.sampling.__dict__,
         "thinking_tokens": settings.thinking_tokens,

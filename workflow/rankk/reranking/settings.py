@@ -36,12 +36,17 @@ class Settings:
             return self.sampling.max_tokens
         return self.thinking_tokens + self.answer_tokens
 
-    def asked_model(self, files: str | None = None) -> Model:
-        """The model as backends know it; `files`: folder of its files, if that is not what its name says."""
+    @property
+    def adapter(self) -> str | None:
+        """Hub id or folder of the LoRA adapter that the backend loads with the model."""
+        return self.reranker.backend.adapter(self.preset.lora)
+
+    def asked_model(self, files: str | None = None, adapter: str | None = None) -> Model:
+        """The model as backends know it; `files`, `adapter`: folders of its and its adapter's files, if their names do
+        not say where these are."""
         preset = self.preset
-        return Model(
-            self.model, self.reranker.revision, preset.thinking, preset.chat_template_kwargs, files, lora=preset.lora
-        )
+        template = preset.chat_template_kwargs
+        return Model(self.model, self.reranker.revision, preset.thinking, template, files, self.adapter, adapter)
 
     def sampling_for(self, sample: int) -> Sampling:
         """Sampling of the window's sample number (from 0): each has its own seed."""

@@ -23,6 +23,10 @@ class Backend(Component):
         """GPUs that a job with this backend takes."""
         return 0
 
+    def adapter(self, default: str | None) -> str | None:
+        """Hub id or folder of the LoRA adapter that is loaded with a model; `default`: the preset's."""
+        return None
+
     def filled(self, **values: str) -> Self:
         """A copy whose placeholders are filled in: {collection}, {language}, {retriever}, {reranker}."""
         return self

@@ -1,15 +1,18 @@
 """vLLM on this machine: in this process, or in a server that several jobs share."""
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from rankk.errors import RankkError
+from rankk.errors import BackendError, RankkError
 from rankk.llm.backends import Backend
 from rankk.llm.connection import Connection, Model
 from rankk.llm.engine_config import EngineConfig
@@ -18,6 +21,9 @@ from rankk.llm.types import CallContext, Client, Completion, Prompt, Sampling
 from rankk.provenance import gpus
 
 ENGINE_PATIENCE = 10.0  # seconds without connections after which a shared engine is taken for dead
+NO_ADAPTER = "none"
+TOKEN_ID = "token_id:"  # before a token's number, where the engine names tokens by their ids
+LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # for which vLLM has room
 ENGINE_SECONDS = 6 * 3600.0  # limit of a call that waits in a shared engine, which may be slow (CPU)
 
 
@@ -34,6 +40,11 @@ class Vllm(Backend):
         """GPUs that the engine takes."""
         return self.engine.gpus
 
+    def adapter(self, default: str | None) -> str | None:
+        """The engine's own adapter, or the default."""
+        chosen = self.engine.lora or default
+        return None if chosen == NO_ADAPTER else chosen
+
     @asynccontextmanager
     async def connect(self, model: Model, engine_owner: int | None = None) -> AsyncIterator[Connection]:
         """An engine that has not started yet, with the model's own tokenizer."""
@@ -46,21 +57,27 @@ class Vllm(Backend):
         if thinking and closing_token is not None:
             arguments["reasoning_config"] = {"reasoning_start_str": thinking.open, "reasoning_end_str": thinking.close}
         deciding = {name: arguments.get(name) for name in ("dtype", "quantization", "kv_cache_dtype")}
+        deciding |= {"lora": model.lora} if model.lora else {}
+        keep_tags = thinking is not None and tokenizer.hides(thinking.close)
 
         async def in_process() -> Client:
             from rankk.llm.vllm_client import VllmClient
 
-            return VllmClient(model.path, arguments, config, tokenizer)
+            lora = await asyncio.to_thread(lora_files, model)
+            return VllmClient(model.path, arguments, config, tokenizer, lora=lora, skip_special_tokens=not keep_tags)
 
         async def in_server(owner: int) -> Client:
             from rankk.llm.openai_client import OpenAIClient
             from rankk.llm.room import following
-            from rankk.llm.server import MODEL_NAME, lease
+            from rankk.llm.server import ADAPTER_NAME, MODEL_NAME, lease
 
-            server = await stack.enter_async_context(lease(model.path, arguments, config, owner))
+            lora = await asyncio.to_thread(lora_files, model)
+            adapted = {} if lora is None else lora_arguments(lora) | {"lora_modules": f"{ADAPTER_NAME}={lora}"}
+            server = await stack.enter_async_context(lease(model.path, arguments | adapted, config, owner))
             client = OpenAIClient(
                 server.base_url,
-                MODEL_NAME,
+                ADAPTER_NAME if lora else MODEL_NAME,
+                own_engine={"return_tokens_as_token_ids": True, "skip_special_tokens": not keep_tags},
                 key=server.key,
                 in_flight=config.waiting,
                 patience=ENGINE_PATIENCE,
@@ -101,7 +118,16 @@ class LateEngine:
         if self._starting is None:
             self._starting = asyncio.create_task(self._started())
         client = await asyncio.shield(self._starting)
-        return await client.complete(Prompt(text=self._tokenizer.render(prompt)), sampling, call)
+        completion = await client.complete(Prompt(text=self._tokenizer.render(prompt)), sampling, call)
+        return self._in_words(completion) if completion.first_logprobs else completion
+
+    def _in_words(self, completion: Completion) -> Completion:
+        """The completion with alternatives named by their text, where the engine names them by their ids."""
+        words: dict[str, float] = {}
+        for token, value in (completion.first_logprobs or {}).items():
+            text = self._tokenizer.text_of(int(token.removeprefix(TOKEN_ID)))
+            words[text] = max(value, words.get(text, value))
+        return replace(completion, first_logprobs=words)
 
     async def _started(self) -> Client:
         began = time.monotonic()
@@ -118,6 +144,33 @@ class LateEngine:
         (outcome,) = await asyncio.gather(self._starting, return_exceptions=True)
         if not isinstance(outcome, BaseException):
             await outcome.close()
+
+
+def lora_files(model: Model) -> str | None:
+    """The folder of the model's adapter, fetched from the hub where it is no folder; None where it has none."""
+    if model.lora is None:
+        return None
+    folder = model.lora_files or model.lora
+    if Path(folder).is_dir():
+        return folder
+    from huggingface_hub import snapshot_download
+
+    try:
+        return str(snapshot_download(folder))
+    except Exception as error:  # whatever the hub's client lets through
+        reason = " ".join(str(error).split())[:200]
+        raise BackendError(f"adapter {folder}: no such folder, and not to be had from the hub ({reason})") from None
+
+
+def lora_arguments(folder: str) -> dict[str, Any]:
+    """vLLM's arguments that make room for an adapter. BackendError where the folder holds none."""
+    try:
+        rank = int(json.loads(Path(folder, "adapter_config.json").read_text(encoding="utf-8"))["r"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackendError(f"adapter {folder}: its adapter_config.json tells no rank ({error!r:.200})") from None
+    if rank > LORA_RANKS[-1]:
+        raise BackendError(f"adapter {folder}: rank {rank} is above {LORA_RANKS[-1]}, vLLM's limit; merge it")
+    return {"enable_lora": True, "max_lora_rank": next(size for size in LORA_RANKS if size >= rank)}
 
 
 def _check_gpus(wanted: int) -> None:

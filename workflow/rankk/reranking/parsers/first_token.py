@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rankk.llm.types import Completion, Thinking
+from rankk.llm.types import MOST_LOGPROBS, Completion, Thinking
 from rankk.reranking.parsers.base import Parser, answer_of
 from rankk.reranking.types import Answer
 
@@ -20,7 +20,7 @@ class FirstToken(Parser):
     alternatives: int = Field(
         default=100,
         ge=1,
-        le=1000,
+        le=MOST_LOGPROBS,
         description="likeliest tokens that are asked for; many hosted servers send 20 at most",
     )
     tokens: list[str] = Field(
