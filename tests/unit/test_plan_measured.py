@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankk.config.loading import load
+from rankk.plan.costs import costs
 from rankk.plan.gpus import CONTEXT, GPUS, QWEN_32B, Engine, EngineConfig
 from rankk.plan.simulation import drawn_lengths, milliseconds, places, stages
 from rankk.reranking.strategies.base import STRATEGIES
@@ -85,6 +87,22 @@ def test_calls_that_find_no_room_in_the_cache_wait_as_measured(gpu, config, tabl
 
         step = (taken(52) - taken(4)) / 48
         assert 1 / 1.3 < step / float(row["ms a step"]) < 1.3
+
+
+def test_steps_without_guesses_are_those_measured_beside_speculation():
+    """The steps that check guesses are not planned: what is gained depends on how many guesses are right."""
+    engine = Engine(GPUS["h100"], QWEN_32B, EngineConfig())
+    for row in csv.DictReader((MEASURED / "h100" / "speculation.csv").open()):
+        number = int(row["in flight"])
+        assert 1 / 1.3 < engine.step_ms(number, 2000 * number) / float(row["ms a plain step"]) < 1.3
+
+
+def test_no_time_is_planned_for_the_model_of_the_tail():
+    """h100/tail.csv is of 135 million parameters, which spend their time outside of the GPU."""
+    experiment = load(ROOT / "config" / "libreoffice-help.yaml")
+    planned = {cost.cell.reranker: cost.hours for cost in costs(experiment)}
+    assert planned
+    assert set(planned.values()) == {None}
 
 
 @settings(max_examples=60, deadline=None)

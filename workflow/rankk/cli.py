@@ -135,6 +135,18 @@ def parser() -> argparse.ArgumentParser:
     )
     add.set_defaults(command=_results)
     add.add_argument("experiment", metavar="EXPERIMENT", help="its file, e.g. config/config.yaml, or its name if done")
+
+    add = commands.add_parser(
+        "export",
+        help="write a run for TIRA and TIREx",
+        description="A folder with run.txt.gz and ir-metadata.yml, from a run and the manifest beside it.",
+    )
+    add.set_defaults(command=_export)
+    add.add_argument("run", metavar="RUN", help="a cell's run, e.g. results/runs/mini/eng/bm25/rank-k.trec")
+    add.add_argument("--output", required=True, metavar="FOLDER", help="a new folder, or an older export")
+    add.add_argument("--team", required=True, help="who submits the run")
+    add.add_argument("--collection", required=True, help="name of the test collection, e.g. TREC 2019 Deep Learning")
+    add.add_argument("--repository", metavar="URL", help="where the code is (default: the origin of the one here)")
     return main_parser
 
 
@@ -213,3 +225,15 @@ def _results(options: argparse.Namespace) -> None:
     from rankk.show import results
 
     results(options.experiment)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from rankk.export import export
+
+    export(
+        options.run,
+        options.output,
+        team=options.team,
+        collection=options.collection,
+        repository=options.repository,
+    )

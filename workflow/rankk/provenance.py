@@ -29,7 +29,7 @@ def environment() -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    described = _output("git", "-C", str(PACKAGE), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*")
+    described = printed("git", "-C", str(PACKAGE), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*")
     return described[0] if described else None
 
 
@@ -39,10 +39,10 @@ def gpus() -> list[str]:
     if visible is not None and not visible.strip():
         return []
     ask = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
-    return (_output(*ask, f"--id={visible}") if visible else []) or _output(*ask)  # parts of a GPU have no id there
+    return (printed(*ask, f"--id={visible}") if visible else []) or printed(*ask)  # parts of a GPU have no id there
 
 
-def _output(*command: str) -> list[str]:
+def printed(*command: str) -> list[str]:
     """Lines that a command printed; none where it is missing or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
