@@ -15,14 +15,16 @@ RESULTS = Path("results/benchmarks-of-the-code")
 WORDS = Path("resources/mini/passages.jsonl")
 
 
-def report(name: str, rows: Sequence[dict[str, object]]) -> None:
-    """Print the rows as a table and write them to results/."""
+def report(name: str, rows: Sequence[dict[str, object]], shown: int | None = None) -> None:
+    """Print the rows as a table (only the last ones, where `shown` says how many) and write them to results/."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     with (RESULTS / f"{name}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    lines = [list(rows[0])] + [[f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
+    lines = [list(rows[0])] + [
+        [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows[-(shown or len(rows)) :]
+    ]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     print(f"\n{name}")
     for line in lines:
