@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from rankk.errors import RankkError
+from rankk.llm.saved_tokenizer import saved_tokenizer
 from rankk.llm.tokenizers import ModelTokenizer
 from rankk.llm.types import Message, Prompt
 from rankk.reranking.presets import load_preset
@@ -149,14 +150,53 @@ def test_a_tokenizer_is_the_one_that_transformers_would_choose(tmp_path: Path, d
     if kind:
         (folder / "config.json").write_text(json.dumps({"model_type": kind}))
     ours, theirs = ModelTokenizer(folder), AutoTokenizer.from_pretrained(str(folder))
-    assert type(ours._tokenizer) is type(theirs)
-    assert (
-        ours._tokenizer("<|im_start|>Ünd 12 <think>")["input_ids"] == theirs("<|im_start|>Ünd 12 <think>")["input_ids"]
-    )
-    assert ours._tokenizer.chat_template == theirs.chat_template
+    text = "<|im_start|>Ünd 12 <think>\u0301 👩‍🚀"
+    assert ours.ids(text) == theirs(text, add_special_tokens=False)["input_ids"]
+    assert ours._tokenizer("a river")["input_ids"] == theirs("a river")["input_ids"], "with what begins a text"
+    assert ours._tokenizer("a", "river")["input_ids"] == theirs("a", "river")["input_ids"]
+    offsets = {"add_special_tokens": False, "return_offsets_mapping": True}
+    assert ours._tokenizer(text, **offsets)["offset_mapping"] == theirs(text, **offsets)["offset_mapping"]
+    assert (ours._tokenizer.bos_token_id, ours.end) == (theirs.bos_token_id, theirs.eos_token_id)
+    assert ours._tokenizer.decode(ours.ids(text)) == theirs.decode(ours.ids(text))
+    asked = [{"role": "user", "content": "q\n"}, {"role": "assistant", "content": " a"}]
+    for more in ({}, {"add_generation_prompt": True, "thinking": True}):
+        expected = theirs.apply_chat_template(asked, tokenize=False, **more)
+        assert ours._tokenizer.apply_chat_template(asked, tokenize=False, **more) == expected
+    absent = {"<|endoftext|>"}  # Qwen2Tokenizer adds it to vocabularies that lack it
+    assert {*ours.special_tokens} | absent == {*theirs.all_special_tokens, "<think>", "</think>"} | absent
+    assert ours._tokenizer.model_max_length == theirs.model_max_length
 
 
-def test_a_tokenizer_of_a_known_class_is_loaded_without_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for m in messages %}\n  {%- if m.role == 'user' %}\n {{ m | tojson }}\n  {% endif %}\n{% endfor %}",
+        "{{ bos_token }}{{ messages[0]['content'] | trim }}{{ eos_token }}{% if tools %}tools{% endif %}",
+        "{%- set x = namespace() %}{% for m in messages %}{% if loop.index > 1 %}{% break %}{% endif %}x{% endfor %}",
+        "{% generation %}{{ messages[0].content }}{% endgeneration %}",
+    ],
+)
+def test_templates_are_rendered_as_transformers_renders_them(tmp_path: Path, template: str) -> None:
+    folder = build_tokenizer(tmp_path, template=template, bos="<s>")
+    asked = [{"role": "user", "content": " <q> é"}, {"role": "assistant", "content": "a"}]
+    expected = AutoTokenizer.from_pretrained(str(folder)).apply_chat_template(asked, tokenize=False)
+    rendered = ModelTokenizer(folder).render(Prompt(tuple(Message(**message) for message in asked)))
+    assert rendered.removeprefix("<s>") == expected.removeprefix("<s>")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"add_bos_token": True}, {"bos_token": "<new>"}, {"tokenizer_class": "Other"}, {"auto_map": {"a": "b"}}],
+)
+def test_tokenizers_that_transformers_completes_are_left_to_it(tmp_path: Path, settings: dict[str, object]) -> None:
+    folder = build_tokenizer(tmp_path)
+    assert saved_tokenizer(folder)
+    declared = json.loads((folder / "tokenizer_config.json").read_text()) | settings
+    (folder / "tokenizer_config.json").write_text(json.dumps(declared))
+    assert saved_tokenizer(folder) is None
+
+
+def test_a_tokenizer_of_a_known_class_is_loaded_without_transformers(tmp_path: Path) -> None:
     code = "import sys; from rankk.llm.tokenizers import ModelTokenizer; ModelTokenizer(sys.argv[1]).count('a'); "
-    command = [sys.executable, "-c", code + "sys.exit('torch' in sys.modules)", str(build_tokenizer(tmp_path))]
+    command = [sys.executable, "-c", code + "sys.exit('transformers' in sys.modules)", str(build_tokenizer(tmp_path))]
     assert subprocess.run(command, check=False).returncode == 0

@@ -1,6 +1,5 @@
 """Counting and cutting in the model's own tokens, and a conservative estimate where no tokenizer is at hand."""
 
-import json
 import re
 import unicodedata
 from functools import cached_property, lru_cache
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rankk.errors import RankkError
+from rankk.llm.saved_tokenizer import saved_tokenizer
 from rankk.llm.types import Prompt
 
 SAID = "What was said."
@@ -16,18 +16,6 @@ CACHED_TEXTS = 50_000
 """Texts whose cuts are kept: a passage stands in several windows."""
 TEMPLATE_TOKENS = 1024
 """Allowance for what a chat template writes beside the messages (some have a system prompt of their own)."""
-
-
-WITHOUT_TORCH: dict[tuple[str, str | None], str] = {
-    ("TokenizersBackend", None): "PreTrainedTokenizerFast",
-    ("TokenizersBackend", "llama"): "PreTrainedTokenizerFast",
-    ("PreTrainedTokenizer", None): "PreTrainedTokenizerFast",
-    ("PreTrainedTokenizer", "llama"): "PreTrainedTokenizerFast",
-    ("Qwen2Tokenizer", "qwen2"): "Qwen2TokenizerFast",
-    ("Qwen2Tokenizer", "qwen3"): "Qwen2TokenizerFast",
-    ("Qwen2Tokenizer", "qwen3_moe"): "Qwen2TokenizerFast",
-}
-"""Classes of tokenizers, without "Fast", and types of models for which AutoTokenizer's choice is known beforehand."""
 
 
 def most_tokens(text: str) -> int:
@@ -104,7 +92,7 @@ class CharacterCounter:
 
 
 class ModelTokenizer:
-    """The model's own tokenizer and chat template (transformers), from a folder or a hub id and revision.
+    """The model's own tokenizer and chat template, from a folder or a hub id and revision.
 
     Raises RankkError where it cannot be loaded or cannot tell offsets.
     """
@@ -118,9 +106,7 @@ class ModelTokenizer:
         chat_template_kwargs: dict[str, Any] | None = None,
     ) -> None:
         try:
-            self._tokenizer = _loader(Path(model)).from_pretrained(
-                str(model), revision=revision, trust_remote_code=False
-            )
+            self._tokenizer = _load(str(model), revision)
         except (OSError, ValueError) as error:
             reason = (str(error).strip().splitlines() or ["unknown"])[0]
             raise RankkError(f"model {model}: its tokenizer cannot be loaded: {reason}") from None
@@ -223,20 +209,12 @@ class ModelTokenizer:
         return (most if most <= limit else self.count(text)) - limit
 
 
-def _loader(folder: Path) -> Any:
-    """The class that AutoTokenizer would take for a folder, or AutoTokenizer itself, which imports PyTorch."""
-    import transformers
+def _load(model: str, revision: str | None) -> Any:
+    if saved := saved_tokenizer(Path(model)):
+        return saved
+    from transformers import AutoTokenizer
 
-    try:
-        declared = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-        config = folder / "config.json"
-        kind = json.loads(config.read_text(encoding="utf-8"))["model_type"] if config.is_file() else None
-        if "auto_map" not in declared and (folder / "tokenizer.json").is_file():
-            name = WITHOUT_TORCH.get((declared["tokenizer_class"].removesuffix("Fast"), kind), "AutoTokenizer")
-            return getattr(transformers, name)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # AutoTokenizer says what is wrong
-    return transformers.AutoTokenizer
+    return AutoTokenizer.from_pretrained(model, revision=revision, trust_remote_code=False)
 
 
 def model_context(model: str | Path, revision: str | None = None) -> int:
