@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
@@ -74,6 +74,7 @@ def test_half_characters_are_replaced() -> None:
     assert neutralize("a\ud800b") == "a\ufffdb"
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([*"<|>[]/ab", "im_end", "think", "[7]", "<|x|>", "|><|"]), max_size=12).map("".join))
 def test_no_control_token_survives_however_they_overlap(text: str) -> None:
     own = ("<|x|>", "|><|", "ab")
@@ -145,8 +146,8 @@ def test_a_missing_tokenizer_is_the_users_error(tmp_path: Path) -> None:
 )
 def test_a_tokenizer_is_the_one_that_transformers_would_choose(tmp_path: Path, declared: str, kind: str | None) -> None:
     folder = build_tokenizer(tmp_path, bos="<|im_start|>")
-    settings = json.loads((folder / "tokenizer_config.json").read_text()) | {"tokenizer_class": declared}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    edited = json.loads((folder / "tokenizer_config.json").read_text()) | {"tokenizer_class": declared}
+    (folder / "tokenizer_config.json").write_text(json.dumps(edited))
     if kind:
         (folder / "config.json").write_text(json.dumps({"model_type": kind}))
     ours, theirs = ModelTokenizer(folder), AutoTokenizer.from_pretrained(str(folder))
@@ -188,10 +189,10 @@ def test_templates_are_rendered_as_transformers_renders_them(tmp_path: Path, tem
     "settings",
     [{"add_bos_token": True}, {"bos_token": "<new>"}, {"tokenizer_class": "Other"}, {"auto_map": {"a": "b"}}],
 )
-def test_tokenizers_that_transformers_completes_are_left_to_it(tmp_path: Path, settings: dict[str, object]) -> None:
+def test_tokenizers_that_transformers_completes_are_left_to_it(tmp_path: Path, changes: dict[str, object]) -> None:
     folder = build_tokenizer(tmp_path)
     assert saved_tokenizer(folder)
-    declared = json.loads((folder / "tokenizer_config.json").read_text()) | settings
+    declared = json.loads((folder / "tokenizer_config.json").read_text()) | changes
     (folder / "tokenizer_config.json").write_text(json.dumps(declared))
     assert saved_tokenizer(folder) is None
 
