@@ -186,7 +186,7 @@ def test_templates_are_rendered_as_transformers_renders_them(tmp_path: Path, tem
 
 
 @pytest.mark.parametrize(
-    "settings",
+    "changes",
     [{"add_bos_token": True}, {"bos_token": "<new>"}, {"tokenizer_class": "Other"}, {"auto_map": {"a": "b"}}],
 )
 def test_tokenizers_that_transformers_completes_are_left_to_it(tmp_path: Path, changes: dict[str, object]) -> None:
