@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rankk.io.files import read_jsonl
+from rankk.io.yaml_files import read_yaml
 from rankk.llm.types import Completion, Thinking
 from rankk.reranking.parsers.base import ASKED, PARSERS, Parser
 from rankk.reranking.parsers.digits import Digits
@@ -126,21 +127,72 @@ def test_signs_without_words_link_identifiers_and_nothing_before_them_is_dropped
 
 @pytest.mark.parametrize(
     "text",
-    ["[4] < [2] < [1] < [3]", "[1] < [2]",
-     "[1] &lt; [2]", "[4] ≺ [2] ≺ [1]", "[2] <= [1]", "[2] ← [1]", r"[2] \prec [1]",
-     "[2] \\leq [1]", "[3] > [1] < [2]", "4 < 2 < 1"],
+    ["[4] < [2] < [1] < [3]", "4 < 2 < 1 < 3", "[4] &lt; [2] &lt; [1] &lt; [3]", "[4] ≪ [2] < [1] <= [3]",
+     r"[4] \lt [2] \leq [1] \ll [3]", "Ranking: [4] < [2] < [1] < [3]."],
 )  # fmt: skip
-def test_less_than_says_not_which_end_is_better_and_is_not_used(text: str) -> None:
+def test_a_ranking_with_less_than_alone_is_read_from_its_end(text: str) -> None:
+    assert named(ranking(text, 4)) == [[3], [1], [2], [4]]
+
+
+def test_ties_between_signs_of_less_than_stay_ties() -> None:
+    assert named(ranking("[4] < [2] = [1] < [3]", 4)) == [[3], [1, 2], [4]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[4] ≺ [2] ≺ [1]", "[2] ← [1]", r"[2] \prec [1]", r"[2] \leftarrow [1]", "[2] <- [1]", "[3] > [1] < [2]",
+     "[3] < [1] > [2]"],
+)  # fmt: skip
+def test_signs_that_say_before_as_well_as_less_than_are_not_used(text: str) -> None:
     assert ranking(text, 4) == Answer((), Outcome.EMPTY)
 
 
 def test_a_comparison_with_less_than_does_not_hide_a_ranking() -> None:
     assert named(ranking("Since [1] < [2]: [2] > [1] > [3]", 3)) == [[2], [1], [3]]
+    assert named(ranking("As [4] < [5], the ranking is [2] > [1] > [3]", 5)) == [[2], [1], [3]]
 
 
-def test_an_ellipsis_is_not_filled_in() -> None:
-    answer = ranking("[1] > [2] > ... > [10]", 10)
-    assert (named(answer), answer.outcome) == ([[1], [2], [10]], Outcome.PARTIAL)
+@pytest.mark.parametrize("dots", ["...", "…", "...."])
+def test_dots_stand_for_the_rest_of_a_sequence_and_for_nothing_else(dots: str) -> None:
+    assert named(ranking(f"[1] > [2] > {dots} > [10]", 10)) == [[value] for value in range(1, 11)]
+    assert named(ranking(f"[5] > [10] > [9] > {dots} > [6]", 10)) == [[value] for value in (5, 10, 9, 8, 7, 6)]
+    assert named(ranking(f"[3] > [1] > [2] > {dots} > [9]", 10)) == [[3], [1], [2], [9]]  # [3] would come twice
+    assert named(ranking(f"[5] > [1] > {dots} > [9]", 10)) == [[5], [1], [9]]
+
+
+FORMS = read_yaml(Path(__file__).with_name("answers.yaml"))
+
+
+@pytest.mark.parametrize("texts", FORMS.values(), ids=FORMS)
+def test_the_first_is_never_dropped_whatever_form_an_answer_has(texts: list[str]) -> None:
+    assert {text: named(ranking(text, 4)) for text in texts} == {text: [[3], [1], [2], [4]] for text in texts}
+
+
+ACCOUNTS = [
+    "All passages [1]-[4] are irrelevant.",
+    "I have read passages [1] to [4].",
+    "Let me look at each passage:\n1. [1] - dogs\n2. [2] - cats\n3. [3] - fish\n4. [4] - birds",
+    "## Passage 1\ntext\n## Passage 2\ntext\n## Passage 3\ntext",
+    "[1]: good\n[2]: good\n[3]: bad\n[4]: bad",
+    "| Passage | Verdict |\n|---|---|\n| 1 | yes |\n| 2 | no |\n| 3 | yes |\n| 4 | no |",
+    '{"error": "cannot rank", "code": 3}',
+    '{"scores": [7, 4, 9]}',
+    "Scores: 7, 4, 9",
+    "1: 3\n2: 3\n3: 1",
+]
+
+
+@pytest.mark.parametrize("text", ACCOUNTS)
+def test_an_account_of_the_passages_is_no_ranking_in_their_order(text: str) -> None:
+    assert ranking(text, 4) == Answer((), Outcome.EMPTY)
+
+
+def test_a_large_number_is_no_identifier() -> None:
+    assert named(ranking("[1,000] > [2]", 4)) == [[2]]
+
+
+def test_a_ranking_without_brackets_that_is_cut_off_keeps_its_beginning() -> None:
+    assert named(ranking("12 > 3 > 1", 12, MODEL_OPENS, "length")) == [[12], [3]]
 
 
 RANKS = {
@@ -216,7 +268,6 @@ def test_equal_scores_are_ties() -> None:
         '{"[1]": "relevant", "[2]": "irrelevant"}',
         '{"[1]": true, "[2]": false}',
         "[1]: 7\n[2]: 9\n[1]: 3",
-        "1 5\n2 5\n3 7",
         "[1] is about dogs.\n[2] is about cats.\n[3] fits best.",
         "I looked at [1], [2], [3] and [4].",
     ],

@@ -8,39 +8,24 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-LETTER = re.compile(r"[^\W\d_]")
+from rankk.reranking.parsers.plain import LETTER, plain
 
-UNIFORM = str.maketrans(
-    {
-        **dict.fromkeys("［【〔「『", "["),
-        **dict.fromkeys("］】〕」』", "]"),
-        **dict.fromkeys("＞﹥〉⟩≻≽⪰⪼≥⩾⪖≫⋙⊳▷▶►›→⇒⟶⟹↠➜➔➙➝➞➡➤", ">"),
-        **dict.fromkeys("＜﹤〈⟨≺≼⪯⪻≤⩽⪕≪⋘⊲◁◀◄‹←⇐⟵⟸↞", "<"),
-        **dict.fromkeys("＝≈≃≡≅∼", "="),
-        **dict.fromkeys("，、；،؛", ","),
-        **dict.fromkeys("–—−‑－", "-"),
-        **dict.fromkeys("*_`~$\"'“”«»\t\r\u00a0\u3000", " "),
-        **dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"),
-        **dict(zip("（）：．。…", "():..…", strict=True)),
-        **{chr(0x2460 + position): f"[{position + 1}]" for position in range(20)},  # ① … ⑳
-    }
+LABELLED = re.compile(r"\b(?P<word>[^\W\d_]{1,20}+\.?[ ]?+)(?P<number>\d{1,4}+)[^\W\d_]{0,3}+")
+"""D3, No.3, 第3段: a number with a word before it."""
+COMPARISON = re.compile("[>=<]")
+COMPARED = re.compile(r"\s*+(?:[>=<]|$)", re.MULTILINE)
+REMARK = re.compile(r"(?<=\])[^\[\]\n>=<]*+(?=>\s*+\[)")
+"""[3] (9) > [1]: best match > [2]"""
+ARROW = r"[-=]*+(?:(?<=[-=])>|[→⟶⟹⇒➜➔➡➞]\ufe0f?)"
+PLACE = re.compile(
+    rf"^[ *+#|(-]*+(?:(?:rank|place|position|top|no\.?|nr\.?)[ #:]*+)?(?P<place>\d{{1,4}}+)(?:[ ]*+{ARROW}"
+    r"|(?:st|nd|rd|th)\b(?:[ ]+(?:place|rank|position))?[ ]*+:)(?=[^>→\n]*+$)",
+    re.IGNORECASE | re.MULTILINE,
 )
-"""Other scripts' brackets and signs, and markdown, in their plain form. Digits stay: int() reads any script's."""
-ARROW = r"(?:long|hook|two|x)?%sarrow[a-z]*"
-GREATER = re.compile(  # LaTeX and HTML
-    rf"\\(?:succ[a-z]*|gtr?[a-z]*|ggg?|geq?[a-z]*|{ARROW % 'right'}|to|triangleright[a-z]*|rangle)\b"
-    r"|&(?:gt|ge|rarr|raquo);",
-    re.IGNORECASE,
-)
-LESS = re.compile(
-    rf"\\(?:prec[a-z]*|lt|less[a-z]*|lll?|le|leqq?|leqslant|{ARROW % 'left'}|gets|triangleleft[a-z]*|langle)\b"
-    r"|&(?:lt|le|larr|laquo);",
-    re.IGNORECASE,
-)
-LINE_TAG = re.compile(r"</?(?:br|p|li|tr|div|ol|ul)[ ]?/?>", re.IGNORECASE)
-TAG = re.compile(r"</?[a-z][a-z_:-]{0,30}+[ ]?/?>", re.IGNORECASE)
-LETTERED = re.compile(r"\b[DP]\d{1,4}+\s*+[>=<]")  # D3 > D1
-LETTERED_MARK = re.compile(r"\b[DP](?=\d)")
+"""Rank 1 → [3], 1st: 3"""
+MAPPED = re.compile(rf"(?<=\])[ ]*+{ARROW}[ ]*+(?=\d++(?:[./]\d++)?+[ ]*+$)", re.MULTILINE)
+"""[1] → 7"""
+DASHED = re.compile(r"\s*+\d{1,4}+(?:[ ]?-[ ]?\d{1,4}+){2,}+\s*+")
 
 LABEL = r"\b(?:passage|document|doc)\s*+\#?"
 COUNTER = re.compile(  # "1." of a numbered list, before an identifier
@@ -51,16 +36,18 @@ ASIDE = re.compile(  # "(score 9)", 0.87, 10:30
     rf"\((?!\s*+{LABEL}\d)(?=[^()\[\]\n]*[^\W\d_])[^()\[\]\n]*+\)|(?<!\d)\d++(?:[.:]\d++)++", re.IGNORECASE
 )
 ITEM = re.compile(
-    rf"(?P<mark>\[\s*+(?:{LABEL})?-?|{LABEL}|(?<![A-Za-z\d.]))(?P<number>\d++)(?![A-Za-z%])(?P<close>\s*+\])?",
+    rf"(?P<mark>\[\s*+(?:{LABEL}|[DP])?-?|{LABEL}|(?<![A-Za-z\d.]))(?P<number>\d++)(?![A-Za-z%])(?P<close>\s*+\])?",
     re.IGNORECASE,
 )
 LINK = re.compile(  # what may stand between two items of a chain
-    r"(?:[\s\[\](){}><=,;|/+\#-]++|\.{2,}+|…|\.(?=[ ]*+\n)|\b(?:and|or|vs|over|before|then|followed by)\b)*+",
+    r"(?:[\s\[\](){}><=,;|/+\#-]++|\.{2,}+|…|\.(?=[ ]*+\n)|\b(?:and|or|vs|over|before|then|followed by|to|through)\b"
+    r")*+",
     re.IGNORECASE,
 )
 SIGNS = re.compile(r"(?:[^\w\n.!?\\&]++|\\[A-Za-z]{0,30}+|&(?:[a-z]{2,8}+;)?+)*+")
 """What else may stand between two bracketed identifiers on one line: no words, and nothing that ends a sentence."""
-RANGE = re.compile(r"[ ]*+-[ ]*+")
+DOTS = re.compile(r"\.{2,}|…")
+RANGE = re.compile(r"[ ]*+-[ ]*+|[ ]++(?:to|through)[ ]++")
 LONGEST = 9  # digits of a number that can be an identifier
 
 
@@ -93,10 +80,29 @@ Chain = list[Item]
 
 def uniform(text: str) -> str:
     """The text with brackets, separators and markdown in one form, list counters and asides blanked."""
-    text = TAG.sub(" ", LINE_TAG.sub("\n", LESS.sub("<", GREATER.sub(">", text)))).translate(UNIFORM)
-    if LETTERED.search(text):
-        text = LETTERED_MARK.sub("passage ", text)
-    return COUNTER.sub(_blank, ASIDE.sub(_blank, text))
+    text = plain(MAPPED.sub(":", _without_places(text))).replace("\t", " ")
+    if DASHED.fullmatch(text):
+        return text.replace("-", ">")
+    return COUNTER.sub(_blank, ASIDE.sub(_blank, REMARK.sub(_blank, _with_one_label(text))))
+
+
+def _without_places(text: str) -> str:
+    """Lines that give the places 1, 2, 3, … an identifier each, without the places."""
+    places = [int(match["place"]) for match in PLACE.finditer(text)]
+    return PLACE.sub("", text) if len(places) > 1 and places == list(range(1, len(places) + 1)) else text
+
+
+def _with_one_label(text: str) -> str:
+    """Numbers that all have one word before them, and are compared or all that the text holds, as passages."""
+    if "[" in text:
+        return text
+    labelled = list(LABELLED.finditer(text))
+    if LETTER.search(LABELLED.sub("", text)):
+        labelled = [match for match in labelled if COMPARED.match(text, match.end())] if COMPARISON.search(text) else []
+    if len(labelled) < 2 or len({match["word"].strip().lower() for match in labelled}) > 1:
+        return text
+    starts = {match.start() for match in labelled}
+    return LABELLED.sub(lambda match: f"passage {match['number']}" if match.start() in starts else match[0], text)
 
 
 def chains_of(text: str, *, drop_last: bool) -> list[Chain]:
@@ -122,20 +128,31 @@ def chains_of(text: str, *, drop_last: bool) -> list[Chain]:
 
 
 def flatten(chain: Chain, n: int, repairs: set[str]) -> Iterator[tuple[int, bool]]:
-    """A chain's identifiers with ranges written out, and whether each is tied with the one before it."""
+    """A chain's identifiers, and whether each is tied with the one before it.
+
+    Ranges (`[4]-[8]`) and the rest of a sequence (`[1] > [2] > ... > [9]`) are written out.
+    """
     dashes = [RANGE.fullmatch(item.before) is not None for item in chain[1:]]
     for position, item in enumerate(chain):
-        if (
-            position
-            and dashes[position - 1]
-            and not any(dashes[max(0, position - 2) : position - 1] + dashes[position : position + 1])
-        ):
+        if position:
             first, last = chain[position - 1].value, item.value
-            if 1 <= first <= n and 1 <= last <= n:
+            step = 1 if first < last else -1
+            left_out = range(first + step, last, step) if 1 <= first <= n and 1 <= last <= n else range(0)
+            around = dashes[max(0, position - 2) : position - 1] + dashes[position : position + 1]
+            if (dashes[position - 1] and not any(around)) or _goes_on(chain, position, step, left_out):
                 repairs.add("range")
-                step = 1 if first < last else -1
-                yield from ((value, False) for value in range(first + step, last, step))
-        yield item.value, bool(position) and "=" in item.before and ">" not in item.before
+                yield from ((value, False) for value in left_out)
+        yield item.value, bool(position) and "=" in item.before and not COMPARISON.search(item.before.replace("=", ""))
+
+
+def _goes_on(chain: Chain, position: int, step: int, left_out: range) -> bool:
+    """Whether dots before an item stand for the identifiers between it and two that count towards it."""
+    return (
+        position > 1
+        and DOTS.search(chain[position].before) is not None
+        and chain[position - 1].value - chain[position - 2].value == step
+        and not any(item.value in left_out for item in chain)
+    )
 
 
 def _item(match: re.Match[str], before: str, previous: Item | None) -> Item:

@@ -2,18 +2,26 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import ClassVar
 
 from rankk.llm.types import Completion, Thinking
 from rankk.reranking.parsers.base import ASKED, Parser, answer_of, mention, refuses
-from rankk.reranking.parsers.items import LETTER, Chain, chains_of, flatten, uniform
+from rankk.reranking.parsers.items import Chain, chains_of, flatten, uniform
+from rankk.reranking.parsers.plain import LETTER
 from rankk.reranking.parsers.records import read_records
 from rankk.reranking.types import Answer
 
 ANSWER_TAG = re.compile(r"</?answer>", re.IGNORECASE)
-OTHER_THOUGHT = re.compile(r"\s*(?:<(thought|thinking|reasoning|seed:think)>|\[(think)\])", re.IGNORECASE)
+OTHER_THOUGHT = re.compile(
+    r"\s*(?:<(thoughts?|thinking|reason(?:ing)?|reflection|analysis|rationale|scratchpad|cot|seed:think)>|\[(think)\])",
+    re.IGNORECASE,
+)
 """Tags of reasoning that a preset does not know of."""
+LEAST_FIRST = re.compile(r"\b(?:least|worst)\b[^.:\n]{0,30}\b(?:to|first)\b|\bascending\b", re.IGNORECASE)
+RANKED = re.compile(r"\[\d|\d{1,4}[ ]*>")
+"""Begins an answer that is no thought, where it holds no letter."""
 FINAL = re.compile(r"\b(?:final(?:ly)?|revised|corrected|updated)\b", re.IGNORECASE)
 
 
@@ -51,11 +59,16 @@ class Ranking(Parser):
                 return answer_of(groups, n, repairs | {"scores"}, text, completion.finish_reason)
         if form == "prose" and (cut_off or refuses(text)):
             chosen = []  # half a sentence about passages, or a refusal that names some, is no ranking
-        if form in ("lines", "prose") and _in_the_prompts_order(chosen):
+        if (form in ("lines", "prose") or len(chosen) > 1) and _in_the_prompts_order(chosen, n):
+            chosen = []
+        if text.startswith("{") and sum(map(len, chosen)) == 1:  # a number of a JSON object
             chosen = []
         if any(not item.bracketed for chain in chosen for item in chain):
             repairs.add("brackets")
-        return answer_of(_groups(chosen, n, repairs), n, repairs, text, completion.finish_reason)
+        groups = _groups(chosen, n, repairs)
+        if form != "ranking" and LEAST_FIRST.search(text):
+            groups.reverse()
+        return answer_of(groups, n, repairs, text, completion.finish_reason)
 
 
 def answer_text(completion: Completion, thinking: Thinking | None) -> tuple[str, set[str]]:
@@ -78,7 +91,7 @@ def answer_text(completion: Completion, thinking: Thinking | None) -> tuple[str,
         return _tagged(_behind_other_thought(text.split(tags.open)[0])), set()
     if opened and cut_off:
         return "", set()
-    if ASKED.match(text.lstrip()) and not LETTER.search(text):
+    if RANKED.match(text.lstrip()) and not LETTER.search(text):
         return text, {"no thought"} if opened else set()
     closed_answer = not cut_off and text[-len("</answer>") :].lower() == "</answer>"
     return (_tagged(text), {"thought not closed"}) if closed_answer else ("", set())
@@ -103,31 +116,56 @@ def _tagged(text: str) -> str:
 
 def _choose(chains: Sequence[Chain], n: int) -> tuple[list[Chain], str]:
     """The chains that make up the ranking, and the form it has."""
-    chains = [part for chain in chains for part in _without_less_than(chain)]
+    less = [turned for chain in chains if (turned := _turned(chain))]
+    chains = [piece for chain in chains for part in _without_less_than(chain) for piece in _apart(part)]
     named = [chain for chain in chains if any(item.named for item in chain)]
     compared = [chain for chain in named or chains if any(item.compared for item in chain[1:])]
-    if compared:
-        greater = any(">" in item.before for chain in compared for item in chain[1:])
-        return _of_several(compared, n), "ranking" if greater else "ties"
+    if compared or less:
+        greater = any(">" in item.before for chain in compared or less for item in chain[1:])
+        return _of_several(compared or less, n), "ranking" if greater else "ties"
     alone = [chain for chain in named or chains if chain[0].begins and chain[-1].ends]
-    listed = [chain for chain in alone if len(chain) > 1]
-    if listed:
-        return _of_several(listed, n), "list"
+    if len(alone) > 1 or any(len(chain) > 1 for chain in alone):
+        return _of_several(alone, n), "list"
     if alone == chains and len(alone) == 1:  # a number and nothing else
         return alone, "list"
+    whole = [chain for chain in chains if sorted(item.value for item in chain) == list(range(1, n + 1)) != [1]]
+    if not named and len(whole) == 1:
+        return whole, "prose"
     lines = [chain for chain in named if chain[0].first_on_line]
     if len(lines) > 1:
         return lines, "lines"
     return named, "prose"
 
 
+def _turned(chain: Chain) -> Chain:
+    """A chain in which all signs are `<` or `=`, best first; else nothing."""
+    signs = "".join(re.sub(r"[^<>=]", "", item.before) for item in chain[1:])
+    if "<" not in signs or ">" in signs or not all(item.compared for item in chain[1:]):
+        return []
+    before = [chain[0].before, *(item.before.replace("<", ">") for item in reversed(chain[1:]))]
+    return [replace(item, before=text) for item, text in zip(reversed(chain), before, strict=True)]
+
+
 def _without_less_than(chain: Chain) -> list[Chain]:
     """A chain, or those of its parts that hold no `<`: parts that only punctuation joins."""
     if not any("<" in item.before for item in chain[1:]):
         return [chain]
-    starts = [0, *(position for position, item in enumerate(chain) if position and not item.compared), len(chain)]
-    parts = [chain[start:end] for start, end in pairwise(starts)]
+    parts = _parts(chain, [position for position, item in enumerate(chain) if position and not item.compared])
     return [part for part in parts if len(part) > 1 and not any("<" in item.before for item in part[1:])]
+
+
+def _apart(chain: Chain) -> list[Chain]:
+    """A ranking, or its lines where these repeat identifiers: rankings of their own."""
+    ends = [number for number, item in enumerate(chain) if number and "\n" in item.before and not item.compared]
+    if not ends or not any(item.compared for item in chain[1:]):
+        return [chain]
+    parts = _parts(chain, ends)
+    values = [value for part in parts for value in {item.value for item in part}]
+    return parts if len(set(values)) < len(values) else [chain]
+
+
+def _parts(chain: Chain, starts: Sequence[int]) -> list[Chain]:
+    return [chain[start:end] for start, end in pairwise([0, *starts, len(chain)])]
 
 
 def _of_several(chains: list[Chain], n: int) -> list[Chain]:
@@ -142,9 +180,9 @@ def _of_several(chains: list[Chain], n: int) -> list[Chain]:
     return [chains[max(range(len(chains)), key=lambda position: (len(sets[position]), position))]]
 
 
-def _in_the_prompts_order(chains: Iterable[Chain]) -> bool:
+def _in_the_prompts_order(chains: Iterable[Chain], n: int) -> bool:
     """Whether several identifiers are mentioned as 1, 2, 3, …: an account of the passages, not a ranking."""
-    values = [item.value for chain in chains for item in chain]
+    values = [value for chain in chains for value, _ in flatten(chain, n, set())]
     return len(values) > 1 and values == list(range(1, len(values) + 1))
 
 
