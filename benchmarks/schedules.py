@@ -6,6 +6,7 @@ python benchmarks/schedules.py --shape benchmarks/shapes/qwen2.5-32b --queries 9
 import argparse
 import asyncio
 import json
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -106,6 +107,10 @@ class RandomJudge:
     def prior(self, docid: str) -> float:
         """Falls with the rank."""
         return -float(docid)
+
+    def room(self) -> float:
+        """No budget."""
+        return math.inf
 
 
 async def strategies(engine: Engine, scale: float, queries: int, places: int) -> list[dict[str, object]]:

@@ -1,6 +1,7 @@
 """Every strategy keeps all passages, the number of its calls, and its promise, for any list and settings."""
 
 import asyncio
+import math
 from collections import Counter
 from itertools import combinations, pairwise
 
@@ -11,7 +12,8 @@ from pydantic import ValidationError
 
 from rankk.fusion.base import FUSIONS
 from rankk.reranking.consensus import Consensus
-from rankk.reranking.strategies.acurank import AcuRank, Rating, above, priors, updated
+from rankk.reranking.strategies.acurank import AcuRank
+from rankk.reranking.strategies.adaptive import Adaptive
 from rankk.reranking.strategies.base import STRATEGIES, Strategy
 from rankk.reranking.strategies.blitz import Blitz
 from rankk.reranking.strategies.dualend import DualEnd
@@ -20,6 +22,7 @@ from rankk.reranking.strategies.insertion import SetwiseInsertion
 from rankk.reranking.strategies.jointrank import JointRank
 from rankk.reranking.strategies.passes import Passes
 from rankk.reranking.strategies.pointwise import Pointwise
+from rankk.reranking.strategies.ratings import Rating, above, priors, updated
 from rankk.reranking.strategies.setwise import Setwise
 from rankk.reranking.strategies.single import Single
 from rankk.reranking.strategies.sliding import Sliding
@@ -35,8 +38,9 @@ NAMES = STRATEGIES.names()
 class Oracle:
     """Knows every grade; counts calls, and the longest chain of calls of which each began after the one before."""
 
-    def __init__(self, grades):
+    def __init__(self, grades, limit=math.inf):
         self.grades = grades
+        self.limit = limit
         self.calls = 0
         self.windows = []
         self.chain = 0
@@ -53,6 +57,9 @@ class Oracle:
 
     def prior(self, docid):
         return -float(docid[1:])
+
+    def room(self):
+        return self.limit - self.calls
 
     async def _call(self, window):
         """Calls that wait at the same time are answered together: each such step makes the chain longer by one."""
@@ -353,6 +360,30 @@ def test_acurank_asks_again_about_uncertain_passages_alone():
     read = Counter(docid for window in oracle.windows[5:] for docid in window)
     assert max(read, key=lambda docid: read[docid]) in {f"d{i}" for i in range(100) if (i * 37) % 101 > 80}
     assert len(read) < 100
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if STRATEGIES.get(name).anytime])
+def test_a_strategy_that_can_end_at_any_time_does_so_once_the_room_is_used_up(name):
+    docids = [f"d{i}" for i in range(100)]
+    grades = {docid: (i * 37) % 101 for i, docid in enumerate(docids)}
+
+    def calls(limit):
+        oracle = Oracle(grades, limit)
+        assert sorted(asyncio.run(STRATEGIES.make({"type": name}).rerank(docids, oracle))) == sorted(docids)
+        return oracle.calls
+
+    least, most = calls(0), calls(math.inf)
+    assert least < most
+    assert all(calls(limit) <= max(least, limit) for limit in range(least, most + 1))
+
+
+def test_adaptive_calls_are_about_the_most_uncertain_passages():
+    order, oracle = play(Adaptive(matches=6), [(i * 37) % 101 for i in range(100)])
+    assert [len(window) for window in oracle.windows] == [20] * 11
+    assert set(order[:10]) == set(range(91, 101))
+    asked = [{oracle.grades[docid] for docid in window} for window in oracle.windows]
+    assert asked[5] != asked[6]
+    assert max(min(values) for values in asked[5:]) > max(min(values) for values in asked[:5])
 
 
 def test_ratings_are_those_of_trueskill():

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from rankk.config.loading import validate_reranker
+from rankk.errors import RankkError
 from rankk.io.trec import read_run
 from rankk.reranking.cell import rerank_cell
 from rankk.reranking.tally import read_calls
@@ -83,3 +84,65 @@ def test_another_counter_of_tokens_is_a_warning_before_any_call(tmp_path, caplog
             )
             warned = "its prompts were cut by tokens counted by server, now by characters" in caplog.text
             assert warned is not tokenizes
+
+
+def test_a_budget_of_tokens_is_shared_by_the_queries_and_kept_in_shards_and_from_the_journal(tmp_path):
+    write(tmp_path, queries=2, depth=12)
+    runs = {}
+    with FakeServer() as server:
+
+        def run(name, shard=None, **settings):
+            made = len(server.asked)
+            rerank_cell(
+                validate_reranker(
+                    BASE | {"base_url": server.url, "strategy": "adaptive", "matches": 9} | settings, "test"
+                ),
+                run=tmp_path / "first.trec",
+                queries=tmp_path / "queries.tsv",
+                passages=tmp_path / "passages.jsonl",
+                output=tmp_path / name / "o.trec",
+                shard=shard,
+            )
+            runs[name] = read_calls(tmp_path / name / "o.calls.csv")
+            return len(server.asked) - made
+
+        for name in ("free", "kept", "shard"):
+            (tmp_path / name).mkdir()
+        assert 20 < run("free") <= 2 * (3 + 9)
+        of = {
+            qid: [call.prompt_tokens + call.output_tokens for call in runs["free"] if call.qid == qid]
+            for qid in ("q0", "q1")
+        }
+        budget = sum(sum(tokens[:5]) for tokens in of.values()) + 2
+        assert run("kept", tokens=budget) <= 2 * 5
+        assert run("kept", tokens=budget) == 0
+        assert run("shard", tokens=budget, shards=2, shard=1) > 0
+    spent = sum(call.prompt_tokens + call.output_tokens for call in runs["kept"])
+    assert budget * 0.7 < spent <= budget
+    alone = {call.qid for call in runs["shard"]}
+    assert len(alone) == 1
+    assert [call.window for call in runs["shard"]] == [call.window for call in runs["kept"] if call.qid in alone]
+
+
+def test_a_budget_needs_a_strategy_that_can_end_and_a_backend_that_tells_tokens(tmp_path):
+    with pytest.raises(
+        RankkError, match="tokens: 5000: strategy sliding makes all its calls; expected one of acurank, "
+    ):
+        validate_reranker(BASE | {"base_url": "http://localhost", "tokens": 5000}, "test")
+    write(tmp_path, queries=1, depth=12)
+    (tmp_path / "answers.jsonl").write_text('{"qid": "q0", "call": 0, "response": "[1] > [2]"}\n')
+    with pytest.raises(RankkError, match="tokens: the backend does not tell how many tokens a call takes"):
+        rerank_cell(
+            validate_reranker(
+                {
+                    "backend": "replay",
+                    "responses": str(tmp_path / "answers.jsonl"),
+                    **{"strategy": "adaptive", "depth": 12, "window": 12, "tokens": 10},
+                },
+                "test",
+            ),
+            run=tmp_path / "first.trec",
+            queries=tmp_path / "queries.tsv",
+            passages=tmp_path / "passages.jsonl",
+            output=tmp_path / "o.trec",
+        )

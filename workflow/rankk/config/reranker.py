@@ -67,6 +67,13 @@ class Reranker(WithBackend):
         default={}, description="handed to the model's chat template, beside the preset's"
     )
     examples: Examples = Field(default=[], description="solved windows that are shown first, or a file of JSON lines")
+    tokens: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**53,
+        description="budget of a cell, prompts and answers together, an equal share for each query; strategies that "
+        "can end at any time make no further call beyond it; left out: no limit",
+    )
     seed: int = Field(default=0, ge=0, le=2**63 - 1001, description="of sampling and shuffles")
     max_bad_outcomes: float = cosmetic(
         default=1.0,
@@ -134,6 +141,11 @@ class Reranker(WithBackend):
             raise ValueError(f"examples: preset {preset.name} is raw text, which has no turns to show them in")
         if isinstance(strategy, WindowStrategy) and self.depth < strategy.window:
             raise ValueError(f"depth: {self.depth} is smaller than window {strategy.window}; expected depth >= window")
+        if self.tokens is not None and not strategy.anytime:
+            can = [name for name, other in STRATEGIES.all().items() if other.anytime]
+            raise ValueError(
+                f"tokens: {self.tokens}: strategy {strategy.name} makes all its calls; expected one of {', '.join(can)}"
+            )
         if self.samples > 1 and preset.kind == "pointwise":
             raise ValueError(f"samples: {self.samples}: windows are sampled, and preset {preset.name} is pointwise")
         if self.shuffle and self.samples == 1:

@@ -50,6 +50,10 @@ class RandomRanker:
         """Falls with the rank."""
         return -float(docid)
 
+    def room(self) -> float:
+        """No budget is planned."""
+        return math.inf
+
     async def _answered(self) -> None:
         waiting = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -9,6 +10,7 @@ from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
+from rankk.errors import RankkError
 from rankk.io.trec import Hit
 from rankk.llm.connection import Connection
 from rankk.llm.journal import CallRecord, Journal, call_key
@@ -161,7 +163,8 @@ class Caller:
 class QueryRanker:
     """What a strategy may ask about one query; numbers its calls from 0 in the order in which they are asked.
 
-    `hits`: the passages that the strategy orders, in the first stage's order.
+    `hits`: the passages that the strategy orders, in the first stage's order. `share`: tokens of prompts and answers
+    that the query's calls may take.
     """
 
     def __init__(
@@ -172,12 +175,14 @@ class QueryRanker:
         hits: Sequence[Hit],
         passages: Mapping[str, str],
         finished: Callable[[], object],
+        share: float = math.inf,
     ) -> None:
         self._caller, self._qid, self._query, self._passages = caller, qid, query, passages
         self._ranks = {hit.docid: rank for rank, hit in enumerate(hits, 1)}
         self._scores = dict(hits)
         self._finished = finished
         self._calls = 0
+        self._share, self._spent = share, 0
 
     async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
         """The window's ids in the order of the model's answer; unnamed ones behind, ties in previous order."""
@@ -193,12 +198,22 @@ class QueryRanker:
         """The first stage's score."""
         return self._scores[docid]
 
+    def room(self) -> float:
+        """Further calls of the mean length so far that the query's share affords."""
+        if not self._spent:
+            return math.inf
+        return (self._share - self._spent) * self._calls / self._spent
+
     async def _call(self, window: Sequence[str], chain: int, sample: int) -> tuple[CallRecord, Answer]:
         number, self._calls = self._calls, self._calls + 1
         caller = self._caller
         record, answer = await caller.call(self._qid, number, self._query, window, self._passages, chain, sample)
         ranks = [self._ranks[docid] for docid in window]
         call = Call.of(record, answer, caller.settings.preset.thinking, ranks, len(self._ranks))
+        if self._share < math.inf:
+            if record.prompt_tokens is None or record.output_tokens is None:
+                raise RankkError("tokens: the backend does not tell how many tokens a call takes; leave the budget out")
+            self._spent += record.prompt_tokens + record.output_tokens
         caller.tally.add(call, record.finished)
         self._finished()
         return record, answer

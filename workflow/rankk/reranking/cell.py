@@ -60,6 +60,7 @@ def rerank_cell(
     files.incomplete.unlink(missing_ok=True)
     settings = resolve(reranker)
     first_stage, topics = read_run(run), read_queries(queries)
+    total = len(first_stage)
     if shard is not None:
         chosen = members(first_stage, settings.strategy(), reranker.depth, reranker.shards)[int(shard)]
         first_stage = {qid: first_stage[qid] for qid in chosen}
@@ -70,7 +71,15 @@ def rerank_cell(
     async def work() -> Reranked:
         with open_passages(passages, wanted) as texts, Journal(files.journal, neighbours(files.journal)) as calls:
             return await rerank_in_memory(
-                settings, first_stage, topics, texts, calls, model=model, adapter=adapter, engine_owner=engine_owner
+                settings,
+                first_stage,
+                topics,
+                texts,
+                calls,
+                model=model,
+                adapter=adapter,
+                engine_owner=engine_owner,
+                total=total,
             )
 
     tag = one_word(tag or files.name)
@@ -98,10 +107,11 @@ async def rerank_in_memory(
     model: str | None = None,
     adapter: str | None = None,
     engine_owner: int | None = None,
+    total: int | None = None,
 ) -> Reranked:
     """Rerank a run with the backend that the settings name; arguments as for `rerank_cell` and `rerank`."""
     async with settings.reranker.backend.connect(settings.asked_model(model, adapter), engine_owner) as connection:
-        return await rerank(first_stage, queries, passages, settings, Caller(settings, connection, journal))
+        return await rerank(first_stage, queries, passages, settings, Caller(settings, connection, journal), total)
 
 
 def describe(settings: Settings, result: Reranked, model_commit: str | None) -> dict[str, Any]:

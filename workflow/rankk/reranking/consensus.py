@@ -44,6 +44,10 @@ class Consensus:
         """The first stage's score."""
         return self.ranker.prior(docid)
 
+    def room(self) -> float:
+        """Windows that the budget affords: each takes a call for every sample."""
+        return self.ranker.room() / self.samples
+
 
 def merge(window: Sequence[str], orders: Sequence[TieGroups], fusion: Fusion) -> TieGroups:
     """Orders of one window as tie groups of equal sums, each in the window's order.

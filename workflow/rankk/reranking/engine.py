@@ -1,6 +1,7 @@
 """Reranking a cell: every query is a coroutine of its own, and one query's failure stops nothing else."""
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,24 +44,27 @@ async def rerank(
     passages: Mapping[str, str],
     settings: Settings,
     caller: Caller,
+    total: int | None = None,
 ) -> Reranked:
     """Rerank every query of `first_stage`; passages beyond the depth keep their order behind.
 
-    `passages` holds the text of the first `depth` passages of each query. Queries advance on their own. Where some
+    `passages` holds the text of the first `depth` passages of each query. `total`: queries that share the budget of
+    tokens, where they are more than those of `first_stage` (a shard). Queries advance on their own. Where some
     fail, the others are finished (and in the journal) before QueriesFailed names the failed ones. RankkError where too
     many answers could not be used (`max_bad_outcomes`); BackendError where no call can be answered or kept any more.
     """
     started = time.monotonic()
     strategy = settings.strategy()
     depth, fusion = settings.reranker.depth, settings.reranker.fusion
-    total = sum(strategy.calls(min(depth, len(hits))) for hits in first_stage.values()) * settings.reranker.samples
-    log.info("%d queries, %d%s calls", len(first_stage), total, "" if strategy.exact else " at most")
+    calls = sum(strategy.calls(min(depth, len(hits))) for hits in first_stage.values()) * settings.reranker.samples
+    log.info("%d queries, %d%s calls", len(first_stage), calls, "" if strategy.exact else " at most")
+    share = math.inf if settings.reranker.tokens is None else settings.reranker.tokens / (total or len(first_stage))
 
-    with bar(what="rerank", unit="calls", total=total) as progress:
+    with bar(what="rerank", unit="calls", total=calls) as progress:
 
         async def one(qid: str) -> list[Hit]:
             hits = first_stage[qid]
-            ranker = QueryRanker(caller, qid, queries[qid], hits[:depth], passages, progress.update)
+            ranker = QueryRanker(caller, qid, queries[qid], hits[:depth], passages, progress.update, share)
             order = await strategy.rerank([hit.docid for hit in hits[:depth]], settings.ranker(ranker))
             if fusion:
                 order = [hit.docid for hit in fusion.fuse([ranked(order), hits[:depth]])]

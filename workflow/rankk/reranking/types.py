@@ -49,3 +49,7 @@ class WindowRanker(Protocol):
     def prior(self, docid: str) -> float:
         """The first stage's score, on the retriever's scale. Needs no call."""
         ...
+
+    def room(self) -> float:
+        """Further calls like those made so far that the query's share of the budget affords; infinite without one."""
+        ...

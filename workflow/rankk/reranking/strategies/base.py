@@ -44,6 +44,9 @@ class Strategy(Component):
     exact: ClassVar[bool] = True
     """Whether `calls` is the number of calls made; otherwise answers decide, and it is the most."""
 
+    anytime: ClassVar[bool] = False
+    """Whether the strategy makes further calls only as long as the ranker has room for them."""
+
     @property
     @abstractmethod
     def passages_per_call(self) -> int:

@@ -24,6 +24,7 @@ class Blitz(WindowStrategy):
 
     name: ClassVar[str] = "blitz"
     exact: ClassVar[bool] = False
+    anytime: ClassVar[bool] = True
     top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages of the front that are sorted")
     matches: int | None = Field(
         default=None,
@@ -37,7 +38,7 @@ class Blitz(WindowStrategy):
         graph = _Graph(len(docids))
         for left in reversed(range(self.calls(len(docids)))):
             match = graph.match(self.top_k, self.window)
-            if not match:
+            if not match or ranker.room() < 1:
                 break
             position = {docids[node]: node for node in match}
             graph.add([position[docid] for docid in await order(ranker, list(position), chain=left)])

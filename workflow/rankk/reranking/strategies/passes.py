@@ -19,6 +19,7 @@ class Passes(Sliding):
 
     name: ClassVar[str] = "passes"
     exact: ClassVar[bool] = False
+    anytime: ClassVar[bool] = True
     passes: int = Field(default=3, ge=1, le=100, description="most passes over the list")
     top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages that have to change for another pass")
 
@@ -28,7 +29,7 @@ class Passes(Sliding):
         for left in reversed(range(self.passes)):
             before = ranking[: self.top_k]
             ranking = await self.slide(ranking, ranker, waiting=left * self._windows(len(ranking)))
-            if ranking[: self.top_k] == before:
+            if ranking[: self.top_k] == before or ranker.room() < self._windows(len(ranking)):
                 break
         return ranking
 

@@ -24,6 +24,8 @@ class TSSetRank(WindowStrategy):
     """
 
     name: ClassVar[str] = "ts-setrank"
+    exact: ClassVar[bool] = False
+    anytime: ClassVar[bool] = True
     rounds: int = Field(default=2, ge=1, le=1000, description="times that every passage is read in the uniform phase")
     draws: int = Field(default=10, ge=0, le=LONGEST, description="windows of the highest draws, one after the other")
     seed: int = Field(default=0, ge=0, le=2**63 - 1, description="of shuffles and draws")
@@ -49,13 +51,15 @@ class TSSetRank(WindowStrategy):
             reward(ranking)
         random = Random(f"{self.seed}\0{' '.join(docids)}")
         for left in reversed(range(self.draws)):
+            if ranker.room() < 1:
+                break
             drawn = {docid: random.betavariate(wins[docid], losses[docid]) for docid in docids}
             window = sorted(docids, key=lambda docid: -drawn[docid])[: self.window]
             reward(await order(ranker, window, chain=left))
         return sorted(docids, key=lambda docid: -wins[docid] / (wins[docid] + losses[docid]))
 
     def calls(self, n: int) -> int:
-        """Both phases; one call where the window holds the list."""
+        """Both phases, where the budget affords them; one call where the window holds the list."""
         if n <= self.window:
             return int(n > 1)
         return self.rounds * sum(size > 1 for size in balanced(n, self.window)) + self.draws
