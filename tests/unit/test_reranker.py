@@ -78,7 +78,7 @@ def test_a_reworded_description_decides_nothing_and_another_prompt_does() -> Non
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"strategy": "slidding"}, "strategy: 'slidding': unknown strategy; expected one of acurank, blitz, "),
+        ({"strategy": "slidding"}, "strategy: 'slidding': unknown strategy; expected one of acurank, "),
         ({"strategy": 3}, "strategy: 3: "),
         ({"strategy": {"type": [1]}}, "unknown strategy; expected one of "),
         ({"strategy": {"window": 3}}, "strategy: {'window': 3}: unknown strategy; expected one of "),
