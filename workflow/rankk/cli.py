@@ -204,10 +204,11 @@ def _presets(options: argparse.Namespace) -> None:
 def _plan(options: argparse.Namespace) -> None:
     from rankk.config.loading import load
     from rankk.plan.costs import costs
+    from rankk.plan.split import lines as split_lines
     from rankk.plan.table import table
 
     experiment = load(options.config)
-    print(table(experiment, list(costs(experiment))))
+    print("\n".join([table(experiment, list(costs(experiment))), *split_lines(experiment)]))
     if experiment.training:
         from rankk.training.plan import lines
 

@@ -6,6 +6,7 @@ from math import ceil
 from pathlib import Path
 
 from rankk import paths
+from rankk.config.reranker import Reranker
 from rankk.corpora.files import FilesTopics, file_of, local
 from rankk.experiment import Experiment
 from rankk.io.trec import read_queries
@@ -46,9 +47,14 @@ def costs(experiment: Experiment) -> Iterator[Cost]:
 
 def cost(experiment: Experiment, cell: Cell, shards: int = 1) -> Cost:
     """The cost of one reranked cell, or of the largest of its shards."""
-    settings = resolve(experiment.rerankers[cell.reranker])
-    reranker, strategy = settings.reranker, settings.strategy()
-    queries = ceil(queries_of(experiment, cell.collection, cell.language) / shards)
+    queries = queries_of(experiment, cell.collection, cell.language)
+    return cost_of(experiment, cell, experiment.rerankers[cell.reranker], ceil(queries / shards))
+
+
+def cost_of(experiment: Experiment, cell: Cell, reranker: Reranker, queries: int) -> Cost:
+    """The cost of a cell of so many queries with a reranker's settings."""
+    settings = resolve(reranker)
+    strategy = settings.strategy()
     shapes = stages(strategy, reranker.depth)
     calls = ceil(queries * reranker.samples * sum(map(sum, shapes)) / len(shapes))
     prompt = PROMPT_TOKENS + min(strategy.passages_per_call, reranker.depth) * min(
