@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, replace
 from typing import Any
 
-from rankk.paths import Cell
+from rankk.paths import FIRST_STAGE, Cell
 from rankk.report.progress import Progress, State
 
 LEAD = ["collection", "queries in", "first stage"]
@@ -50,6 +50,6 @@ def matrix(
         }
     return {
         "lead": LEAD,
-        "columns": list(map(shown, rerankers)),
+        "columns": ["first stage alone" if name == FIRST_STAGE else shown(name) for name in rerankers],
         "rows": [(named(stage), [field(stage, name) for name in rerankers]) for stage in stages],
     }

@@ -161,9 +161,14 @@ function moved(from, to, relevant) {
   if (!from || !to || from === to) return text("td", from && to ? "" : "new", "number dim");
   return text("td", (from > to ? "↑" : "↓") + Math.abs(from - to), "number " + (relevant ? (from > to ? "up" : "down") : ""));
 }
+// What scrolls sideways on a narrow screen; the keyboard reaches it where nothing in it takes the focus.
+function wide(label, content) {
+  const focus = content.querySelector("summary") ? {} : { role: "group", "aria-label": label, tabindex: "0" };
+  return element("div", { class: "wide", ...focus }, content);
+}
 function table(titles, rows) {
   const head = element("tr", {}, ...titles.map(title => element("th", { scope: "col" }, title)));
-  return element("div", { class: "wide" }, element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)));
+  return wide("table", element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)));
 }
 
 // The first ten rows, and the others below a line that opens them.
@@ -236,7 +241,7 @@ function chart(columns, grades) {
   });
   svg.setAttribute("aria-label", `Ranks in ${columns.map(column => column.name).join(", ")}: ${rose} relevant passages rise, ${fell} fall. The tables hold the ranks.`);
   return [element("h3", {}, "Rankings"), element("p", { class: "dim" },
-    "Solid green: a relevant passage rises by reranking; dashed red: it falls. In brackets: grades."), element("div", { class: "wide" }, svg)];
+    "Solid green: a relevant passage rises by reranking; dashed red: it falls. In brackets: grades."), wide("rankings", svg)];
 }
 
 function ranking(content, number, contents, grades) {
@@ -308,6 +313,7 @@ async function open(query) {
   }
   byId("query").replaceChildren(text("h2", query.text, "", language(languages[0])), facts,
     ...chart(columns(contents), grades), ...relevantPassages(contents, grades),
+    element("h3", {}, "Final ranking"),
     element("div", { class: "columns" }, ...contents.map((content, place) => ranking(content, place, contents, grades))),
     element("h3", {}, "Windows, in the order in which they were asked"),
     element("div", { class: "columns" }, ...contents.map((content, place) => windows(content, place, grades))));
