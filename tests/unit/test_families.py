@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from rankk.api import RerankResult, rerank
 from rankk.config.reranker import Reranker
+from rankk.errors import RankkError
 from rankk.llm.thinking import closed_thought, opening_text
 from rankk.llm.tokenizers import CharacterCounter, ModelTokenizer
 from rankk.llm.types import Completion, Message, Prompt
@@ -18,6 +20,7 @@ from rankk.reranking.presets import load_preset
 from rankk.reranking.prompts import render
 from rankk.reranking.settings import resolve
 from rankk.reranking.types import Answer, Outcome
+from tests.fake_server import FakeServer, Reply
 from tests.unit.chatml import build_tokenizer
 
 TWO = ["First passage.", "Second passage."]
@@ -286,7 +289,7 @@ def test_gpt_oss_is_told_the_effort_and_answers_in_its_final_channel(tmp_path: P
 
 
 def test_an_argument_that_the_chat_template_does_not_know_is_an_error_and_not_ignored(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="its chat template does not use reasoning_effort"):
+    with pytest.raises(RankkError, match="its chat template does not use reasoning_effort"):
         rendered(tmp_path, "qwen3", "qwen3", reasoning_effort="low")
 
 
@@ -373,3 +376,61 @@ def test_examples_of_a_file_are_shown_as_turns_before_the_window(tmp_path: Path)
     path.write_text('{"query": "q0", "answer": 3}\n', encoding="utf-8")
     with pytest.raises(ValueError, match=r"examples\.0\.passages"):
         Reranker(preset="rankzephyr", examples=str(path))
+
+
+LIKELY = [{"token": " Yes", "logprob": -9.0}, {"token": "Yes", "logprob": -0.2}, {"token": "No", "logprob": -2.2}]
+LOGPROBS = {"content": [{"token": "Yes", "logprob": -0.2, "top_logprobs": LIKELY}]}
+
+
+def ask_server(server: FakeServer, **settings: object) -> RerankResult:
+    """Rerank three passages of one query with a hosted model."""
+    texts = {f"d{number}": f"passage {number}" for number in range(3)}
+    run = {"q": [(docid, 3.0 - number) for number, docid in enumerate(texts)]}
+    reranker = {"backend": "openai", "base_url": server.url, "model": "fake", **settings}
+    return rerank(run, {"q": "QUERY"}, texts, reranker=reranker)
+
+
+def test_a_hosted_model_is_told_the_effort_and_one_that_refuses_it_is_an_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with FakeServer() as server:
+        ask_server(server, preset="qwen3", reasoning_effort="high", strategy="single", window=3, depth=3)
+    assert server.bodies[0]["reasoning_effort"] == "high"
+    assert "chat_template_kwargs" not in server.bodies[0]
+    assert "no vLLM: these are not sent to it: enable_thinking" in caplog.text
+
+    def refuses(body: dict[str, object]) -> Reply | None:
+        words = "Unsupported parameter: reasoning_effort is not supported with this model"
+        return (
+            Reply({"error": {"message": words, "param": "reasoning_effort"}}, 400)
+            if "reasoning_effort" in body
+            else None
+        )
+
+    with FakeServer(refuses=refuses) as server, pytest.raises(RankkError, match="reasoning_effort is not supported"):
+        ask_server(server, preset="listwise", reasoning_effort="low", strategy="single", window=3, depth=3)
+
+
+def test_a_hosted_model_scores_passages_by_yes_and_no() -> None:
+    reply = {"choices": [{"message": {"content": "Yes"}, "logprobs": LOGPROBS, "finish_reason": "length"}]}
+    with FakeServer(replies=[Reply(reply)] * 3) as server:
+        calls = ask_server(server, preset="yes-no").calls
+    assert (server.bodies[0]["logprobs"], server.bodies[0]["top_logprobs"], server.bodies[0]["max_tokens"]) == (
+        True,
+        20,
+        1,
+    )
+    assert [call.outcome for call in calls] == ["ok"] * 3
+
+
+def test_letters_of_a_hosted_model_that_tells_no_probabilities_are_an_error() -> None:
+    preset = {"name": "letters", "extends": "first", "prefix": "", "repair": False}
+    settings = {"preset": preset, "strategy": "single", "window": 3, "depth": 3}
+    alternatives = [{"token": letter, "logprob": value} for letter, value in (("B", -0.1), ("C", -1.0), ("A", -2.0))]
+    told = {"content": [{"token": "B", "logprob": -0.1, "top_logprobs": alternatives}]}
+    reply = {"choices": [{"message": {"content": "B"}, "logprobs": told, "finish_reason": "length"}]}
+    with FakeServer(replies=[Reply(reply)]) as server:
+        result = ask_server(server, parser={"type": "first-token", "alternatives": 20}, **settings)
+        assert [hit.docid for hit in result.run["q"]] == ["d1", "d2", "d0"]
+        with pytest.raises(RankkError, match="sends no log probabilities"):
+            ask_server(server, **settings)

@@ -14,7 +14,6 @@ from rankk.reranking.parsers.digits import Digits
 from rankk.reranking.presets import Decoding, load_preset, names, presets
 from rankk.reranking.prompts import render
 from rankk.reranking.settings import resolve
-from rankk.show import presets as show
 from tests.unit.chatml import build_tokenizer
 
 PASSAGES = ["First passage.", "Second passage."]
@@ -195,17 +194,6 @@ def test_every_preset_names_itself_its_source_and_its_licence() -> None:
         assert load_preset(preset.name) == preset
         assert preset.licence in {"MIT", "Apache-2.0"}
         assert preset.source == "this project" or (preset.source.split(",")[0] in notice and preset.deviations)
-
-
-def test_a_preset_is_shown_with_its_prompt_and_what_deviates(capsys: pytest.CaptureFixture[str]) -> None:
-    show("rank1")
-    shown = capsys.readouterr().out
-    assert "passage_tokens 16000" in shown
-    assert "tasks: scifact, " in shown
-    assert "the authors restrict" in " ".join(shown.split())
-    assert "Passage: {docs}\n<think>\n" in shown
-    show()
-    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines() if line[0] != " "] == names()
 
 
 OWN = """

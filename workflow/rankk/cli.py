@@ -114,9 +114,12 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--qrels", help="TREC qrels")
     add.add_argument("--passages", help='JSON lines {"id", "contents"}; .gz allowed')
 
-    add = commands.add_parser("presets", help="list models' prompts and parsers, or show one in full")
+    add = commands.add_parser("presets", help="list families of models and their prompts, or show one in full")
     add.set_defaults(command=_presets)
     add.add_argument("name", nargs="?", help="preset to show with its prompt, decoding and deviations")
+    add.add_argument(
+        "--check", metavar="MODEL_DIR", help="tell which presets fit the model in a folder, and what is lost"
+    )
 
     add = commands.add_parser("plan", help="calls, tokens and GPU-hours of an experiment before it runs")
     add.set_defaults(command=_plan)
@@ -196,9 +199,9 @@ def _calls(options: argparse.Namespace) -> None:
 
 
 def _presets(options: argparse.Namespace) -> None:
-    from rankk.show import presets
+    from rankk.families import show
 
-    presets(options.name)
+    show(options.name, options.check)
 
 
 def _plan(options: argparse.Namespace) -> None:

@@ -22,6 +22,8 @@ from rankk.config.translator import Translator
 from rankk.corpora.base import PASSAGES, TOPICS, Collection, Corpus, TopicSource
 from rankk.evaluation.measures import MEASURES
 from rankk.experiment import Experiment
+from rankk.families import COLUMNS, rows
+from rankk.families import NOTE as NOTE_ON_COLUMNS
 from rankk.fetching.models import MODELS
 from rankk.fusion.base import FUSIONS
 from rankk.llm.backends import BACKENDS
@@ -29,6 +31,7 @@ from rankk.paths import FIRST_STAGE
 from rankk.report.figures import FIGURES
 from rankk.report.tables import TABLES
 from rankk.reranking.parsers.base import PARSERS
+from rankk.reranking.presets import Preset, presets
 from rankk.reranking.strategies.base import STRATEGIES
 from rankk.retrievers.base import RETRIEVERS
 
@@ -69,6 +72,7 @@ OF_KINDS: dict[str, tuple[str, Registry[Any], str]] = {
 PAGE_OF = {page[1].__name__: f"{name}.md" for name, page in OF_SECTIONS.items()} | {
     page[1].base.__name__: f"{name}.md" for name, page in OF_KINDS.items()
 }
+PAGE_OF["Preset"] = "presets.md"
 """Page of a class."""
 
 HUGE = 10**9
@@ -82,10 +86,11 @@ def pages() -> dict[str, str]:
     sections = {f"{name}.md": "\n".join(_section(*page)) for name, page in OF_SECTIONS.items()}
     kinds = {f"{name}.md": "\n".join(_kind(*page)) for name, page in OF_KINDS.items()}
     titles = {f"{name}.md": page[0] for name, page in (OF_SECTIONS | OF_KINDS).items()}
-    titles["catalog.md"] = "Shipped corpora and collections"
+    titles |= {"catalog.md": "Shipped corpora and collections", "presets.md": "Presets and families of models"}
     links = [f"- [{titles[file]}]({file})" for file in titles]
     index = [NOTE, "", "# Reference", "", "Every setting and component, from the code.", "", *links, ""]
-    return {"index.md": "\n".join(index), "catalog.md": "\n".join(_catalog())} | sections | kinds
+    lists = {"catalog.md": "\n".join(_catalog()), "presets.md": "\n".join(_presets())}
+    return {"index.md": "\n".join(index)} | lists | sections | kinds
 
 
 def _catalog() -> Iterator[str]:
@@ -141,6 +146,18 @@ def _catalog() -> Iterator[str]:
         ),
     )
     yield ""
+
+
+def _presets() -> Iterator[str]:
+    """Families of models: what each preset is, which models it is for, and what was verified."""
+    chosen = presets()
+    yield from (NOTE, "", "# Presets and families of models", "")
+    yield "What they are and how to write one: [presets](../presets.md). The keys of a preset stand at the end."
+    yield from ("", *_rows(COLUMNS, (row for preset in chosen for row in rows(preset))), "", NOTE_ON_COLUMNS, "")
+    yield from ("## What was verified", "", *_rows(("preset", "verified"), ((p.name, p.verified) for p in chosen)), "")
+    yield from ("## What deviates from the authors' programs", "")
+    yield from (*_rows(("preset", "deviations"), ((p.name, p.deviations) for p in chosen if p.deviations)), "")
+    yield from ("## Keys of a preset", "", *_described(Preset, 3))
 
 
 def _rows(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """What the command line prints for people to read."""
 
 import re
-import textwrap
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,28 +132,6 @@ def calls(
 def _escaped(text: str) -> str:
     """A text without characters that a terminal obeys."""
     return CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
-
-
-def presets(name: str | None = None) -> None:
-    """Model, parser and source of every preset; of one preset also its prompt, decoding and deviations."""
-    from rankk.reranking.presets import load_preset
-    from rankk.reranking.presets import presets as all_presets
-
-    for preset in [load_preset(name)] if name else all_presets():
-        print(f"{preset.name}: {preset.description}")
-        print(f"    {preset.kind}, parser {preset.parser.name}, model {preset.model or '(yours)'}")
-        print(f"    {preset.source} ({preset.licence})")
-        if name is None:
-            continue
-        print(f"    {', '.join(f'{key} {value}' for key, value in preset.defaults)}")
-        if preset.tasks:
-            print(f"    tasks: {', '.join(preset.tasks)}")
-        for line in textwrap.wrap(preset.deviations, 112):
-            print(f"    {line}")
-        for message in preset.messages:
-            print(f"\n── {message.role}\n{message.content}")
-        if preset.text is not None:
-            print(f"\n── text\n{preset.text}")
 
 
 def results(experiment: str) -> None:

@@ -273,8 +273,8 @@ class OpenAIClient:
     def _continue(self, body: dict[str, Any], prefix: str) -> None:
         if not self.is_vllm:
             raise RankkError(
-                f"{self._shown}: this server cannot continue a given text, which a thinking budget needs; leave "
-                "thinking_tokens out or use vLLM"
+                f"{self._shown}: this server cannot continue a given text, which a thinking budget or a preset's "
+                "prefix needs; leave thinking_tokens (prefix) out or use vLLM"
             )
         body["messages"].append({"role": "assistant", "content": prefix})
         body |= {"continue_final_message": True, "add_generation_prompt": False}

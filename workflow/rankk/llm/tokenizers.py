@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
+from copy import copy
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from rankk.errors import RankkError
 from rankk.llm.saved_tokenizer import saved_tokenizer
@@ -119,7 +120,13 @@ class ModelTokenizer:
         # The token that begins every sequence, where the tokenizer adds one.
         start = self._tokenizer.bos_token_id
         begins = start is not None and self._tokenizer("a")["input_ids"][0] == start
-        self._start: str = self._tokenizer.bos_token if begins else ""
+        self.start: str = self._tokenizer.bos_token if begins else ""
+
+    def with_arguments(self, chat_template_kwargs: dict[str, Any]) -> Self:
+        """The same tokenizer with other arguments of the chat template."""
+        other = copy(self)
+        other._template_kwargs = chat_template_kwargs
+        return other
 
     @cached_property
     def end(self) -> int:
@@ -181,7 +188,7 @@ class ModelTokenizer:
     def render(self, prompt: Prompt) -> str:
         """The text that the model continues: chat template, beginning of the answer, given prefix."""
         if prompt.text:
-            return self._start + prompt.text + prompt.prefix
+            return self.start + prompt.text + prompt.prefix
         from jinja2 import TemplateError
 
         messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
@@ -195,7 +202,7 @@ class ModelTokenizer:
         except (TemplateError, ValueError) as error:  # no template, or one that refuses the system message
             reason = str(error).strip().splitlines()[0]
             raise RankkError(f"model {self._model}: its chat template does not take this prompt: {reason}") from None
-        start = "" if rendered.startswith(self._start) else self._start  # some templates leave it to the tokenizer
+        start = "" if rendered.startswith(self.start) else self.start  # some templates leave it to the tokenizer
         return start + rendered + prompt.prefix
 
     def prompt_tokens(self, prompt: Prompt) -> int:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -62,7 +62,8 @@ class Shape:
     """Billions of parameters, bytes of KV cache a token (16 bits), and the mean length of an answer in tokens.
 
     `lora`: millions of parameters that a LoRA adapter on all linear layers has for each rank. `embeddings`: billions of
-    parameters that stay in 16 bits where the others are quantized.
+    parameters that stay in 16 bits where the others are quantized. `published_gib`: memory of weights that are
+    published in fewer than 16 bits.
     """
 
     parameters: float
@@ -70,13 +71,16 @@ class Shape:
     answer_tokens: int
     lora: float = 0.0
     embeddings: float = 0.0
+    published_gib: float | None = None
 
     def adapter_parameters(self, rank: int) -> float:
         """Billions of parameters of an adapter."""
         return self.lora * rank / 1e3
 
     def weights_gib(self, *, fp8: bool) -> float:
-        """Memory of the weights in bfloat16 or FP8."""
+        """Memory of the weights as published, or in FP8."""
+        if self.published_gib is not None:
+            return self.published_gib
         return (self.parameters + (self.embeddings if fp8 else self.parameters)) * 1e9 / GIB
 
 
@@ -89,14 +93,53 @@ QWEN_32B = Shape(
     embeddings=2 * 152064 * 5120 / 1e9,
 )
 QWEN_7B = Shape(7.6, 28 * 2 * 4 * 128 * 2, 600, embeddings=2 * 152064 * 3584 / 1e9)
+QWEN3_600M = Shape(0.6, 28 * 2 * 8 * 128 * 2, 1500, embeddings=151936 * 1024 / 1e9)
+QWEN3_4B = Shape(4.0, 36 * 2 * 8 * 128 * 2, 1500, embeddings=151936 * 2560 / 1e9)
+QWEN3_8B = Shape(8.2, 36 * 2 * 8 * 128 * 2, 1500, embeddings=2 * 151936 * 4096 / 1e9)
+QWEN3_32B = Shape(32.8, 64 * 2 * 8 * 128 * 2, 1500, embeddings=2 * 151936 * 5120 / 1e9)
 SHAPES = {
     "hltcoe/Rank-K-32B": QWEN_32B,  # its paper's mean length
     "Qwen/QwQ-32B": QWEN_32B,
     "castorini/rank_zephyr_7b_v1_full": Shape(7.2, 32 * 2 * 8 * 128 * 2, 110, embeddings=2 * 32000 * 4096 / 1e9),
     "jhu-clsp/rank1-7b": QWEN_7B,
     "liuwenhan/reasonrank-7B": QWEN_7B,
+    "liuwenhan/reasonrank-32B": replace(QWEN_32B, answer_tokens=600),
+    "liuwenhan/reasonrank-8B": replace(QWEN3_8B, answer_tokens=600),
+    "Qwen/Qwen3-Reranker-0.6B": replace(QWEN3_600M, answer_tokens=1),
+    "Qwen/Qwen3-Reranker-4B": replace(QWEN3_4B, answer_tokens=1),
+    "Qwen/Qwen3-Reranker-8B": replace(QWEN3_8B, answer_tokens=1),
+    "Qwen/Qwen3-0.6B": QWEN3_600M,
+    "Qwen/Qwen3-4B": QWEN3_4B,
+    "Qwen/Qwen3-8B": QWEN3_8B,
+    "Qwen/Qwen3-32B": QWEN3_32B,
+    "Qwen/Qwen2.5-7B-Instruct": replace(QWEN_7B, answer_tokens=300),
+    "Qwen/Qwen2.5-14B-Instruct": Shape(14.8, 48 * 2 * 8 * 128 * 2, 300, embeddings=2 * 152064 * 5120 / 1e9),
+    "castorini/first_mistral": Shape(7.2, 32 * 2 * 8 * 128 * 2, 1, embeddings=2 * 32768 * 4096 / 1e9),
+    "castorini/first_qwen3_0.6b": replace(QWEN3_600M, answer_tokens=1),
+    "le723z/Rearank-7B": QWEN_7B,
+    "AQ-MedAI/Diver-GroupRank-7B": QWEN_7B,
+    "AQ-MedAI/Diver-GroupRank-32B": replace(QWEN_32B, answer_tokens=600),
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B": replace(QWEN_7B, answer_tokens=2000),
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B": QWEN_32B,
+    "deepseek-ai/DeepSeek-V3.1": Shape(671, 61 * (512 + 64) * 2, 2000, published_gib=641),
+    "openai/gpt-oss-20b": Shape(20.9, 24 * 2 * 8 * 64 * 2, 1000, published_gib=12.8),
+    "openai/gpt-oss-120b": Shape(116.8, 36 * 2 * 8 * 64 * 2, 1000, published_gib=60.8),
 }
-"""Shapes from the models' configuration files; lengths are guesses but for Rank-K's."""
+"""Shapes from the models' published configurations; lengths are guesses but for Rank-K's."""
+GPU_GIB = (8, 12, 16, 24, 32, 40, 48, 80, 141)
+"""Memory of GPUs that are in use."""
+SENSIBLE_CALLS = 8
+"""Calls in flight for which a GPU should have room."""
+
+
+def sensible_gpu(shape: Shape, context: int) -> str:
+    """The smallest GPU, or the fewest large ones, with room for the weights and a few calls of `context` tokens."""
+    needed = shape.weights_gib(fp8=False) + SENSIBLE_CALLS * context * shape.kv_bytes / GIB
+    for number, sizes in ((1, GPU_GIB), *((number, GPU_GIB[-2:]) for number in (2, 4, 8))):
+        for gib in sizes:
+            if number * (gib * EngineConfig().gpu_memory_utilization - OVERHEAD_GIB) >= needed:
+                return f"{gib} GiB" if number == 1 else f"{number} × {gib} GiB"
+    return f"{needed:.0f} GiB in all"
 
 
 @dataclass(frozen=True)
