@@ -55,8 +55,8 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-def likely(model: Path, prompt: str, adapter: Path | None = None) -> dict[str, float]:
-    """Log probabilities of all tokens after a prompt, by their text, as transformers computes them."""
+def likely(model: Path, prompt: str, number: int, adapter: Path | None = None) -> dict[str, float]:
+    """Log probabilities of the likeliest tokens after a prompt, by their text, as transformers computes them."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -68,8 +68,11 @@ def likely(model: Path, prompt: str, adapter: Path | None = None) -> dict[str, f
     tokenizer = ModelTokenizer(model)
     with torch.no_grad():
         logits = network(torch.tensor([tokenizer.ids(prompt)])).logits[0, -1]
-    values = torch.log_softmax(logits, -1).tolist()
-    return {tokenizer.text_of(token): value for token, value in enumerate(values)}
+    best = torch.log_softmax(logits, -1).topk(number)
+    words: dict[str, float] = {}  # several tokens are parts of characters and look alike
+    for token, value in zip(best.indices.tolist(), best.values.tolist(), strict=True):
+        words.setdefault(tokenizer.text_of(token), value)
+    return words
 
 
 def prompts(folder: Path, model: Path, preset: Preset, windows: list[tuple[str, tuple[str, ...]]]) -> list[str]:
@@ -81,10 +84,6 @@ def prompts(folder: Path, model: Path, preset: Preset, windows: list[tuple[str, 
         tokenizer.render(render(preset, queries[qid], [neutralize(passages[docid]) for docid in window]))
         for qid, window in windows
     ]
-
-
-def top(values: dict[str, float], number: int) -> dict[str, float]:
-    return dict(sorted(values.items(), key=lambda entry: -entry[1])[:number])
 
 
 def ask(python, folder, model, name, preset, owner=0, engine=None, **settings):
@@ -107,7 +106,7 @@ def tokens(folder, model, adapter) -> dict[str, str]:
         token
         for prompt in prompts(folder, model, preset, windows)
         for lora in (None, adapter)
-        for token in top(likely(model, prompt, lora), ALTERNATIVES)
+        for token in likely(model, prompt, ALTERNATIVES, lora)
         if token.strip() and token.isascii() and token.isprintable()
     )
     usable = [token for token, _ in found.most_common(2)]
@@ -124,7 +123,7 @@ def assert_scores(records, folder, model, preset, adapter=None):
     scores = set()
     for record in records:
         (prompt,) = prompts(folder, model, chosen, [(record.qid, record.window)])
-        values = top(likely(model, prompt, adapter), ALTERNATIVES)
+        values = likely(model, prompt, ALTERNATIVES, adapter)
         if chosen.positive not in values and chosen.negative not in values:
             assert record.score is None
             continue
@@ -146,7 +145,7 @@ def test_a_shared_engine_scores_by_two_tokens_and_orders_by_letters(folder, mode
     for record in records:
         (prompt,) = prompts(folder, model, load_preset("first"), [(record.qid, record.window)])
         assert prompt.endswith("assistant\n[")
-        expected = top(likely(model, prompt), LETTERS)
+        expected = likely(model, prompt, LETTERS)
         assert record.first_logprobs["A"] == pytest.approx(expected["A"], abs=1e-3)
         order = sorted((letter for letter in "ABC" if letter in expected), key=lambda letter: -expected[letter])
         run = [
