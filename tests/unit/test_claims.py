@@ -1,0 +1,59 @@
+"""The figures that README and docs claim for the project's own models are those of the measured tables."""
+
+import csv
+import re
+
+import pytest
+
+from ..conftest import ROOT
+
+MEASURED = ROOT / "benchmarks" / "measured"
+ROW = re.compile(
+    r"^\| (?P<what>[^|]+) \| (?P<before>\.\d{3}) \| (?P<after>\.\d{3})[^|]* \| (?P<rest>\+\.\d{3}.*)$", re.M
+)
+INTERVAL = re.compile(r"\+(\.\d{3})(?: \[\+?(-?\.\d{3}), \+?(-?\.\d{3})\])? \| ?(< \.001|\.\d{3})?")
+
+
+def table(name):
+    return [row for file in sorted(MEASURED.glob(f"*/{name}.csv")) for row in csv.DictReader(file.open())]
+
+
+def rounded(value):
+    return f"{float(value):.3f}".removeprefix("0")
+
+
+def claims(path):
+    return [match.groupdict() for match in ROW.finditer((ROOT / path).read_text(encoding="utf-8"))]
+
+
+CLAIMS = [
+    claim for path in ("README.md", "docs/training.md") for claim in claims(path) if "the 164" not in claim["what"]
+]
+"""Rows that claim a difference; the one about a part of the questions is of another evaluation."""
+
+
+def test_there_are_claims_in_readme_and_docs():
+    assert len(claims("README.md")) >= 4
+    assert len(CLAIMS) >= 8
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["what"])
+def test_a_claimed_difference_is_measured_with_the_p_that_stands_beside_it(claim):
+    difference, low, high, p = INTERVAL.match(claim["rest"]).groups()
+    values = {
+        (row["collection"], row["retriever"], row["reranker"]): row["value"]
+        for row in table("summary")
+        if row["measure"] == "nDCG@10"
+    }
+    found = [
+        row
+        for row in table("significance")
+        if row["family"] == "baseline"
+        and rounded(row["difference"]) == difference
+        and rounded(values[row["collection"], row["retriever"], "none"]) == claim["before"]
+        and rounded(values[row["collection"], row["retriever"], row["reranker"]]) == claim["after"]
+    ]
+    assert len(found) == 1, "no such comparison in benchmarks/measured/*/significance.csv"
+    measured = float(found[0]["p_t_holm"])
+    assert p == ("< .001" if measured < 0.001 else rounded(measured))
+    assert low is None or float(low) < float(difference) < float(high)
