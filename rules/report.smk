@@ -1,5 +1,10 @@
 # Figures, tables and the experiment's page, and their place in Snakemake's report.
 
+from rankk.config.loading import DATA
+from rankk.report import contents
+from rankk.report.figures import FORMATS as FIGURE_FORMATS
+from rankk.report.tables import FORMATS as TABLE_FORMATS
+
 FIGURES = contents.figures(EXPERIMENT)
 PUBLISHED = contents.published(
     EXPERIMENT, DATA / "config" / "reference" / "published.csv"

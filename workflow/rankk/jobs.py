@@ -2,12 +2,16 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rankk.errors import RankkError
+
+if TYPE_CHECKING:
+    from rankk.experiment import Experiment
 
 OWNER = "RANKK_OWNER"
 ALLOCATION = "RANKK_ALLOCATION"
@@ -47,6 +51,15 @@ def shared_backend(name: str) -> dict[str, Any]:
     return settings
 
 
+def prepare_jobs(experiment: "Experiment", package: str, *, cluster_job: bool) -> None:
+    """Set the environment of this process's jobs. `package`: folder of the package beside the Snakefile."""
+    import_from(package)
+    own_engines(cluster_job=cluster_job)
+    fetch_from(experiment.mirror)
+    share_plugins(experiment.plugins)
+    share_backends(experiment.backends)
+
+
 @dataclass(frozen=True)
 class JobResources:
     """What rules ask for, within the limits that a profile names among its default-resources."""
@@ -67,6 +80,14 @@ class JobResources:
                 raise RankkError(f"default-resources: {name}={values[name]}: expected a whole number of {unit}")
             values[name] = int(values[name])
         return cls(**values)
+
+    @classmethod
+    def of_profile(cls, default_resources: Any) -> "JobResources":
+        """`of` Snakemake's default resources, ending the process with one line where a limit is no number."""
+        try:
+            return cls.of(default_resources)
+        except RankkError as error:
+            sys.exit(f"Profile: {error}")
 
     def memory(self, mb: int) -> Callable[[Any, int], int]:
         """`mem_mb` that grows with every try of a job."""

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,17 @@ from rankk.errors import RankkError
 
 PATIENCE = 30
 """Seconds after which a command of Slurm's counts as not answering."""
+
+
+def prepare(settings: Any, executor: Any) -> None:
+    """Before the first job is submitted to Slurm: say how ends of jobs are learnt, and end what is refused for good.
+
+    Nothing for other executors. `settings`, `executor`: those of Snakemake's executor, the latter its class.
+    """
+    if command := getattr(settings, "status_command", None):  # only Slurm's has one
+        told = job_states(command, settings.init_seconds_before_status_checks)
+        print(f"Ends of jobs: {told}", file=sys.stderr, flush=True)
+        fail_refused_jobs(executor)
 
 
 def job_states(status_command: str, first_look: int) -> str:

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,20 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
         except RankkError as error:
             raise RankkError(f"{file}: collections.{name}.measures: {error}") from None
     return experiment
+
+
+def check_merged(config: Mapping[str, Any], files: Sequence[str]) -> Experiment:
+    """An Experiment from the configuration that Snakemake merged from files, the last of which gives it its name.
+
+    Snakemake's own reader takes the last of two equal keys: the files are read again, which finds them. Ends the
+    process with one line for each fault.
+    """
+    try:
+        for file in filter(os.path.isfile, files):
+            read_yaml(file)
+        return check(config, files[-1] if files else "config")
+    except RankkError as error:
+        sys.exit(f"Configuration: {error}")
 
 
 def defined(catalog: Path, file: str, expanded: dict[str, str] | None = None) -> Definitions:
