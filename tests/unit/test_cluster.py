@@ -1,7 +1,5 @@
 """What is found wrong in a profile for a cluster, from what Slurm says of its partitions."""
 
-from pathlib import Path
-
 import pytest
 
 from rankk import cluster
@@ -53,8 +51,7 @@ def test_gpus_of_a_node_are_the_sum_of_its_kinds(gres, gpus):
 
 
 @pytest.fixture
-def experiment(tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT)
+def experiment(tmp_path):
     (tmp_path / "x.yaml").write_text(
         """
 experiment: x
@@ -107,12 +104,12 @@ def test_the_shipped_profile_names_both_partitions():
     assert (resources.slurm_partition, resources.gpu_partition) == ("cpu", "gpu")
 
 
-def test_a_profile_that_is_not_there_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_profile_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(RankkError, match="no such profile"):
         cluster.read_profile("nowhere")
-    Path("p.yaml").write_text("default-resources: {slurm_partition: a, max_runtime: 60}\n")
-    assert cluster.profile_resources(cluster.read_profile("p.yaml")).max_runtime == 60
+    profile = tmp_path / "p.yaml"
+    profile.write_text("default-resources: {slurm_partition: a, max_runtime: 60}\n")
+    assert cluster.profile_resources(cluster.read_profile(str(profile))).max_runtime == 60
 
 
 def test_a_profile_may_name_the_gpus_but_only_known_ones(experiment, tmp_path):

@@ -94,7 +94,7 @@ def retrievers(folder):
 
 @pytest.mark.parametrize("name", RETRIEVERS.names())
 def test_a_retriever_writes_a_valid_run(folder, name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # jobs write below the working directory, as in the workflow
+    monkeypatch.setattr(paths, "RESULTS", str(tmp_path / "results"))
     settings = {"type": name, **retrievers(folder).get(name, {})}
     if "depth" in RETRIEVERS.get(name).model_fields:
         settings["depth"] = 2

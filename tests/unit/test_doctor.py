@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rankk import doctor
+from rankk import doctor, paths
 from rankk.cli import main
 from rankk.config.loading import load
 from rankk.stages import Stages
@@ -38,27 +38,35 @@ collections:
 
 @pytest.fixture
 def experiment(tmp_path, monkeypatch):
-    """An experiment in a folder of its own; its model is given by name."""
-    monkeypatch.chdir(tmp_path)
-    Path("resources").symlink_to(ROOT / "resources")
+    """An experiment whose results are in a folder of its own; its model is given by name, default: a folder there."""
+    monkeypatch.setattr(paths, "RESULTS", str(tmp_path / "results"))
 
-    def loaded(model="./mine"):
-        Path("x.yaml").write_text(EXPERIMENT.replace("MODEL", model))
-        return load("x.yaml")
+    def loaded(model=None):
+        text = EXPERIMENT.replace("MODEL", model or str(tmp_path / "mine")).replace("resources/", f"{ROOT}/resources/")
+        (tmp_path / "x.yaml").write_text(text)
+        return load(tmp_path / "x.yaml")
 
     return loaded
+
+
+@pytest.fixture
+def prebuilt(experiment, tmp_path):
+    """An experiment with a published index."""
+    grid = "[{collections: [dl19], languages: [eng], retrievers: [bm25-prebuilt]}]"
+    (tmp_path / "x.yaml").write_text(f"experiment: x\ngrid: {grid}\n")
+    return load(tmp_path / "x.yaml")
 
 
 def texts(found, level):
     return [str(finding) for finding in found if finding.level == level]
 
 
-def test_a_local_model_that_is_not_there_or_has_no_tokenizer_is_wrong(experiment):
-    assert "model ./mine: no such folder -> give the folder" in texts(doctor.models(experiment()), "wrong")[0]
-    Path("mine").mkdir()
-    Path("mine/config.json").write_text("{}")
+def test_a_local_model_that_is_not_there_or_has_no_tokenizer_is_wrong(experiment, tmp_path):
+    assert f"model {tmp_path}/mine: no such folder -> give the folder" in texts(doctor.models(experiment()), "wrong")[0]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/config.json").write_text("{}")
     assert "lacks tokenizer_config.json" in texts(doctor.models(experiment()), "wrong")[0]
-    Path("mine/tokenizer_config.json").write_text("{}")
+    (tmp_path / "mine/tokenizer_config.json").write_text("{}")
     assert "its tokenizer cannot be read" in texts(doctor.models(experiment()), "wrong")[0]
 
 
@@ -74,11 +82,8 @@ def test_a_download_is_there_missing_or_a_link_whose_cache_is_gone(experiment):
     assert f"{name}: {path} is a link to gone, which is gone" in texts(doctor.downloads(with_model), "wrong")[0]
 
 
-def test_published_indexes_are_told_with_the_size_that_anserini_knows(experiment):
-    Path("x.yaml").write_text(
-        "experiment: x\ngrid: [{collections: [dl19], languages: [eng], retrievers: [bm25-prebuilt]}]\n"
-    )
-    found = texts(doctor.downloads(load("x.yaml")), "note")
+def test_published_indexes_are_told_with_the_size_that_anserini_knows(prebuilt):
+    found = texts(doctor.downloads(prebuilt), "note")
     assert any("indexes/msmarco-v1-passage: not there yet (2.2 GB)" in text for text in found)
 
 
@@ -94,28 +99,28 @@ def test_published_indexes_are_told_with_the_size_that_anserini_knows(experiment
         ("owner/other", False, "wrong  models/owner/other@main: not on the hub, or for its owner only"),
     ],
 )
-def test_the_hub_is_asked_for_a_models_size_and_whether_it_is_open(experiment, model, gated, told):
+def test_the_hub_is_asked_for_a_models_size_and_whether_it_is_open(experiment, tmp_path, model, gated, told):
     experiment(model)
     with FakeHub({"config.json": b"{}", "model.safetensors": bytes(7_000_000)}, gated=gated) as hub:
         environment = os.environ | {"HF_ENDPOINT": hub.url}
         environment.pop("HF_HUB_OFFLINE", None)
         command = [sys.executable, "-m", "rankk", "doctor", "x.yaml"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
     assert told in done.stdout
     assert done.returncode == told.startswith("wrong")
 
 
-def test_a_disk_without_room_is_wrong(experiment, monkeypatch):
-    Path("x.yaml").write_text(
-        "experiment: x\ngrid: [{collections: [dl19], languages: [eng], retrievers: [bm25-prebuilt]}]\n"
-    )
+def test_a_disk_without_room_is_wrong(prebuilt, monkeypatch):
     usage = shutil.disk_usage(".")._replace(free=10**9)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    assert "1.0 GB free" in texts(doctor.downloads(load("x.yaml")), "wrong")[0]
+    assert "1.0 GB free" in texts(doctor.downloads(prebuilt), "wrong")[0]
 
 
 def test_counts_of_what_is_built_are_those_of_the_catalog_less_known_drops(experiment):
-    corpus, collection = Path("results/corpora/mini/corpus.json"), Path("results/collections/mini/collection.json")
+    corpus = Path(paths.corpus("mini", "corpus.json"))
+    collection = Path(paths.collection("mini", "collection.json"))
     for path in (corpus, collection):
         path.parent.mkdir(parents=True)
     assert not list(doctor.counts(experiment()))
@@ -135,14 +140,14 @@ def test_each_licence_is_told_once_with_those_who_have_it(experiment):
     assert texts(doctor.licences(experiment()), "note") == ["note   licence CC0-1.0; to fetch accepts it: mini"]
 
 
-def test_the_exit_code_is_1_when_something_is_wrong_and_0_otherwise(experiment, capsys):
+def test_the_exit_code_is_1_when_something_is_wrong_and_0_otherwise(experiment, tmp_path, capsys):
     experiment()
-    assert main(["doctor", "x.yaml"]) == 1
+    assert main(["doctor", str(tmp_path / "x.yaml")]) == 1
     told = capsys.readouterr()
     assert "no such folder" in told.out
     assert "1 of the checks found something wrong" in told.err
     experiment("rankk-mini")
-    assert main(["doctor", "x.yaml"]) == 0
+    assert main(["doctor", str(tmp_path / "x.yaml")]) == 0
 
 
 def test_a_java_that_is_missing_is_wrong(experiment, monkeypatch):

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 
 import pytest
@@ -267,7 +268,7 @@ def test_a_damaged_journal_of_another_cell_is_a_warning(tmp_path, caplog):
 
 
 def test_a_journal_without_a_path_leaves_no_file(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with Journal() as journal:
         assert journal.append(call()) == journal.get("k0") == call()
     assert list(tmp_path.iterdir()) == []

@@ -30,8 +30,7 @@ rerankers:
 
 
 @pytest.fixture
-def experiment(tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT)
+def experiment(tmp_path):
     (tmp_path / "p.yaml").write_text(GRID)
     return load(tmp_path / "p.yaml")
 
@@ -114,9 +113,8 @@ def test_one_h100_is_not_planned_with_the_room_of_an_h200(experiment, found):
     assert cost(small, cell).in_flight < found["half"].in_flight
 
 
-def test_the_command_prints_80_columns_subtotals_and_assumptions(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
-    assert main(["plan", "config/rank-k.yaml"]) == 0
+def test_the_command_prints_80_columns_subtotals_and_assumptions(capsys):
+    assert main(["plan", str(ROOT / "config" / "rank-k.yaml")]) == 0
     out = capsys.readouterr().out
     assert "Assumed:" in out
     assert "GPU: h100" in out
@@ -126,16 +124,14 @@ def test_the_command_prints_80_columns_subtotals_and_assumptions(tmp_path, monke
     assert line.split()[:4] == ["neuclir-2023:", "36", "cells", "86,868"]
 
 
-def test_an_unknown_gpu_is_an_error_that_names_the_known_ones(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
+def test_an_unknown_gpu_is_an_error_that_names_the_known_ones(tmp_path, capsys):
     (tmp_path / "p.yaml").write_text(GRID.replace("h200", "gtx"))
     assert main(["plan", str(tmp_path / "p.yaml")]) == 1
     assert "h100, h200" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["rank-k", "budget", "strategies", "languages", "config", "libreoffice-help"])
-def test_every_shipped_experiment_is_sound_and_plans(name, monkeypatch):
-    monkeypatch.chdir(ROOT)
+def test_every_shipped_experiment_is_sound_and_plans(name):
     found = list(costs(load(ROOT / "config" / f"{name}.yaml")))
     assert found
     assert all(cost.calls > 0 for cost in found)

@@ -10,8 +10,6 @@ from rankk.jobs import JobResources
 from rankk.plan.costs import cost
 from rankk.stages import DAY, MARGIN, START_MINUTES, Stages
 
-from ..conftest import ROOT
-
 
 def test_every_try_asks_for_more_up_to_the_profiles_limits():
     limited = JobResources.of(["max_runtime=60", "max_mem_mb=20000", "slurm_partition=cpu"])
@@ -35,8 +33,7 @@ def test_a_limit_that_is_no_number_is_an_error(text):
         JobResources.of([text])
 
 
-def test_a_rerank_job_asks_for_twice_what_the_plan_expects(tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT)
+def test_a_rerank_job_asks_for_twice_what_the_plan_expects(tmp_path):
     answers = tmp_path / "answers.jsonl"
     answers.touch()
     (tmp_path / "x.yaml").write_text(
