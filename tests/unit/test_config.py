@@ -210,3 +210,40 @@ def test_files_are_found_beside_the_configuration_file_that_names_them(config, t
         config["collections"]["c"][key] = Path(config["collections"]["c"][key]).name
     experiment = check(config, str(tmp_path / "x.yaml"), tmp_path / "no-catalog")
     assert experiment.corpora["c"].source.passages == str(tmp_path / "p.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"model": " "}, r"rerankers\.r\.model"),
+        ({"model": None}, r"rerankers\.r\.model: missing; preset listwise names no model"),
+        ({"preset": "qwq", "max_tokens": 100, "thinking_tokens": 4000}, r"max_tokens: 100: .* need 4256"),
+        ({"backend": "replay", "responses": "/tmp", "model": None}, "responses: /tmp: no such file"),
+    ],
+)
+def test_a_reranker_that_could_only_fail_later_is_refused(config, settings, told):
+    config["rerankers"]["r"] |= settings
+    config["rerankers"]["r"] = {key: value for key, value in config["rerankers"]["r"].items() if value is not None}
+    with pytest.raises(RankkError, match=told):
+        check(config, "f.yaml", ROOT / "config" / "catalog")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("experiment", "a" * 101, "at most 100"),
+        ("mirror", "hub.example", "mirror.*does not begin with http"),
+        ("measures", ["nDCG@10", "nDCG@10"], "'nDCG@10' stands twice"),
+        ("measures", ["AP", "MAP"], r"'MAP' stands twice \(as 'AP' too\)"),
+    ],
+)
+def test_other_settings_that_could_only_fail_later_are_refused(config, key, value, told):
+    (config["collections"]["c"] if key == "measures" else config)[key] = value
+    with pytest.raises(RankkError, match=told):
+        check(config, "f.yaml", ROOT / "config" / "catalog")
+
+
+def test_a_plugin_that_exits_is_told(config, tmp_path):
+    (tmp_path / "p.py").write_text("raise SystemExit(3)\n")
+    with pytest.raises(RankkError, match="cannot be imported: SystemExit: 3"):
+        check(config | {"plugins": [str(tmp_path / "p.py")]}, "f.yaml", ROOT / "config" / "catalog")

@@ -58,3 +58,13 @@ def test_what_is_written_is_read_back():
     value = {"b": "no", "a": ["2022", 2022, None, True, 1.5], "c": {"text": "two\nlines: # and more"}}
     assert parse_yaml(dump_yaml(value), "x") == value
     assert list(parse_yaml(dump_yaml(value), "x")) == list(value)
+
+
+@pytest.mark.parametrize(("text", "value"), [("0100", 64), ("1:30", 90), ("0x10", 16), ("0b11", 3), ("1:30.5", 90.5)])
+def test_a_number_that_yaml_reads_as_another_is_refused(text, value):
+    with pytest.raises(RankkError, match=rf"f.yaml:1: {text} is {value} for YAML; write that, or put it in quotes"):
+        parse_yaml(f"depth: {text}", "f.yaml")
+
+
+def test_plain_numbers_are_read():
+    assert parse_yaml("[0, -7, +7, 1_000, 0.5, 1.0e-3, .inf]", "") == [0, -7, 7, 1000, 0.5, 0.001, float("inf")]

@@ -181,7 +181,7 @@ def load_plugins(plugins: Iterable[str]) -> None:
                 _PLUGINS.add(plugin.partition(".")[0])
         except RankkError:
             raise
-        except Exception as error:  # a plugin is the user's code: whatever it raises is a message about it
+        except (Exception, SystemExit) as error:  # a plugin is the user's code: what it raises is a message about it
             raise RankkError(f"plugins: {plugin}: cannot be imported: {type(error).__name__}: {error}") from error
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import product
 from typing import Annotated, Any
 
-from pydantic import Field, PlainSerializer, PrivateAttr, model_validator
+from pydantic import Field, PlainSerializer, PrivateAttr, field_validator, model_validator
 
 from rankk import paths
 from rankk.component import Component
@@ -19,7 +19,7 @@ from rankk.config.translator import Translator
 from rankk.corpora.base import Collection, Corpus
 from rankk.fetching.hub import HubModel, is_hub_id
 from rankk.fetching.models import Model
-from rankk.llm.addresses import without_passwords
+from rankk.llm.addresses import check_address, without_passwords
 from rankk.paths import FIRST_STAGE, Cell
 from rankk.plan.gpus import GpuName
 from rankk.retrievers.base import Retriever
@@ -49,7 +49,9 @@ class Block(Strict):
 class Experiment(Strict):
     """The grid with the definitions that it uses."""
 
-    experiment: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the results' folder")
+    experiment: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100, description="names the results' folder"
+    )
     description: str = Field(default="", description="one line for people")
     plugins: list[str] = Field(
         default=[], description="Python files, or modules by their dotted names, that define further components"
@@ -73,6 +75,12 @@ class Experiment(Strict):
     )
     training: dict[str, Training] = Field(default={}, description="models that are trained, by name")
     translators: dict[str, Translator] = Field(default={}, description="models that translate queries, by name")
+
+    @field_validator("mirror")
+    @classmethod
+    def valid_mirror(cls, address: str | None) -> str | None:
+        """The address can be used."""
+        return address and check_address(address)
 
     _expanded: dict[str, str] = PrivateAttr(default={})
     """Texts in which ${NAME} stood, as they were written, by what they became."""

@@ -35,7 +35,7 @@ class Reranker(WithBackend):
 
     preset: Preset = Field(description="name (`rankk presets`) or path of a preset's YAML file, or its content")
     task: str | None = Field(default=None, description="one of the preset's tasks, whose prompt is used")
-    model: str | None = Field(default=None, description="hub id, folder or name in the catalog's models")
+    model: str | None = Field(default=None, pattern=r"\S", description="hub id, folder or name in the catalog's models")
     revision: str | None = Field(default=None, description="commit of the model on its hub")
     parser: Annotated[Parser, ByName(PARSERS)] | None = Field(default=None, description="default: the preset's")
     strategy: Annotated[Strategy, ByName(STRATEGIES)] = Field(
@@ -152,6 +152,13 @@ class Reranker(WithBackend):
             raise ValueError("shuffle: true has no effect with one sample; expected samples > 1")
         if self.thinking_tokens is not None and preset.thinking is None:
             raise ValueError(f"thinking_tokens: {self.thinking_tokens}: models of preset {preset.name} do not think")
+        if self.thinking_tokens is not None and self.max_tokens is not None:
+            needed = self.thinking_tokens + preset.defaults.answer_tokens
+            if self.max_tokens < needed:
+                raise ValueError(
+                    f"max_tokens: {self.max_tokens}: thinking_tokens and the answer's {preset.defaults.answer_tokens} "
+                    f"need {needed}; leave max_tokens out"
+                )
         for key, fusion, rankings in (("merge", self.merge, self.samples), ("fusion", self.fusion, 2)):
             if fusion and fusion.weights and len(fusion.weights) != rankings:
                 raise ValueError(f"{key}.weights: {fusion.weights}: expected {rankings} numbers, one a ranking")

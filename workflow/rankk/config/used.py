@@ -11,7 +11,7 @@ from rankk.corpora.base import Collection
 from rankk.corpora.files import FilesPassages, FilesTopics
 from rankk.errors import RankkError
 from rankk.experiment import Block, Experiment
-from rankk.io.files import exists
+from rankk.io.files import is_file
 from rankk.paths import FIRST_STAGE
 
 
@@ -114,7 +114,7 @@ def _check_stored_answers(experiment: Experiment, file: str) -> None:
             answers = experiment.responses(**asdict(cell))
         except RankkError as error:
             raise RankkError(f"{where}.{error}") from None
-        if missing := [path for path in answers if not exists(path)]:
+        if missing := [path for path in answers if not is_file(path)]:
             raise RankkError(f"{where}.responses: {missing[0]}: no such file")
 
 
@@ -182,7 +182,12 @@ class _Names:
         self._taking.pop()
 
     def _take_reranker(self, name: str, where: str) -> None:
-        self._take_model(self._take("rerankers", name, where).model, f"rerankers.{name}.model")
+        reranker = self._take("rerankers", name, where)
+        self._take_model(reranker.model, f"rerankers.{name}.model")
+        if not (reranker.model or reranker.preset.model) and reranker.backend.asks_model:
+            raise RankkError(
+                f"{self._file}: rerankers.{name}.model: missing; preset {reranker.preset.name} names no model"
+            )
 
     def _take_retriever(self, name: str, where: str) -> None:
         """A retriever, and those that it is made of."""

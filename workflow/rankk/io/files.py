@@ -29,6 +29,11 @@ def exists(path: str | Path) -> bool:
         return False
 
 
+def is_file(path: str | Path) -> bool:
+    """Whether something that can be read as a file is there, such as a pipe; no folder."""
+    return exists(path) and not Path(path).is_dir()
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A path beside `path` to write to; the file moves to `path` only when the block ends without an exception.

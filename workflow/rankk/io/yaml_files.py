@@ -1,5 +1,6 @@
 """Reading YAML files of users: a key that stands twice, or a file that explodes, is an error of one line."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,21 @@ class _Loader(yaml.SafeLoader):
                 )
             seen[key] = key_node
         return super().construct_mapping(node, deep)
+
+    def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        """A number in plain decimal digits: YAML 1.1 reads 010 as 8 and 1:30 as 90."""
+        whole = node.tag.endswith("int")
+        value: int | float = self.construct_yaml_int(node) if whole else self.construct_yaml_float(node)
+        if ":" in node.value or (whole and re.match(r"[-+]?0[\dbx_]", node.value)):
+            raise _Refused(
+                problem=f"{node.value} is {value} for YAML; write that, or put it in quotes",
+                problem_mark=node.start_mark,
+            )
+        return value
+
+
+for _kind in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.construct_number)
 
 
 def parse_yaml(text: str, where: str) -> Any:

@@ -30,9 +30,14 @@ NAME = re.compile(r"(?P<name>\w+)(?:\((?P<settings>[^()]*)\))?(?:@(?P<cutoff>[^@
 
 
 def check_measures(names: Iterable[str]) -> None:
-    """RankkError names the first measure that is unknown or cannot be computed here; each is tried on a tiny run."""
+    """RankkError names the first measure that is unknown, cannot be computed here (each is tried), or stands twice."""
+    known: dict[str, str] = {}
     for name in names:
-        parse_measure(name)
+        measure = str(parse_measure(name))
+        if measure in known:
+            other = "" if known[measure] == name else f" (as {known[measure]!r} too)"
+            raise RankkError(f"measure {name!r} stands twice{other}")
+        known[measure] = name
 
 
 @cache
