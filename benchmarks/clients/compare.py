@@ -190,8 +190,10 @@ def main() -> None:
 def medians(rows: list[dict[str, Any]], options: argparse.Namespace, made: Engine) -> list[dict[str, object]]:
     """A row a client: medians, the ratios' to ours of the same repeat, and to the best fixed number in hindsight."""
     queries = rows[0]["queries"]
+    bounds: dict[str, object] = {}
     if not options.at_once:
         best, number = load.best_fixed(made, queries)
+        bounds = {"best_fixed": number, "followed_times_best_fixed": load.followed(made, queries) / best}
     ours = {row["repeat"]: row["seconds"] for row in rows if row["client"] == "rankk"}
     told = []
     for client in dict.fromkeys(row["client"] for row in rows):
@@ -203,11 +205,7 @@ def medians(rows: list[dict[str, Any]], options: argparse.Namespace, made: Engin
         told.append(
             {"client": client, **middle, "times_ours": statistics.median(ratios)}
             | {"least": min(ratios), "most": max(ratios), "runs": len(members)}
-            | (
-                {}
-                if options.at_once
-                else {"times_best_fixed": middle["seconds"] * options.scale / best, "best_fixed": number}
-            )
+            | ({"times_best_fixed": middle["seconds"] * options.scale / best, **bounds} if bounds else {})
         )
     return told
 

@@ -1,1 +1,7 @@
 """Asking a language model: backends, tokenizers, thinking budgets, journal, scheduler. Knows nothing of rerankers."""
+
+import sys
+
+# httpx imports the packages of its own command line (rich, click) where they are installed, which takes longer than all
+# else that it imports. It goes without where that module cannot be imported.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

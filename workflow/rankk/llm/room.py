@@ -20,8 +20,9 @@ log = logging.getLogger("rankk")
 FEWEST = 16
 """Calls in flight at the start, at least."""
 BYTES_A_TOKEN = 4.0
-FULL, AFTER_PREEMPTION = 0.9, 0.95
-"""Share of the cache up to which more calls are sent; share of the running calls that a preemption leaves."""
+WRITTEN, FULL, AFTER_PREEMPTION = 0.25, 0.9, 0.95
+"""Share of `max_tokens` that a call in flight is taken to have written at the start; share of the cache up to which
+more calls are sent; share of the running calls that a preemption leaves."""
 POLL_SECONDS, ANSWER_SECONDS, MOST_BYTES = 1.0, 5.0, 1 << 24
 LINE = re.compile(r"^vllm:(\w+)(?:\{(.*)\})? ([-+.\deE]+)\s*$", re.MULTILINE)
 USAGES = ("kv_cache_usage_perc", "gpu_cache_usage_perc")
@@ -62,9 +63,9 @@ class Metrics:
 class Room:
     """The number of calls in flight, `limit`, that follows a server's metrics.
 
-    It starts with what the free cache holds of calls whose answers take half of their `max_tokens`. While the cache has
-    room and nothing waits in the server, every finished call is followed by two. Where the server had to preempt calls,
-    whose tokens it then computes again, the limit falls below what was running.
+    It starts with what the free cache holds of calls that have written a quarter of their `max_tokens`. While the cache
+    has room and nothing waits in the server, every finished call is followed by two. Where the server had to preempt
+    calls, whose tokens it then computes again, the limit falls below what was running.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -76,7 +77,7 @@ class Room:
 
     def start(self, prompt_bytes: int, max_tokens: int) -> None:
         """Set the first limit, for calls like this one."""
-        need = prompt_bytes / BYTES_A_TOKEN + max_tokens / 2
+        need = prompt_bytes / BYTES_A_TOKEN + WRITTEN * max_tokens
         free = self._metrics.tokens * max(0.0, FULL - self._metrics.usage)
         self.limit = min(MOST_IN_FLIGHT, max(FEWEST, int(free / need)))
 
