@@ -74,7 +74,7 @@ def _reachable(symbols: tuple[Symbol, ...]) -> set[str]:
         for name in names:
             for statement in source.definitions.get(name, ()):
                 texts.add(f"{name}={_normalized(statement)}")
-                todo += source.references(statement)
+                todo += _references(source, statement)
             if name in source.imports and name not in source.definitions:
                 todo.append(source.imports[name])
     return texts
@@ -133,9 +133,10 @@ class _Source:
     @cached_property
     def imports(self) -> dict[str, Symbol]:
         """What imported names stand for."""
-        return dict(self._imported(self.tree.body))
+        return dict(self.imported(self.tree.body))
 
-    def _imported(self, statements: list[ast.stmt]) -> Iterator[tuple[str, Symbol]]:
+    def imported(self, statements: list[ast.stmt]) -> Iterator[tuple[str, Symbol]]:
+        """Names that statements import, and what they stand for."""
         for node in (node for statement in statements for node in ast.walk(statement)):
             if isinstance(node, ast.ImportFrom):
                 base = self._absolute(node)
@@ -155,24 +156,27 @@ class _Source:
             package = package.rpartition(".")[0]
         return f"{package}.{node.module}" if node.module else package
 
-    def references(self, statement: ast.stmt) -> list[Symbol]:
-        """Symbols that a statement names: definitions of this module, imported ones, attributes of imported modules."""
-        imports = self.imports | dict(self._imported([statement]))
-        symbols: list[Symbol] = []
-        attributes: dict[int, str] = {}
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                attributes[id(node.value)] = node.attr
-        for node in ast.walk(statement):
-            if not isinstance(node, ast.Name):
-                continue
-            if node.id in imports:
-                module, name = imports[node.id]
-                # `paths.run`: one definition of an imported module; the module itself where it is passed on
-                symbols.append((module, attributes.get(id(node), "")) if not name else (module, name))
-            elif node.id in self.definitions:
-                symbols.append((self.module, node.id))
-        return symbols
+
+@cache
+def _references(source: _Source, statement: ast.stmt) -> list[Symbol]:
+    """Symbols that a statement names: definitions of this module, imported ones, attributes of imported modules."""
+    imports = source.imports | dict(source.imported([statement]))
+    symbols: list[Symbol] = []
+    attributes: dict[int, str] = {}
+    nodes = list(ast.walk(statement))
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            attributes[id(node.value)] = node.attr
+    for node in nodes:
+        if not isinstance(node, ast.Name):
+            continue
+        if node.id in imports:
+            module, name = imports[node.id]
+            # `paths.run`: one definition of an imported module; the module itself where it is passed on
+            symbols.append((module, attributes.get(id(node), "")) if not name else (module, name))
+        elif node.id in source.definitions:
+            symbols.append((source.module, node.id))
+    return symbols
 
 
 def _defined(statement: ast.stmt) -> list[str]:
@@ -182,6 +186,7 @@ def _defined(statement: ast.stmt) -> list[str]:
     return [node.id for target in targets if target for node in ast.walk(target) if isinstance(node, ast.Name)]
 
 
+@cache
 def _normalized(statement: ast.stmt) -> str:
     """The statement's syntax without docstrings and positions."""
     tree = ast.parse(ast.unparse(statement))

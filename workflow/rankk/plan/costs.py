@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rankk.corpora.files import FilesTopics, file_of, local
 from rankk.experiment import Experiment
 from rankk.io.trec import read_queries
 from rankk.llm.backends.vllm import Vllm
+from rankk.llm.engine_config import EngineConfig
 from rankk.paths import Cell
 from rankk.plan.gpus import GPUS, SHAPES, Engine, Shape
 from rankk.plan.simulation import drawn_lengths, milliseconds, places, stages
@@ -69,10 +71,28 @@ def cost_of(experiment: Experiment, cell: Cell, reranker: Reranker, queries: int
     room = places(engine, prompt, output)
     widths = tuple(tuple(calls * reranker.samples for calls in stage) for stage in shapes)
     in_flight = min(max(1, room), queries * max(map(max, widths)))
-    lengths = drawn_lengths(output, settings.completion_tokens)
-    hours = milliseconds(engine, widths, queries, prompt, lengths, in_flight) / 3.6e6
+    config = engine.config.model_dump_json()
+    limit = settings.completion_tokens
+    hours = _hours(experiment.gpu, shape, config, widths, queries, prompt, output, limit, in_flight)
     gpu_hours, warning = hours * engine.config.gpus, _warning(experiment, engine, prompt + output, room)
     return Cost(cell, queries, calls, *millions, in_flight, hours, gpu_hours, warning)
+
+
+@cache
+def _hours(
+    gpu: str,
+    shape: Shape,
+    config: str,
+    widths: tuple[tuple[int, ...], ...],
+    queries: int,
+    prompt: float,
+    output: float,
+    limit: int,
+    in_flight: int,
+) -> float:
+    """Cells of as many queries take as long."""
+    engine = Engine(GPUS[gpu], shape, EngineConfig.model_validate_json(config))
+    return milliseconds(engine, widths, queries, prompt, drawn_lengths(output, limit), in_flight) / 3.6e6
 
 
 def _warning(experiment: Experiment, engine: Engine, context: int, room: int) -> str:

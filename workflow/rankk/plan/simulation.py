@@ -16,8 +16,8 @@ from rankk.reranking.types import TieGroups
 
 SPREAD = 0.6
 """Standard deviation of the answers' log length (assumed, as in benchmarks/workload.py)."""
-ROUNDS, QUERIES = 4, 200
-"""So many times the calls that the engine holds, and at least so many queries, are simulated; the time of more follows
+ROUNDS, CALLS = 4, 1800
+"""So many times the calls that the engine holds, and at least so many calls, are simulated; the time of more follows
 from the slope."""
 DRAWS = 8
 """Queries whose calls are tried with random answers."""
@@ -98,10 +98,14 @@ def drawn_lengths(mean: float, longest: float) -> Lengths:
     """Lognormal lengths of that mean, none above the token budget; the same ones each time."""
 
     def length(query: int, call: int) -> float:
-        draw = random.Random(query * 1_000_003 + call)
-        return min(longest, max(1.0, draw.lognormvariate(math.log(mean) - SPREAD**2 / 2, SPREAD)))
+        return min(longest, max(1.0, mean * math.exp(SPREAD * _normal(query * 1_000_003 + call) - SPREAD**2 / 2)))
 
     return length
+
+
+@cache
+def _normal(seed: int) -> float:
+    return random.Random(seed).normalvariate(0.0, 1.0)
 
 
 def places(engine: Engine, prompt: float, output: float) -> int:
@@ -127,8 +131,8 @@ def milliseconds(
 
     `shapes`: calls of a query stage by stage, used in turn. `prompt`: tokens. `in_flight`: places of all copies.
     """
-    widest = max(max(shape) for shape in shapes)
-    enough = max(QUERIES, 2 * math.ceil(ROUNDS * in_flight / widest / 2))
+    widest, most = max(max(shape) for shape in shapes), max(sum(shape) for shape in shapes)
+    enough = 2 * math.ceil(max(CALLS / most, ROUNDS * in_flight / widest) / 2)
     if queries <= enough:
         return _simulated(engine, shapes, queries, prompt, lengths, in_flight)
     half, whole = (_simulated(engine, shapes, n, prompt, lengths, in_flight) for n in (enough // 2, enough))
