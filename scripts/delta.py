@@ -1,4 +1,4 @@
-"""Write what a training has moved of its base, at two bits a weight."""
+"""Write the weight delta between a model and its base, quantized to two bits per weight."""
 
 from rankk.delta import write_delta
 from rankk.logs import job

@@ -1,4 +1,4 @@
-"""The difference between a model and the one it was trained from, at two bits a weight.
+"""The weight delta between a model and its base, quantized to two bits per weight.
 
 Full fine-tuning moves every weight by a little; kept coarsely, the differences of 106 million weights take 27 MB
 (after BitDelta, Liu et al. 2024, which keeps signs alone).

@@ -135,11 +135,12 @@ def cells(evidence: Evidence) -> list[dict[str, Any]]:
 
 def comparable(evidence: Evidence, here: str) -> list[dict[str, Any]]:
     """The reranked cells for the page that compares them (`write_comparison`), which is in the folder `here`."""
-    cells = (paths.Cell(*row) for row in evidence.summary[CELL].itertuples(index=False))
+    cells = [paths.Cell(*row) for row in evidence.summary[CELL].itertuples(index=False)]
+    several = len({(cell.collection, cell.language) for cell in cells}) > 1
     return [
         {
             "key": str(cell),
-            "name": _described(evidence, asdict(cell)),
+            "name": _described(evidence, asdict(cell)) if several else _system(evidence, asdict(cell)),
             "collection": cell.collection,
             "stage": evidence.shown(cell.retriever),
             "page": quote(_relative(cell.page, here)),
@@ -188,7 +189,12 @@ def _table(table: Filled, name: str) -> dict[str, Any]:
 def _described(evidence: Evidence, row: Mapping[str, Any]) -> str:
     """Names of a cell."""
     collection, language = (evidence.shown(row[name]) for name in CELL[:2])
-    return f"{' + '.join(evidence.shown(row[name]) for name in SYSTEM)} on {collection}, {language}"
+    return f"{_system(evidence, row)} on {collection}, {language}"
+
+
+def _system(evidence: Evidence, row: Mapping[str, Any]) -> str:
+    """Names of a cell's retriever and reranker."""
+    return " + ".join(evidence.shown(row[name]) for name in SYSTEM)
 
 
 def _number(value: float, form: str) -> str:
