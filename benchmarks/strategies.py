@@ -104,8 +104,9 @@ def draw(table: pd.DataFrame, path: Path) -> None:
             axis, points = axes[3 * row + column], table[table["accuracy"] == accuracy]
             for number, name in enumerate(names):
                 mine = points[points["strategy"] == name].sort_values(cost)
-                style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
-                style |= {"markerfacecolor": "white"} if number >= len(COLOURS) else {}
+                turn = number // len(COLOURS)  # each time through the colours the markers move on by one
+                style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[(number + turn) % len(MARKERS)]}
+                style |= {"markerfacecolor": "white"} if turn % 2 else {}
                 axis.plot(mine[cost], mine[MEASURE], markersize=3.5, linewidth=0.6, label=name, **style)
             best = points.iloc[frontier(points[cost], points[MEASURE])]
             axis.plot(best[cost], best[MEASURE], color="#555555", linestyle="--", zorder=0)

@@ -17,7 +17,7 @@ grid:
   - collections: [mini]
     languages: [eng]
     retrievers: [bm25]
-    rerankers: [none, whole, brief, copies, half, coarse, large, mine]
+    rerankers: [none, whole, brief, copies, half, coarse, large, mine, budget]
 rerankers:
   whole: {preset: rank-k, engine: {tensor_parallel: 4}}
   brief: {preset: rank-k, thinking_tokens: 500, samples: 2, engine: {tensor_parallel: 4}}
@@ -26,6 +26,7 @@ rerankers:
   coarse: {preset: rank-k, engine: {tensor_parallel: 4, quantization: fp8}}
   large: {preset: rank-k, engine: {gpu_memory_utilization: 0.4}}
   mine: {preset: rank-k, model: ./mine}
+  budget: {preset: rank-k, strategy: adaptive, matches: 1000, tokens: 5_000_000, engine: {tensor_parallel: 4}}
 """
 
 
@@ -57,6 +58,13 @@ def test_a_sliding_window_has_as_many_calls_in_flight_as_queries_and_samples(fou
 def test_gpus_that_hold_one_copy_are_1_7_times_as_fast_as_half_as_many_or_faster(found):
     # Reading the cache halves with twice the GPUs, everything else takes 1 / 1.69 of the time.
     assert 2**SPLIT_EXPONENT <= found["half"].hours / found["whole"].hours <= 2
+
+
+def test_a_budget_of_tokens_limits_the_calls(experiment, found):
+    spent = found["budget"].prompt_tokens + found["budget"].output_tokens
+    assert 4.5 < spent <= 5
+    assert found["budget"].calls == 40 * 10  # 5 windows, and 5 more of 11,650 tokens each
+    assert cost(experiment, found["budget"].cell, shards=8).calls == 5 * 10
 
 
 def test_a_shard_holds_its_part_of_the_queries(experiment, found):

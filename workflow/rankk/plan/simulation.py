@@ -31,6 +31,8 @@ class RandomRanker:
     """Answers at random, and counts the calls that wait for an answer at the same time."""
 
     draw: random.Random
+    limit: float = math.inf
+    """Calls that a budget affords."""
 
     def __post_init__(self) -> None:
         self.stages: list[int] = []
@@ -51,8 +53,8 @@ class RandomRanker:
         return -float(docid)
 
     def room(self) -> float:
-        """No budget is planned."""
-        return math.inf
+        """Calls left of the limit."""
+        return self.limit - sum(self.stages)
 
     async def _answered(self) -> None:
         waiting = asyncio.get_running_loop().create_future()
@@ -74,21 +76,22 @@ class RandomRanker:
         return self.stages
 
 
-def stages(strategy: Strategy, depth: int) -> tuple[tuple[int, ...], ...]:
+def stages(strategy: Strategy, depth: int, limit: float = math.inf) -> tuple[tuple[int, ...], ...]:
     """Calls of a query, stage by stage, for some queries: calls of a stage need no answer of one another.
 
-    The strategy itself is asked, with random answers. All queries are alike where answers decide nothing.
+    The strategy itself is asked, with random answers. All queries are alike where answers decide nothing. `limit`:
+    calls of a query that a budget affords.
     """
-    return _stages(type(strategy), strategy.model_dump_json(), depth)
+    return _stages(type(strategy), strategy.model_dump_json(), depth, limit)
 
 
 @cache
-def _stages(kind: type[Strategy], settings: str, depth: int) -> tuple[tuple[int, ...], ...]:
+def _stages(kind: type[Strategy], settings: str, depth: int, limit: float) -> tuple[tuple[int, ...], ...]:
     strategy = kind.model_validate_json(settings)
 
     async def all_queries() -> list[tuple[int, ...]]:
         draws = range(1 if strategy.exact else DRAWS)
-        return [tuple(await RandomRanker(random.Random(query)).play(strategy, depth)) for query in draws]
+        return [tuple(await RandomRanker(random.Random(query), limit).play(strategy, depth)) for query in draws]
 
     with ThreadPoolExecutor(1) as thread:  # Snakemake's own thread already has an event loop
         return tuple(thread.submit(asyncio.run, all_queries()).result())
