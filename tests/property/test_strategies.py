@@ -377,6 +377,14 @@ def test_a_strategy_that_can_end_at_any_time_does_so_once_the_room_is_used_up(na
     assert all(calls(limit) <= max(least, limit) for limit in range(least, most + 1))
 
 
+def test_a_window_of_several_samples_takes_as_many_calls_of_the_room():
+    oracle = Oracle({"d1": 1, "d2": 2}, limit=10)
+    consensus = Consensus(oracle, 3, shuffle=True, merge=FUSIONS.make({"type": "rrf"}), seed=0)
+    asyncio.run(consensus.rank(["d1", "d2"]))
+    assert consensus.room() == 7 / 3
+    assert consensus.prior("d2") == -2.0
+
+
 def test_adaptive_calls_are_about_the_most_uncertain_passages():
     order, oracle = play(Adaptive(matches=6), [(i * 37) % 101 for i in range(100)])
     assert [len(window) for window in oracle.windows] == [20] * 11

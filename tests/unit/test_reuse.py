@@ -86,7 +86,7 @@ def test_another_counter_of_tokens_is_a_warning_before_any_call(tmp_path, caplog
             assert warned is not tokenizes
 
 
-def test_a_budget_of_tokens_is_shared_by_the_queries_and_kept_in_shards_and_from_the_journal(tmp_path):
+def test_a_budget_of_tokens_is_shared_by_the_queries_and_kept_in_shards_and_from_the_journal(tmp_path, caplog):
     write(tmp_path, queries=2, depth=12)
     runs = {}
     with FakeServer() as server:
@@ -106,7 +106,7 @@ def test_a_budget_of_tokens_is_shared_by_the_queries_and_kept_in_shards_and_from
             runs[name] = read_calls(tmp_path / name / "o.calls.csv")
             return len(server.asked) - made
 
-        for name in ("free", "kept", "shard"):
+        for name in ("free", "kept", "shard", "least"):
             (tmp_path / name).mkdir()
         assert 20 < run("free") <= 2 * (3 + 9)
         of = {
@@ -117,6 +117,9 @@ def test_a_budget_of_tokens_is_shared_by_the_queries_and_kept_in_shards_and_from
         assert run("kept", tokens=budget) <= 2 * 5
         assert run("kept", tokens=budget) == 0
         assert run("shard", tokens=budget, shards=2, shard=1) > 0
+        assert "tokens spent" not in caplog.text
+        run("least", tokens=1)
+        assert "tokens spent, 1 allowed: the calls that every query needs take more" in caplog.text
     spent = sum(call.prompt_tokens + call.output_tokens for call in runs["kept"])
     assert budget * 0.7 < spent <= budget
     alone = {call.qid for call in runs["shard"]}

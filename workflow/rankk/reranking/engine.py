@@ -78,6 +78,11 @@ async def rerank(
     if failures:
         raise QueriesFailed(failed(failures, len(first_stage)), run)
     log.info("outcomes: %s", caller.tally)
+    spent = sum((call.prompt_tokens or 0) + (call.output_tokens or 0) for call in caller.tally.calls)
+    if spent > share * len(first_stage):
+        log.warning(
+            "%d tokens spent, %.0f allowed: the calls that every query needs take more", spent, share * len(run)
+        )
     check_outcomes(caller.tally.outcomes, settings.reranker.max_bad_outcomes, caller.journal.path)
     changed = sum([hit.docid for hit in run[qid]] != [hit.docid for hit in hits] for qid, hits in first_stage.items())
     if not changed and any(len(hits) > 1 for hits in first_stage.values()):
