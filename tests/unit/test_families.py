@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rankk.api import RerankResult, rerank
+from rankk.config.loading import check
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.llm.thinking import closed_thought, opening_text
@@ -20,6 +21,7 @@ from rankk.reranking.presets import load_preset
 from rankk.reranking.prompts import render
 from rankk.reranking.settings import resolve
 from rankk.reranking.types import Answer, Outcome
+from rankk.stages import Stages
 from tests.fake_server import FakeServer, Reply
 from tests.unit.chatml import build_tokenizer
 
@@ -434,3 +436,22 @@ def test_letters_of_a_hosted_model_that_tells_no_probabilities_are_an_error() ->
         assert [hit.docid for hit in result.run["q"]] == ["d1", "d2", "d0"]
         with pytest.raises(RankkError, match="sends no log probabilities"):
             ask_server(server, **settings)
+
+
+def test_an_adapter_of_the_hub_is_fetched_with_its_model_and_decides_the_cell(tmp_path: Path) -> None:
+    config = {
+        "experiment": "x",
+        "grid": [
+            {"collections": ["mini"], "languages": ["eng"], "retrievers": ["bm25"], "rerankers": ["r1", "own", "none"]}
+        ],
+        "rerankers": {"r1": {"preset": "rank-r1"}, "own": {"preset": "rank-r1", "engine": {"lora": "none"}}},
+    }
+    experiment = check(config, "x.yaml")
+    models = {download.path for name, download in Stages(experiment).downloads.items() if name.startswith("models/")}
+    assert experiment.adapter_files("r1") == ["results/downloads/models/ielabgroup/Rank-R1-7B-v0.1@main"]
+    assert {*experiment.adapter_files("r1"), *experiment.model_files("r1")} <= models
+    assert experiment.adapter_files("own") == []
+    r1, own = (experiment.rerankers[name] for name in ("r1", "own"))
+    assert resolve(r1).adapter == "ielabgroup/Rank-R1-7B-v0.1"
+    assert resolve(own).adapter is None
+    assert r1.deciding() != own.deciding()
