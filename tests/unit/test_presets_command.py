@@ -1,5 +1,6 @@
 """`rankk presets`: the table of families, one preset in full, and what fits a model of the user's."""
 
+import json
 from importlib.resources import files
 from pathlib import Path
 
@@ -89,7 +90,9 @@ def test_lost_messages_and_tags_are_told(tmp_path: Path) -> None:
 
 def test_tokens_that_the_model_does_not_have_are_told(tmp_path: Path) -> None:
     folder = build_tokenizer(tmp_path, template=trl("qwen3"))
-    assert "probabilities cannot be read: ['Yes', 'No']" in found("yes-no", folder), "of a vocabulary of 400 tokens"
+    assert "no tokens of this model, so that their probabilities cannot be read: ['Yes', 'No']" in found(
+        "yes-no", folder
+    )
     assert found("first-qwen3", folder) == "first-qwen3: fits"
     assert "are none of this model: <|no|>" in " ".join(
         checked([load_preset({"name": "x", "text": "<|im_start|>{query}<|no|>{docs}"})], folder)
@@ -121,3 +124,18 @@ def test_a_context_that_is_too_short_for_a_full_call_is_told(tmp_path: Path) -> 
     folder = build_tokenizer(tmp_path, template=trl("qwen3"))
     (folder / "config.json").write_text('{"model_type": "qwen3", "max_position_embeddings": 4096}')
     assert "its context of 4096 tokens is shorter than a full call" in found("qwen3", folder)
+
+
+def test_a_model_without_template_end_or_words_is_told_as_such(tmp_path: Path) -> None:
+    folder = build_tokenizer(tmp_path / "base", template=None)
+    assert (
+        found("listwise", folder) == "listwise: does not fit: its chat template does not take this prompt: it has none"
+    )
+    assert "cannot be read: [' true', ' false']" in found("rank1", folder), "of a vocabulary of 400 tokens"
+    (folder / "config.json").write_text('{"architectures": ["BertForSequenceClassification"]}')
+    assert found("rank1", folder) == "rank1: does not fit: the model writes no text (BertForSequenceClassification)"
+    assert found("cross-encoder", folder) == "cross-encoder: fits"
+    tokens = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "config.json").unlink()
+    (folder / "tokenizer_config.json").write_text(json.dumps({**tokens, "eos_token": None}))
+    assert "its tokenizer names no token that ends an answer" in found("rank1", folder)

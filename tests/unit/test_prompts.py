@@ -201,3 +201,14 @@ def test_a_tokenizer_of_a_known_class_is_loaded_without_transformers(tmp_path: P
     code = "import sys; from rankk.llm.tokenizers import ModelTokenizer; ModelTokenizer(sys.argv[1]).count('a'); "
     command = [sys.executable, "-c", code + "sys.exit('transformers' in sys.modules)", str(build_tokenizer(tmp_path))]
     assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_tags_that_decoding_leaves_out_are_known_however_the_tokenizer_is_loaded(tmp_path: Path) -> None:
+    folder = build_tokenizer(tmp_path)
+    for declared in ("PreTrainedTokenizerFast", "LlamaTokenizer"):
+        settings = json.loads((folder / "tokenizer_config.json").read_text()) | {"tokenizer_class": declared}
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+        tokenizer = ModelTokenizer(folder)
+        assert tokenizer.hides("<|im_end|><|im_start|>assistant")
+        assert not tokenizer.hides("</think>")
+        assert tokenizer.text_of(tokenizer.ids("A")[0]) == "A"

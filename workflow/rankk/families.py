@@ -1,5 +1,6 @@
 """What `rankk presets` prints: the families of models, one preset in full, and what fits a model of the user's."""
 
+import json
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -108,6 +109,11 @@ def checked(chosen: Sequence[Preset], folder: Path) -> Iterator[str]:
     """What of presets a model in a folder takes. RankkError where the folder holds no tokenizer."""
     if not folder.is_dir():
         raise RankkError(f"{folder}: no such folder; expected one with a model's tokenizer (and config.json)")
+    if no_text := _writes_no_text(folder):
+        for preset in chosen:
+            pairs = preset.backend == "cross-encoder" and no_text.endswith("ForSequenceClassification")
+            yield f"{preset.name}: {'fits' if pairs else f'does not fit: the model writes no text ({no_text})'}"
+        return
     tokenizer = ModelTokenizer(folder)
     try:
         context: int | None = model_context(folder)
@@ -124,6 +130,15 @@ def checked(chosen: Sequence[Preset], folder: Path) -> Iterator[str]:
         yield f"{preset.name}: fits" + (", but" if found else "")
         for loss in found:
             yield from textwrap.wrap(f"- {loss}", WIDTH, initial_indent="    ", subsequent_indent="      ")
+
+
+def _writes_no_text(folder: Path) -> str:
+    """The class of a model that is no language model, as its configuration names it; empty for others."""
+    try:
+        classes = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"] or [""]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return "" if classes[0].endswith(("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")) else str(classes[0])
 
 
 def losses(preset: Preset, tokenizer: ModelTokenizer, context: int | None) -> Iterator[str]:
@@ -189,6 +204,18 @@ def _tokens(preset: Preset, tokenizer: ModelTokenizer, text: str) -> Iterator[st
         read = [preset.positive, preset.negative]
     elif isinstance(preset.parser, FirstToken):
         read = preset.parser.tokens[:WINDOW]
+    if missing := [token for token in read if not _is_token(token, tokenizer)]:
+        yield f"no tokens of this model, so that their probabilities cannot be read: {missing}"
     before = tokenizer.ids(text)
-    if split := [token for token in read if tokenizer.ids(text + token)[:-1] != before]:
-        yield f"not single tokens behind the prompt, so that their probabilities cannot be read: {split}"
+    if joined := [
+        token for token in read if token not in missing and tokenizer.ids(text + token)[: len(before)] != before
+    ]:
+        yield (
+            f"written as one token with the end of the prompt ({text[-1]!r}), so that a model that was trained on "
+            f"written answers may not expect them apart: {joined}"
+        )
+
+
+def _is_token(text: str, tokenizer: ModelTokenizer) -> bool:
+    """Whether the model has a token of exactly that text, with the blank before it."""
+    return any(tokenizer.text_of(tokenizer.ids(before + text)[-1]) == text for before in ("", "a", "[", "\n"))

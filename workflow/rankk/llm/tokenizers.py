@@ -140,6 +140,8 @@ class ModelTokenizer:
                     f"model {self._model}: its chat template ends an answer with "
                     f"{self._tokenizer.decode(behind[:1])!r}, its tokenizer says {self._tokenizer.eos_token!r}"
                 )
+        if self._tokenizer.eos_token_id is None:
+            raise RankkError(f"model {self._model}: its tokenizer names no token that ends an answer")
         return int(self._tokenizer.eos_token_id)
 
     def count(self, text: str) -> int:
@@ -168,7 +170,8 @@ class ModelTokenizer:
 
     def hides(self, text: str) -> bool:
         """Whether decoding leaves out a part of a text because it is a special token."""
-        return bool(self._tokenizer.decode(self.ids(text), skip_special_tokens=True).strip() != text.strip())
+        added = self._tokenizer.added_tokens_decoder.values()
+        return any(token.special and token.content in text for token in added)
 
     def cut(self, text: str, limit: int) -> str:
         """A beginning of at most `limit` tokens, cut at a token's offset and never inside a character."""
@@ -192,6 +195,8 @@ class ModelTokenizer:
         from jinja2 import TemplateError
 
         messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        if not self._tokenizer.chat_template:
+            raise RankkError(f"model {self._model}: its chat template does not take this prompt: it has none")
         for name in self._template_kwargs:
             if name not in str(self._tokenizer.chat_template):
                 raise RankkError(f"model {self._model}: its chat template does not use {name}; leave it out")
