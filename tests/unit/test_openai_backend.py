@@ -504,3 +504,25 @@ def test_calls_wait_for_a_server_that_is_started_again_and_stop_all_where_it_doe
     assert isinstance(asyncio.run(work(again=True)), Completion)
     with pytest.raises(BackendError, match=r"away for .*Connection refused"):
         asyncio.run(work(again=False))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply({"error": {"message": "expired", "code": "invalid_api_key"}}, 401),
+        Reply({"error": {"message": "no credit"}}, 402),
+        Reply({"error": {"message": "quota", "code": "insufficient_quota"}}, 429),
+        Reply({"error": {"message": "quota", "code": "insufficient_quota"}}),
+    ],
+)
+def test_an_error_that_every_call_would_get_ends_them_all_at_once(reply):
+    with FakeServer(refuses=lambda body: reply) as server:
+        with pytest.raises(BackendError, match="the server refuses all calls: "):
+            complete(server)
+        assert len(server.bodies) == 1
+
+
+def test_a_server_that_is_busy_when_the_list_of_models_is_asked_for_is_asked_again():
+    answers = iter([Reply("busy", 429), Reply("oops", 500), Reply(MODELS)])
+    with FakeServer(models=lambda path: next(answers)) as server:
+        assert isinstance(complete(server, patience=5.0)[0], Completion)

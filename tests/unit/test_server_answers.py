@@ -6,7 +6,7 @@ import math
 import pytest
 
 from rankk.errors import RankkError
-from rankk.llm.answers import Failed, completion, models, parse
+from rankk.llm.answers import Failed, completion, error_text, is_filtered, models, parse
 from rankk.llm.http import Reply as HttpReply
 
 from ..fake_server import chat
@@ -210,3 +210,25 @@ def test_json_with_a_byte_order_mark_is_read(body, encoding):
 )
 def test_an_odd_list_of_models_is_not_told(body, names):
     assert list(models(body)) == names
+
+
+def test_of_several_choices_the_first_by_its_index_counts():
+    choices = [{"index": number, "message": {"content": f"[{number}]"}, "finish_reason": "stop"} for number in (1, 0)]
+    assert read({"choices": choices}).text == "[0]"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": "invalid_prompt", "message": "flagged"}},
+        {"error": {"code": "1301", "message": "sensitive"}},
+        {"error": {"code": 403, "metadata": {"reasons": ["violence"], "flagged_input": "…"}}},
+        {"promptFeedback": {"blockReason": "SAFETY"}},
+    ],
+)
+def test_a_prompt_that_is_blocked_is_filtered_in_every_server_s_words(body):
+    assert is_filtered(body)
+
+
+def test_words_of_a_server_hold_no_line_breaks_and_no_terminal_s_signs():
+    assert error_text({"error": {"message": "a\x1b[31mred\n\x07b"}}, "") == "a [31mred b"

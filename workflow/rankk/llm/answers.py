@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rankk.errors import RankkError
-from rankk.llm.http import Reply, may_pass
+from rankk.llm.http import Reply, may_pass, on_one_line
 from rankk.llm.types import Completion
 
 MOST_TOKENS = 10**9
@@ -20,8 +20,22 @@ FINISHED = {
     "tool_calls": ("tool_calls", "function_call", "tool_use"),
 }
 """Finish reasons and their other spellings; any other word means that the answer failed."""
-FILTERED = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation", "data_inspection_failed")
+FILTERED = (
+    *("content_filter", "content_policy_violation", "responsibleaipolicyviolation", "data_inspection_failed"),
+    *("invalid_prompt", "1301", "safety", "prohibited_content", "blocklist", "flagged"),
+)
 """Codes of errors with which a server says that it will not answer this prompt."""
+CODES = ("code", "type", "status", "status_code", "param", "blockReason")
+"""Keys under which servers write such codes."""
+NO_MORE = (
+    "401",
+    "402",
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "account_deactivated",
+)
+"""Codes of errors that every further call would get too."""
 TRANSIENT = ("rate_limit", "server_error", "overloaded", "internal", "unavailable", "timeout", "timed_out")
 """Parts of codes of errors that may not come again."""
 
@@ -50,7 +64,7 @@ def error_text(body: Any, content: str) -> str:
         said = body.get("error") or body.get("detail") or body.get("message") or body
     if isinstance(said, dict):
         said = said.get("message") or said
-    return " ".join(str(content if said is None else said).split())[:300]
+    return on_one_line(str(content if said is None else said), 300)
 
 
 def error_codes(body: Any) -> set[str]:
@@ -59,13 +73,19 @@ def error_codes(body: Any) -> set[str]:
         return set().union(*map(error_codes, body)) if body else set()
     if not isinstance(body, dict):
         return set()
-    codes = {str(body[name]).lower() for name in ("code", "type", "status", "status_code", "param") if body.get(name)}
+    codes = {str(body[name]).lower() for name in CODES if body.get(name)}
+    codes |= {"flagged"} if "flagged_input" in body else set()
     return codes.union(*(error_codes(value) for value in body.values() if isinstance(value, dict | list)))
 
 
 def is_filtered(body: Any) -> bool:
     """Whether an error body says that a content filter stopped the prompt or its answer."""
     return any(code in FILTERED for code in error_codes(body))
+
+
+def ends_all(status: int, body: Any) -> bool:
+    """Whether an error is no single call's: the key is not or no longer valid, or nothing is left to pay with."""
+    return not {str(status), *error_codes(body)}.isdisjoint(NO_MORE)
 
 
 def check_error(body: Any) -> None:
@@ -93,7 +113,8 @@ def completion(body: Any, seconds: float) -> Completion:
     choices = _of(body, dict, "the answer").get("choices")
     if not choices:
         raise Failed(f"answers without choices: {error_text(body, '')}")
-    choice = _of(_of(choices, list, "choices")[0], dict, "choices[0]")
+    listed = [_of(choice, dict, "a choice") for choice in _of(choices, list, "choices")]
+    choice = next((choice for choice in listed if choice.get("index") == 0), listed[0])
     if choice.get("error"):
         raise Failed(f"the answer failed: {error_text(choice, '')}")
     reason = finish_reason(choice.get("finish_reason"))

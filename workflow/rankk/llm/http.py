@@ -54,7 +54,12 @@ class Reply:
     @property
     def shown(self) -> str:
         """Its beginning, on one line."""
-        return " ".join(self.content[:2000].decode("utf-8", "replace").split())[:200] or "nothing"
+        return on_one_line(self.content[:2000].decode("utf-8", "replace"), 200) or "nothing"
+
+
+def on_one_line(text: str, most: int) -> str:
+    """The beginning of a server's words, without line breaks and signs that control a terminal."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:most]
 
 
 def settings(address: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import httpx
 from rankk.errors import BackendError, RankkError
 from rankk.llm import answers
 from rankk.llm.addresses import authorization, check_address, masked, same_server
-from rankk.llm.http import Pool, Reply, is_refused, may_pass, why
+from rankk.llm.http import Pool, Reply, is_refused, may_pass, on_one_line, why
 from rankk.llm.types import CallContext, Completion, Prompt, Sampling
 
 log = logging.getLogger("rankk")
@@ -104,9 +104,10 @@ class OpenAIClient:
             try:
                 async with asyncio.timeout(CHECK_SECONDS):
                     reply = await self._request("GET", "models", limit=MODELS_BYTES)
-                if reply.status not in AWAY:
+                if not may_pass(reply.status):
                     break
-                patience, reason = self._patience, self._status(reply)
+                patience = self._patience if reply.status in AWAY else self._start_patience
+                reason = self._status(reply)
             except TimeoutError:
                 reason = f"no whole answer within {CHECK_SECONDS:.0f} s"
             except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -132,7 +133,7 @@ class OpenAIClient:
         if known and self.model not in known:
             shown = get_close_matches(self.model, known, MODELS_SHOWN, 0) if len(known) > MODELS_SHOWN else known
             more = f", … ({len(known)} in all)" if len(known) > MODELS_SHOWN else ""
-            listed = ", ".join(name[:100] for name in shown)
+            listed = ", ".join(on_one_line(name, 100) for name in shown)
             raise RankkError(f"{self._shown}: serves no model {self.model!r}; it has: {listed}{more}")
         entry = known.get(self.model, {})
         self.is_vllm = entry.get("owned_by") == "vllm"
@@ -168,7 +169,7 @@ class OpenAIClient:
             except answers.Failed as error:
                 reason = str(error)
             except RankkError as error:
-                raise RankkError(f"{self._shown}: {error}") from None
+                raise type(error)(f"{self._shown}: {error}") from None
             now = time.monotonic()
             if away:
                 away_since = away_since or now
@@ -208,17 +209,19 @@ class OpenAIClient:
     def _outcome(self, reply: Reply, body: Mapping[str, Any], seconds: float) -> Completion | str | None:
         """The completion in a reply, the reason why it may come later, or None where other parameters are to be sent.
 
-        RankkError where the server refuses the call.
+        RankkError where the server refuses the call, BackendError where it refuses all.
         """
+        answer = answers.parse(reply) if reply.status < 300 else _json(reply)
+        if reply.status < 300 and isinstance(answer, dict) and answer.get("choices"):
+            return answers.completion(answer, seconds)
+        if answers.ends_all(reply.status, answer):
+            raise BackendError(f"the server refuses all calls: {self._status(reply)}")
+        if answers.is_filtered(answer) and not may_pass(reply.status):
+            return Completion("", "content_filter", seconds=seconds)
         if reply.status < 300:
-            answer = answers.parse(reply)
-            if isinstance(answer, dict) and answer.get("error") and answers.is_filtered(answer):
-                return Completion("", "content_filter", seconds=seconds)
             return answers.completion(answer, seconds)
         if may_pass(reply.status):
             return self._status(reply)
-        if answers.is_filtered(_json(reply)):
-            return Completion("", "content_filter", seconds=seconds)
         if reply.status in (400, 422) and self._adapt(body, reply):
             return None
         raise RankkError(f"the server refuses the call: {self._status(reply)}")
