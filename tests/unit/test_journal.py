@@ -58,7 +58,7 @@ def test_a_record_keeps_every_value_that_it_was_given(tmp_path):
     assert list(read_journal(tmp_path / "j")) == [record]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1))
 def test_a_journal_cut_at_any_byte_loses_only_its_torn_line_and_goes_on(tmp_path, share):
     (tmp_path / "whole").unlink(missing_ok=True)
