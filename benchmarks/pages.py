@@ -49,7 +49,8 @@ def page(folder: Path, queries: int, windows: int) -> Path:
         manifest=str(folder / "o.json"),
         queries=str(folder / "queries.tsv"),
         qrels=str(folder / "qrels.txt"),
-        measures=["nDCG@10"],
+        measure="nDCG@10",
+        level=1,
     )
     cells = [{"key": key, "name": key, "collection": "c", "stage": "first", "page": "page.html"} for key in "ab"]
     write_comparison(folder / "compare.html", "x", cells)

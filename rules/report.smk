@@ -1,6 +1,7 @@
 # Figures, tables and the experiment's page, and their place in Snakemake's report.
 
 from rankk.config.loading import DATA
+from rankk.evaluation.measures import relevance_level
 from rankk.report import contents
 from rankk.report.figures import FORMATS as FIGURE_FORMATS
 from rankk.report.tables import FORMATS as TABLE_FORMATS
@@ -113,7 +114,12 @@ rule page:
         runtime=RESOURCES.minutes(30),
     params:
         journal=lambda wildcards: paths.journal(**wildcards),
-        measures=lambda wildcards: EXPERIMENT.collections[wildcards.collection].measures,
+        measure=lambda wildcards: EXPERIMENT.collections[
+            wildcards.collection
+        ].measures[0],
+        level=lambda wildcards: relevance_level(
+            EXPERIMENT.collections[wildcards.collection].measures
+        ),
         languages=lambda wildcards: [
             wildcards.language,
             EXPERIMENT.language_of(wildcards.collection),

@@ -8,7 +8,8 @@ with job(snakemake.log[0]):
         snakemake.output[0],
         title=", ".join(snakemake.wildcards),
         journal=snakemake.params.journal,
-        measures=snakemake.params.measures,
+        measure=snakemake.params.measure,
+        level=snakemake.params.level,
         languages=snakemake.params.languages,
         **dict(snakemake.input.items()),
     )

@@ -39,7 +39,8 @@ def written(folder, files, cell):
         queries=entry.queries,
         passages=str(folder / paths.passages("c")),
         qrels=entry.qrels,
-        measures=["nDCG@10"],
+        measure="nDCG@10",
+        level=1,
     )
     return folder / cell.page
 

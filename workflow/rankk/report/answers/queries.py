@@ -8,7 +8,7 @@ from typing import Any
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.evaluation.causes import explain
-from rankk.evaluation.measures import per_query, relevance_level
+from rankk.evaluation.measures import per_query
 from rankk.io.trec import read_qrels, read_queries, read_run
 from rankk.llm.journal import read_journal
 from rankk.llm.thinking import split_thought
@@ -23,7 +23,7 @@ FOLLOWED = 100
 
 
 class CellAnswers:
-    """The answers of a reranked cell, read from its files."""
+    """The answers of a reranked cell, read from its files. `level`: the grade from which passages are relevant."""
 
     def __init__(
         self,
@@ -35,15 +35,15 @@ class CellAnswers:
         manifest: str,
         queries: str,
         qrels: str,
-        measures: Sequence[str],
+        measure: str,
+        level: int,
     ) -> None:
-        self.measure, self.level = measures[0], relevance_level(measures)
+        self.measure, self.level = measure, level
         settings = resolve(Reranker(**json.loads(Path(manifest).read_text(encoding="utf-8"))["reranker"]))
         self._topics, self._grades = read_queries(queries), read_qrels(qrels)
         self._before, self._after = read_run(first_stage), read_run(run)
         self._values, self._first = (
-            per_query(run, self._grades, measures[:1], self._topics)[self.measure]
-            for run in (self._after, self._before)
+            per_query(run, self._grades, [measure], self._topics)[measure] for run in (self._after, self._before)
         )
         self._calls: dict[str, list[Call]] = {}
         for call in read_calls(calls):
