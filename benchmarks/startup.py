@@ -13,6 +13,14 @@ COMMANDS = {
     "rankk evaluate --help": [".venv/bin/rankk", "evaluate", "--help"],
     "snakemake --version (the bare tool)": [".venv/bin/snakemake", "--version"],
     "snakemake -n (the demo)": [".venv/bin/snakemake", "-n", "--quiet", "all"],
+    "snakemake -n (plain Snakemake, as many jobs as the paper's grid)": [
+        ".venv/bin/snakemake",
+        "-n",
+        "--quiet",
+        "all",
+        "--cores=1",
+        "--snakefile=benchmarks/bare.smk",
+    ],
     "snakemake -n (the paper's grid)": [
         ".venv/bin/snakemake",
         "-n",

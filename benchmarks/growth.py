@@ -1,0 +1,128 @@
+"""Time and memory of what grows: evaluation and report with the number of runs, a comparison with that of queries.
+
+    python benchmarks/growth.py [--runs 5 10 20] [--queries 1000] [--depth 1000] [--compared 20000]
+
+Each step runs in a process of its own. Runs are five files behind as many names: a first stage and four rerankings,
+each group another first stage of the grid.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from common import report
+
+from rankk import paths
+from rankk.config.loading import validate_reranker
+from rankk.evaluation.experiment import COLUMNS, CellFiles, evaluate
+from rankk.io.files import write_json
+from rankk.io.trec import ranked, write_run
+from rankk.report import figures, tables
+from rankk.report.evidence import Evidence
+from rankk.report.home import write_home
+from rankk.reranking.tally import write_calls
+
+GROUP = 5
+MEASURES = ["nDCG@10", "R@100"]
+FIGURES = ["effectiveness", "gains", "difficulty", "differences", "causes"]
+TABLES = ["effectiveness", "causes"]
+
+
+def cells(runs: int) -> list[paths.Cell]:
+    """Cells of one collection: groups of a first stage and its rerankings."""
+    names = [(f"r{number // GROUP}", f"m{number % GROUP}" if number % GROUP else "none") for number in range(runs)]
+    return [paths.Cell("c", "eng", retriever, reranker) for retriever, reranker in names]
+
+
+def write(folder: Path, runs: int, queries: int, depth: int) -> None:
+    """The files of all cells."""
+    draw = random.Random(0)
+    qids, docids = [f"q{number}" for number in range(queries)], [f"d{number}" for number in range(max(2 * depth, 100))]
+    (folder / "queries.tsv").write_text("".join(f"{qid}\tsome query\n" for qid in qids))
+    grades = (f"{qid} 0 {docid} {draw.choice((0, 0, 1, 2))}\n" for qid in qids for docid in draw.sample(docids, 50))
+    (folder / "qrels.txt").write_text("".join(grades))
+    retrieved = {qid: draw.sample(docids, depth) for qid in qids}
+    for member in range(GROUP):
+        run = {qid: ranked(draw.sample(hits, depth)) for qid, hits in retrieved.items()}
+        write_run(folder / f"{member}.trec", run, "made")
+    write_calls(folder / "calls.csv", [])
+    reranker = validate_reranker({"preset": "listwise", "model": "m"}, "growth")
+    calls = {"outcomes": {}, "usable_share": 1.0, "prompt_tokens": 0, "output_tokens": 0}
+    write_json(folder / "cell.json", {"reranker": reranker.described(), "gpus": [], "seconds": 1.0, "calls": calls})
+
+
+def tabulate(folder: Path, runs: int) -> None:
+    """Evaluate the cells."""
+    made = [
+        CellFiles(
+            *(cell, str(folder / f"{number % GROUP}.trec"), str(folder / "queries.tsv"), str(folder / "qrels.txt")),
+            *((str(folder / "calls.csv"), str(folder / "cell.json")) if cell.reranked else ()),
+        )
+        for number, cell in enumerate(cells(runs))
+    ]
+    baselines = {files.cell: files.cell.first_stage for files in made if files.cell.reranked}
+    outputs = {name: str(folder / f"{name}.csv") for name in COLUMNS}
+    evaluate(made, {"c": MEASURES}, baselines, {}, outputs)
+
+
+def draw_all(folder: Path) -> None:
+    """Figures, tables and the page, as the rule makes them."""
+    evidence = Evidence({name: str(folder / f"{name}.csv") for name in COLUMNS}, {"c": "eng"})
+    (folder / "figures").mkdir(exist_ok=True)
+    (folder / "tables").mkdir(exist_ok=True)
+    figures.draw(evidence, FIGURES, folder / "figures")
+    filled = tables.write(evidence, TABLES, folder / "tables")
+    facts = {"experiment": {"experiment": "growth", "description": ""}, "provenance": {}}
+    write_home(folder / "index.html", evidence, figures=FIGURES, tables=filled, folder=folder / "figures", facts=facts)
+
+
+def step(*arguments: object) -> dict[str, float]:
+    """Seconds and peak memory of a step in a process of its own."""
+    began = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{arguments}: exit {os.waitstatus_to_exitcode(status)}")
+    seconds, cpu = time.perf_counter() - began, usage.ru_utime + usage.ru_stime
+    return {"seconds": seconds, "cpu_s": cpu, "peak_mb": usage.ru_maxrss / 1024}
+
+
+def main() -> None:
+    """All steps."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", nargs="+", type=int, default=[5, 10, 20])
+    parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("--depth", type=int, default=1000)
+    parser.add_argument("--compared", type=int, default=20_000)
+    parser.add_argument("--step", nargs=2, metavar=("FOLDER", "STEP"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.step:
+        folder, what = Path(options.step[0]), json.loads(options.step[1])
+        tabulate(folder, what) if what else draw_all(folder)
+        return
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.runs:
+            write(folder, max(options.runs), options.queries, options.depth)
+        sizes: dict[str, object] = {"queries": options.queries, "depth": options.depth}
+        for runs in options.runs:
+            rows.append({"step": "evaluate", "runs": runs, **sizes, **step(__file__, "--step", folder, runs)})
+            rows.append({"step": "report", "runs": runs, **sizes, **step(__file__, "--step", folder, 0)})
+            report("growth", rows, shown=2)
+        if options.compared:
+            write(folder, GROUP, options.compared, 100)
+            command = ["-m", "rankk", "compare", folder / "0.trec", folder / "1.trec", "--qrels", folder / "qrels.txt"]
+            sizes = {"queries": options.compared, "depth": 100}
+            rows.append({"step": "compare", "runs": 2, **sizes, **step(*command)})
+    report("growth", rows)
+
+
+if __name__ == "__main__":
+    main()
