@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from common import words
+from common import report, words
 from engine import Call, Engine
 
 from rankk.io.trec import ranked, write_run
@@ -96,3 +96,20 @@ def followed(made: gpus.Engine, queries: int, poll: float = POLL_SECONDS) -> flo
     room = Room(Metrics(0, 0, 0, 0, int(made.cache_tokens)))
     room.start(PROMPT * 4, LONGEST)
     return seconds(made, queries, room, poll)
+
+
+def main() -> None:
+    """Numbers in flight compared in virtual time, by clients that cost nothing."""
+    rows: list[dict[str, object]] = []
+    for fp8 in (False, True):
+        made = speeds("h200", fp8=fp8)
+        for queries in (43, 97, 194, 800):
+            best, number = best_fixed(made, queries)
+            times = {f"times_{fixed}": seconds(made, queries, fixed) / best for fixed in (16, 32, 64, 256)}
+            row = {"engine": "h200 fp8" if fp8 else "h200 bf16", "queries": queries, "best_fixed": number}
+            rows.append({**row, "seconds": best, "times_followed": followed(made, queries) / best, **times})
+    report("clients-virtual", rows)
+
+
+if __name__ == "__main__":
+    main()
