@@ -62,7 +62,7 @@ def test_presets_say_how_their_texts_are_prepared():
     assert {preset.name for preset in presets() if preset.repair} == {*OF_RANK_LLM, "first-qwen3"}
     assert {
         preset.name: (preset.passage_words, preset.context) for preset in presets() if preset.passage_words
-    } == dict.fromkeys(WORDS, (300, 4096))
+    } == dict.fromkeys(WORDS, (300, 4096)) | {"rankgpt": (300, None)}
 
 
 def test_without_ftfy_the_error_says_what_to_install(monkeypatch):
