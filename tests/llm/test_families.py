@@ -139,7 +139,12 @@ def test_a_shared_engine_scores_by_two_tokens_and_orders_by_letters(folder, mode
     assert_scores(
         ask(sys.executable, folder, model, "scores", tokens, owner, strategy="pointwise"), folder, model, tokens
     )
-    letters = {"extends": "first", "model": None, "parser": {"type": "first-token", "alternatives": LETTERS}}
+    letters = {
+        "extends": "first",
+        "model": None,
+        "repair": False,
+        "parser": {"type": "first-token", "alternatives": LETTERS},
+    }
     records = ask(sys.executable, folder, model, "letters", letters, owner, strategy="single", window=3)
     assert len(records) == 2
     for record in records:
