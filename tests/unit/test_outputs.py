@@ -107,6 +107,7 @@ def test_stored_answers_and_a_preset_of_ones_own_are_inputs_too(cell, server):
     [
         ("/dev/null", "/dev/null: is a device"),
         ("folder", "folder: is a folder"),
+        ("new/", "new/: the name of a folder"),
         (".", "'.': not the name of a file"),
         ("", "'.': not the name of a file"),
         ("..", "..: is a folder"),

@@ -30,7 +30,7 @@ CALLS = st.builds(
 )
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(calls=st.lists(CALLS, max_size=5))
 def test_every_value_is_read_back_in_its_type(tmp_path, calls):
     write_calls(tmp_path / "calls.csv", calls)

@@ -34,6 +34,9 @@ class RunFiles:
     @classmethod
     def of(cls, run: str | Path, journal: str | Path | None = None) -> "RunFiles":
         """The files of the run at a path; the journal may be elsewhere."""
+        for path in filter(None, (run, journal)):
+            if str(path).endswith(os.sep):
+                raise RankkError(f"{path}: the name of a folder, not of a file; give the run to write (--output)")
         base = KNOWN_SUFFIX.sub("", str(run))
         names = [run, f"{base}.json", f"{base}.calls.csv", journal or f"{base}{JOURNAL}", f"{base}.incomplete"]
         return cls(*map(_target, map(Path, names)))
