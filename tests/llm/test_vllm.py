@@ -95,7 +95,7 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
     write(tmp_path, queries=2, depth=6)
     owner = subprocess.Popen(["sleep", "600"])
     jobs = [
-        rerank(sys.executable, tmp_path, model, name, owner.pid, thinking_tokens=budget)
+        rerank(sys.executable, tmp_path, model, name, owner.pid, thinking_tokens=budget, max_tokens=None)
         for name, budget in (("none", 0), ("some", 5))
     ]
     for job in jobs:
@@ -148,7 +148,7 @@ def test_a_budget_works_in_two_calls_where_the_tags_are_not_tokens(tmp_path, mod
     family = yaml.safe_load((FOLDER / "listwise.yaml").read_text())
     preset = tmp_path / "reasons.yaml"
     preset.write_text(yaml.safe_dump(family | {"name": "reasons", "thinking": {"open": "<why>", "close": "</why>"}}))
-    finish(rerank(engine_python(), tmp_path, model, "two", preset=str(preset), thinking_tokens=5))
+    finish(rerank(engine_python(), tmp_path, model, "two", preset=str(preset), thinking_tokens=5, max_tokens=None))
     manifest = json.loads((tmp_path / "two.json").read_text())
     assert manifest["thinking_budget"] == "two calls"
     assert manifest["calls"]["budget_fired"] == 4
