@@ -39,10 +39,10 @@ def test_an_open_thought_is_closed_and_the_answer_asked_for():
 
 
 def test_an_answer_that_the_budget_cuts_begins_anew_behind_the_thought():
-    found, asked = ask(("hm\n</think>\n\n[1", "length"), ("\n\n[10] > [1]", "stop"))
+    found, asked = ask(("hm\n</think>\n\n[1", "length"), ("[10] > [1]", "stop"))
     assert found.text == "<think>\nhm\n</think>\n\n[10] > [1]"
     assert not found.budget_fired
-    assert asked[1] == ("<think>\nhm\n</think>", 20)
+    assert asked[1] == ("<think>\nhm\n</think>\n\n", 20)  # as it was trained on, whatever the tokenizer joins
     assert found.output_tokens == 10
 
 

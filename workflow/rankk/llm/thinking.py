@@ -51,7 +51,9 @@ async def complete_with_budget(
         return replace(first, text=said, reasoning=None)
     reasoning, closed, _ = said.partition(thinking.close)
     if closed:  # the answer begins anew: cut in the middle of a number, it would go on with another one
-        return await _continue(complete, prompt, reasoning + closed, answering, first, fired=False)
+        # Line breaks behind the tag as in `closed_thought`: a tokenizer may join them to its last character.
+        begun = reasoning + closed + 2 * thinking.line_break
+        return await _continue(complete, prompt, begun, answering, first, fired=False)
     return await _continue(complete, prompt, f"{said}{_closing_text(thinking)}", answering, first, fired=True)
 
 
