@@ -90,7 +90,7 @@ def ask(python, folder, model, name, preset, owner=0, engine=None, **settings):
     """Rerank the cell with a preset of our own and read its journal."""
     path = folder / f"{name}.yaml"
     path.write_text(yaml.safe_dump({"name": name, **preset}))
-    engine = {"max_model_len": 1024, "max_num_seqs": 8} | (engine or {})
+    engine = {"max_model_len": 1024, "max_num_seqs": 8, "dtype": "float32"} | (engine or {})
     changes = {"preset": str(path), "depth": 3, "engine": engine, **settings}
     unset = {"window", "stride", "max_tokens"} - settings.keys()
     finish(rerank(python, folder, model, name, owner, unset=unset, **changes))

@@ -38,7 +38,7 @@ SETTINGS = {
     "window": 4,
     "stride": 2,
     "max_tokens": TOKENS,
-    "engine": {"max_model_len": 1024, "max_num_seqs": 8},
+    "engine": {"max_model_len": 1024, "max_num_seqs": 8, "dtype": "float32"},
 }
 CELL = """
 import json, sys

@@ -1,6 +1,7 @@
 """How vLLM is started. No heavy imports: configuration files are checked with it."""
 
 import os
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, PositiveInt
@@ -9,6 +10,19 @@ from rankk.config.base import Strict, cosmetic
 from rankk.llm.types import MOST_LOGPROBS
 
 QUEUE_SHARE = 1.25
+
+
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+"""What Linux says of processors that multiply in bfloat16; the others emulate it slowly."""
+
+
+def cpu_type() -> Literal["bfloat16", "float32"]:
+    """The type in which this machine's CPU computes fastest."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    except OSError:
+        return "float32"
+    return "bfloat16" if flags & BFLOAT16_FLAGS else "float32"
 
 
 class NgramSpeculation(Strict):
@@ -25,7 +39,8 @@ class EngineConfig(Strict):
     tensor_parallel: PositiveInt = cosmetic(default=1, description="GPUs that hold one copy of the model together")
     data_parallel: PositiveInt = cosmetic(default=1, description="copies of the model")
     dtype: Literal["auto", "bfloat16", "float16", "float32"] | None = Field(
-        default=None, description="default: auto on a GPU, float32 on a CPU, where bfloat16 gives wrong text"
+        default=None,
+        description="default: auto on a GPU; on a CPU bfloat16 where its vector unit computes in it, else float32",
     )
     quantization: str | None = Field(default=None, description="e.g. fp8")
     kv_cache_dtype: str = Field(default="auto", description="e.g. fp8")
@@ -60,7 +75,7 @@ class EngineConfig(Strict):
             "tokenizer_revision": revision,
             "tensor_parallel_size": self.tensor_parallel,
             "data_parallel_size": self.data_parallel,
-            "dtype": self.dtype or ("float32" if on_cpu else "auto"),
+            "dtype": self.dtype or (cpu_type() if on_cpu else "auto"),
             "quantization": self.quantization,
             "kv_cache_dtype": self.kv_cache_dtype,
             "max_model_len": max_model_len,
@@ -68,7 +83,7 @@ class EngineConfig(Strict):
             "enable_prefix_caching": self.enable_prefix_caching,
             "load_format": self.load_format,
             "max_logprobs": MOST_LOGPROBS,
-            "enforce_eager": on_cpu,  # compiled CPU code gave wrong text in bfloat16
+            "enforce_eager": on_cpu,  # compiled CPU code gave wrong text in bfloat16; without compilation it does not
             "scheduling_policy": "priority",
             "generation_config": "vllm",  # the model's own file must not decide sampling
             "trust_remote_code": False,
