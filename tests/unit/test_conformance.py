@@ -16,6 +16,7 @@ from rankk import paths
 from rankk.component import Component
 from rankk.config.loading import check
 from rankk.corpora.base import PASSAGES, TOPICS
+from rankk.corpora.debian_descriptions import DEBIAN
 from rankk.evaluation.measures import MEASURES
 from rankk.fetching.base import DOWNLOADS
 from rankk.fetching.models import MODELS
@@ -145,32 +146,72 @@ def files(folder):
     return corpus, topics, inputs
 
 
+def debian_package(folder, name, files):
+    """A package that holds files, by path."""
+    root = folder / "root" / name
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    (root / "DEBIAN").mkdir()
+    control = f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n"
+    (root / "DEBIAN/control").write_text(control)
+    (folder / "deb").mkdir(exist_ok=True)
+    target = folder / "deb" / f"{name}_1_all.deb"
+    subprocess.run(["dpkg-deb", "-b", str(root), str(target)], check=True, capture_output=True)
+
+
 def libreoffice_help(folder):
     """Packages of two pages; the second is still English in all languages."""
     page = "<html><head><title>{0}</title></head><body><div id='DisplayArea'><h1>{0}</h1><p>{1}</p></div></body></html>"
     texts = {"en-us": ("en-US", "Add a row."), "ru": ("ru", "Добавить строку."), "zh-cn": ("zh-CN", "添加一行。")}
     for debian, (name, text) in (texts | {"de": ("de", "Eine Zeile einfügen.")}).items():
-        root = folder / "deb" / debian
-        pages = root / f"usr/share/libreoffice/help/{name}/text/swriter/guide"
-        pages.mkdir(parents=True)
-        (pages / "row.html").write_text(page.format(f"Row {name}", text))
-        (pages / "same.html").write_text(page.format("Same", "The same text in every language."))
-        (root / "DEBIAN").mkdir()
-        control = f"Package: libreoffice-help-{debian}\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\n"
-        (root / "DEBIAN/control").write_text(control + "Description: x\n")
-        target = folder / "deb" / f"libreoffice-help-{debian}_1_all.deb"
-        subprocess.run(["dpkg-deb", "-b", str(root), str(target)], check=True, capture_output=True)
+        pages = f"usr/share/libreoffice/help/{name}/text/swriter/guide"
+        same = page.format("Same", "The same text in every language.")
+        files = {f"{pages}/row.html": page.format(f"Row {name}", text), f"{pages}/same.html": same}
+        debian_package(folder, f"libreoffice-help-{debian}", files)
     return {"language": "rus"}, {"language": "rus"}, {"downloads": [str(folder / "deb")]}
 
 
-CASES = {"files": files, "squad": squad, "libreoffice-help": libreoffice_help}
+def debian_help(folder):
+    """GIMP's help with a translated page and one that is still English in all languages."""
+    page = (
+        "<html xmlns='http://www.w3.org/1999/xhtml'><head><title>1.2. {0}</title></head><body><p>{1}</p></body></html>"
+    )
+    for language, code in {"eng": "en", "deu": "de", "fas": "fa", "rus": "ru", "zho": "zh_CN"}.items():
+        pages = f"usr/share/gimp/2.0/help/{code}"
+        texts = {"move": (f"Move {language}", f"Moves a layer {language}."), "same": ("Same", "The same text.")}
+        files = {f"{pages}/{name}.html": page.format(*text) for name, text in texts.items()}
+        debian_package(folder, f"gimp-help-{code.lower().replace('_', '-')}", files)
+    settings = {"manual": "gimp", "language": "rus"}
+    return settings, settings, {"downloads": [str(folder / "deb")]}
+
+
+def debian_descriptions(folder):
+    """Lists of descriptions: one translated, one in English only, one that is too short."""
+    stanza = "Package: {0}\nDescription-md5: 0\nDescription-{1}: {2}\n {3}\n .\n and more\n"
+    long = "a program that draws curves " * 5
+    for code in DEBIAN.values():
+        stanzas = [stanza.format("curves", code, f"curves {code}", f"{long} {code}")]
+        if code == "en":
+            stanzas += [stanza.format("points", "en", "points", long), stanza.format("short", "en", "short", "little")]
+        (folder / f"{code}.txt").write_text("\n".join(stanzas))
+    return {"language": "rus"}, {}, {"downloads": [str(folder)]}
+
+
+CASES = {
+    "files": files,
+    "squad": squad,
+    "libreoffice-help": libreoffice_help,
+    "debian-help": debian_help,
+    "debian-descriptions": debian_descriptions,
+}
 ELSEWHERE = {"bright", "ir-datasets"}
 """Sources that need a library's own data sets: tests/unit/test_bright.py, test_from_ir_datasets.py."""
 
 
 @pytest.mark.parametrize("name", sorted(PASSAGES.all().keys() - ELSEWHERE))
 def test_a_source_gives_a_valid_corpus_with_queries_and_judgments(folder, name, tmp_path):
-    if name == "libreoffice-help" and not shutil.which("dpkg-deb"):
+    if name in {"libreoffice-help", "debian-help"} and not shutil.which("dpkg-deb"):
         pytest.skip("dpkg-deb is not there")
     corpus, topics, inputs = CASES[name](tmp_path if name != "files" else folder)
     passages = tmp_path / "out" / "passages.jsonl"

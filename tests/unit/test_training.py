@@ -2,6 +2,8 @@
 
 import gzip
 import json
+from collections import Counter
+from dataclasses import replace
 from math import log2
 
 import pytest
@@ -10,6 +12,7 @@ from rankk.config.loading import validate_reranker
 from rankk.config.training import Thoughts, Windows
 from rankk.errors import RankkError
 from rankk.io.files import read_jsonl
+from rankk.io.passages import build_store
 from rankk.io.trec import Hit, write_run
 from rankk.llm.tokenizers import ModelTokenizer
 from rankk.reranking.budget import fit
@@ -60,6 +63,40 @@ def test_windows_are_drawn_from_their_ranges_in_sizes_asked_for_and_the_same_eve
     assert texts["train0/d4"].startswith("the number4 ")
     assert windows(tmp_path, part, copies=3)[0] == found
     assert windows(tmp_path, part, copies=3, seed=1)[0] != found
+
+
+def test_queries_and_passages_are_put_into_other_languages_each_about_as_often(tmp_path, part):
+    (tmp_path / "q.deu.tsv").write_text("q1\terste Frage\nq2\tzweite Frage\n")
+    (tmp_path / "q.rus.tsv").write_text("q1\tпервый вопрос\n")
+    with build_store(tmp_path / "rus/p.jsonl") as add:
+        add("d4", "русский текст")
+    part = replace(
+        part,
+        copies=40,
+        parallel_share=0.5,
+        queries_in={language: str(tmp_path / f"q.{language}.tsv") for language in ("deu", "rus")},
+        passages_in={"rus": str(tmp_path / "rus/p.jsonl")},
+    )
+    found, facts = windows(tmp_path, part, ranks=[[1, 30]], sizes=[30, 30])
+    asked = Counter(window["query"] for window in found)
+    assert asked.keys() == {"erste Frage", "zweite Frage", "первый вопрос"}
+    assert asked["zweite Frage"] == 40  # has no Russian query
+    assert asked["первый вопрос"] > asked["erste Frage"]  # the rarer language is drawn first where both are there
+    assert facts["queries: rus"] == asked["первый вопрос"]
+    translated = [w for w in found if any(p["id"] == "train0/rus/d4" for p in w["passages"])]
+    assert {window["query"] for window in translated} == {"первый вопрос"}
+    assert 0.2 < len(translated) / asked["первый вопрос"] < 0.8
+    assert all(len(window["passages"]) == 30 for window in translated)  # the others stay in the corpus's language
+    texts = {record["id"]: record["contents"] for _, record in read_jsonl(tmp_path / "passages.jsonl.gz")}
+    assert texts["train0/rus/d4"] == "русский текст"
+
+
+def test_a_held_out_query_is_not_learnt_from_in_any_language(tmp_path, part):
+    (tmp_path / "q.deu.tsv").write_text("q1\terste Frage\nq2\tzweite Frage\n")
+    part = replace(part, queries_in={"deu": str(tmp_path / "q.deu.tsv")})
+    found, facts = windows(tmp_path, part, [other(tmp_path, query="Erste Frage?")])
+    assert {window["query"] for window in found} == {"zweite Frage"}
+    assert facts["queries left out: held out"] == 1
 
 
 def other(tmp_path, *, query="something else", passage="x"):

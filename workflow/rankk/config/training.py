@@ -11,6 +11,19 @@ class FirstStageCell(Strict):
     collection: str = Field(description="name of a collection")
     language: str = Field(description="language of the queries (ISO 639-3)")
     retriever: str = Field(description="name of a retriever")
+    copies: PositiveInt | None = Field(default=None, description="instead of the copies of all windows")
+    query_languages: list[str] = Field(
+        default=[],
+        description="a window's query is put in one of these where the collection has it, drawn so that each language "
+        "is asked about equally often",
+    )
+    parallel_passages: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of the windows with a query in another language whose passages are in that language too, "
+        "where one of the corpus's parallel_corpora has them",
+    )
 
 
 class Windows(Strict):

@@ -1,8 +1,6 @@
 """LibreOffice's help as a multilingual corpus, from Debian's packages (docs/libreoffice-help.md)."""
 
 import logging
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +13,7 @@ from rankk.corpora.build import Topics
 from rankk.corpora.help_pages import Page, page_id, read_page
 from rankk.errors import RankkError
 from rankk.fetching.base import Download
+from rankk.fetching.debian import DebianPackages, unpack
 from rankk.progress import bar
 
 log = logging.getLogger("rankk")
@@ -31,31 +30,9 @@ TARGET, RELATED = 2, 1
 HelpLanguage = Literal["eng", "rus", "zho", "deu"]
 
 
-class HelpDownload(Download):
-    """Debian's packages of LibreOffice's help in all languages; apt checks their signatures."""
-
-    name = "libreoffice-help"
-
-    @property
-    def target(self) -> str:
-        """One folder holds all packages."""
-        return "libreoffice-help"
-
-    def fetch(self, folder: Path) -> None:
-        """Fetch with apt-get. RankkError off Debian, and where apt cannot fetch them."""
-        for tool in ("apt-get", "dpkg-deb"):
-            if not shutil.which(tool):
-                raise RankkError(f"libreoffice-help: {tool} is missing: it needs Debian or Ubuntu; use another corpus")
-        names = [f"libreoffice-help-{debian}" for debian, _ in PACKAGES.values()]
-        folder.mkdir()
-        command = ["apt-get", "download", *names]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode or len(list(folder.glob("*.deb"))) < len(names):
-            reason = " ".join(done.stderr.split())[-300:]
-            raise RankkError(
-                f"libreoffice-help: apt-get cannot fetch {', '.join(names)}: {reason}. Once `apt-get update` has run "
-                f"as root, run again; or put the four .deb files into {self.path}"
-            )
+PACKAGE = DebianPackages(
+    folder_name="libreoffice-help", packages=[f"libreoffice-help-{debian}" for debian, _ in PACKAGES.values()]
+)
 
 
 class HelpPassages(PassageSource):
@@ -67,7 +44,7 @@ class HelpPassages(PassageSource):
 
     def downloads(self) -> Sequence[Download]:
         """The packages."""
-        return [HelpDownload()]
+        return [PACKAGE]
 
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
         """Translated pages without their titles."""
@@ -90,7 +67,7 @@ class HelpTopics(TopicSource):
 
     def downloads(self) -> Sequence[Download]:
         """The packages."""
-        return [HelpDownload()]
+        return [PACKAGE]
 
     def topics(self, inputs: Inputs) -> Topics:
         """A page's title is the query, the page has grade 2, its related topics have grade 1."""
@@ -122,7 +99,7 @@ def read_pages(packages: Path, language: str) -> dict[str, Page]:
         raise RankkError(f"{packages}: no package libreoffice-help-{debian}; delete the folder to fetch it again")
     pages = {}
     with tempfile.TemporaryDirectory() as scratch:
-        subprocess.run(["dpkg-deb", "-x", str(archives[-1]), scratch], check=True)
+        unpack(archives[-1], scratch, "*.html")
         files = sorted(Path(scratch).glob(f"usr/share/libreoffice/help/{folder}/text/**/*.html"))
         for file in bar(files, what=f"pages {language}", unit="pages"):
             page = read_page(file.read_text(encoding="utf-8"))

@@ -7,7 +7,8 @@ from rankk import paths
 from rankk.config.training import FirstStageCell
 from rankk.experiment import Experiment
 
-Files = dict[str, str]
+Files = dict[str, Any]
+"""What `rankk.training.windows.Files` holds."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,19 @@ class TrainingStages:
 
     def first_stage(self, cell: FirstStageCell) -> Files:
         """Files of a first stage that windows are drawn from."""
-        run = paths.run(cell.collection, cell.language, cell.retriever)
-        return {"run": run} | self._collection(cell.collection, cell.language)
+        corpus = self.experiment.corpora[self.experiment.collections[cell.collection].corpus]
+        return {
+            "run": paths.run(cell.collection, cell.language, cell.retriever),
+            **self._collection(cell.collection, cell.language),
+            "copies": cell.copies,
+            "parallel_share": cell.parallel_passages,
+            "queries_in": {language: paths.queries(cell.collection, language) for language in cell.query_languages},
+            "passages_in": {
+                language: paths.passages(corpus.parallel_corpora[language])
+                for language in cell.query_languages
+                if cell.parallel_passages and language in corpus.parallel_corpora
+            },
+        }
 
     def _collection(self, name: str, language: str) -> Files:
         corpus = self.experiment.collections[name].corpus
@@ -43,6 +55,17 @@ class TrainingStages:
             {"run": ""} | self._collection(name, language)
             for name in self.experiment.training[model].windows.held_out
             for language in self.experiment.collections[name].source.languages
+        ]
+
+    @staticmethod
+    def texts(parts: list[Files]) -> list[str]:
+        """All paths of some parts, for a rule's input."""
+        return [
+            path
+            for files in parts
+            for value in files.values()
+            for path in (value.values() if isinstance(value, dict) else [value])
+            if isinstance(path, str) and path
         ]
 
     def teacher(self, model: str) -> tuple[str, dict[str, Any]] | None:

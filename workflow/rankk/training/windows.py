@@ -4,8 +4,9 @@ import json
 import logging
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -14,7 +15,7 @@ from rankk.config.training import Windows
 from rankk.corpora.build import evenly_spaced
 from rankk.errors import RankkError
 from rankk.io.files import atomic_write, read_jsonl, write_json
-from rankk.io.passages import open_passages, text_of
+from rankk.io.passages import PassageStore, open_passages, text_of
 from rankk.io.trec import Run, read_qrels, read_queries, read_run
 from rankk.training.held_out import held_out_passages, held_out_queries
 
@@ -31,12 +32,21 @@ FUNCTION_WORDS = frozenset(WORDS.split())
 
 @dataclass(frozen=True)
 class Files:
-    """A first stage's files."""
+    """A first stage's files, and how windows are drawn from it.
+
+    `copies`: windows a query and range, instead of the settings'. `queries_in`, `passages_in`: the same queries and
+    passages in other languages. `parallel_share`: of the windows with a query in another language, those whose passages
+    are put into that language too.
+    """
 
     run: str
     queries: str
     passages: str
     qrels: str
+    copies: int | None = None
+    parallel_share: float = 0.0
+    queries_in: Mapping[str, str] = field(default_factory=dict)
+    passages_in: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_windows(
@@ -78,34 +88,62 @@ def _windows(
     written: IO[str],
 ) -> Iterator[dict[str, Any]]:
     run, queries, qrels = read_run(files.run), read_queries(files.queries), read_qrels(files.qrels)
+    queries_in = {language: read_queries(path) for language, path in files.queries_in.items()}
     kept = evenly_spaced([qid for qid in run if qid in queries], settings.queries)
-    other_queries = chain.from_iterable(read_queries(other.queries).values() for other in held_out)
-    taken = held_out_queries({qid: queries[qid] for qid in kept}, other_queries)
+    others = [text for other in held_out for text in read_queries(other.queries).values()]
+    taken = set().union(
+        *(held_out_queries({qid: texts[qid] for qid in kept if qid in texts}, others)
+          for texts in (queries, *queries_in.values()))
+    )  # fmt: skip
     counts["queries left out: held out"] += len(taken)
-    used: set[str] = set()
-    drawn = list(_drawn(settings, {qid: run[qid] for qid in kept if qid not in taken}, name, counts))
-    with open_passages(files.passages, {docid for _, _, docids in drawn for docid in docids}) as texts:
+    drawn = list(_drawn(settings, {qid: run[qid] for qid in kept if qid not in taken}, name, counts, files.copies))
+    wanted = {docid for _, _, docids in drawn for docid in docids}
+    with ExitStack() as stack:
+        texts = stack.enter_context(open_passages(files.passages, wanted))
+        parallel = {language: stack.enter_context(PassageStore(path)) for language, path in files.passages_in.items()}
         duplicates = held_out_passages(texts, chain.from_iterable(map(_judged_texts, held_out)))
         counts.update(f"passages held out: {kind}" for kind in duplicates.values())
+        used: dict[str, str] = {}
         for identifier, qid, docids in drawn:
             if any(docid in duplicates for docid in docids):
                 counts["windows left out: a passage held out"] += 1
                 continue
+            language = _language(identifier, qid, queries_in)
+            query = queries_in[language][qid] if language else _worded(settings, queries[qid], identifier)
+            if language:
+                counts[f"queries: {language}"] += 1
+            translated = language in parallel and chance(files.parallel_share, f"{identifier}.parallel")
             grades = qrels.get(qid, {})
             hits = {hit.docid: {"rank": rank, "score": hit.score} for rank, hit in enumerate(run[qid], 1)}
-            passages = [{"id": f"{name}/{docid}", "grade": grades.get(docid), **hits[docid]} for docid in docids]
-            yield {"id": identifier, "query": _worded(settings, queries[qid], identifier), "passages": passages}
-            used.update(docids)
-        for docid in sorted(used):
-            written.write(json.dumps({"id": f"{name}/{docid}", "contents": texts[docid]}, ensure_ascii=False) + "\n")
+            passages = []
+            for docid in docids:
+                key, text = f"{name}/{docid}", texts[docid]
+                if translated and docid in parallel[language]:
+                    key, text = f"{name}/{language}/{docid}", parallel[language][docid]
+                used[key] = text
+                passages.append({"id": key, "grade": grades.get(docid), **hits[docid]})
+            yield {"id": identifier, "query": query, "passages": passages}
+        for key in sorted(used):
+            written.write(json.dumps({"id": key, "contents": used[key]}, ensure_ascii=False) + "\n")
 
 
-def _drawn(settings: Windows, run: Run, name: str, counts: Counter[str]) -> Iterator[tuple[str, str, list[str]]]:
+def _language(identifier: str, qid: str, queries_in: Mapping[str, Mapping[str, str]]) -> str:
+    """The language that a window's query is put in; empty: the first stage's own. Rare languages are drawn first."""
+    possible = [language for language, queries in queries_in.items() if qid in queries]
+    if not possible:
+        return ""
+    weights = [1 / len(queries_in[language]) for language in possible]
+    return random.Random(f"{identifier}.language").choices(possible, weights)[0]
+
+
+def _drawn(
+    settings: Windows, run: Run, name: str, counts: Counter[str], copies: int | None
+) -> Iterator[tuple[str, str, list[str]]]:
     """Name, query and shuffled passages of every window; each has its own generator, whatever else is drawn."""
     for qid, hits in run.items():
         for first, last in settings.ranks:
             candidates = [hit.docid for hit in hits[first - 1 : last]]
-            for copy in range(settings.copies):
+            for copy in range(copies or settings.copies):
                 identifier = f"{name}.{qid}.{first}-{last}.{copy}"
                 draw = random.Random(f"{settings.seed}.{identifier}")
                 size = max(draw.randint(*settings.sizes), draw.randint(*settings.sizes))  # most windows asked are full

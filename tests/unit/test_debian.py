@@ -1,0 +1,83 @@
+"""Texts of Debian's packages in many languages: what is kept, what is left out."""
+
+import shutil
+
+import pytest
+
+from rankk.corpora.debian_descriptions import DEBIAN, DescriptionPassages, DescriptionTopics
+from rankk.corpora.debian_help import ManualPassages, ManualTopics
+from rankk.errors import RankkError
+
+from .test_conformance import debian_help, debian_package
+
+LONG = "a program that draws curves in two and three dimensions from a table of numbers, with axes, titles and grids"
+STANZA = "Package: {0}\nDescription-md5: 0\nDescription-{1}: {2}\n {3}\n .\n {4}\n"
+
+
+@pytest.fixture
+def lists(tmp_path):
+    """Descriptions in all languages: `plot` is translated to Chinese, `copy` repeats it, `tiny` is too short."""
+    for code in DEBIAN.values():
+        text = ""
+        if code == "en":
+            text = "\n".join(
+                STANZA.format(name, code, synopsis, description, "More.")
+                for name, synopsis, description in (
+                    ("plot", "draws curves", LONG),
+                    ("copy", "draws curves again", LONG),
+                    ("tiny", "little", "little"),
+                    ("alone", "never translated", f"{LONG} alone"),
+                )
+            )
+        if code == "zh_CN":
+            text = "\n".join(
+                STANZA.format(name, code, synopsis, "一个绘图", "程序")
+                for name, synopsis in (("plot", "绘制曲线"), ("unknown", "没有"), ("tiny", "小"), ("alone", "<trans>"))
+            )
+        (tmp_path / f"{code}.txt").write_text(text)
+    return {"downloads": [str(tmp_path)]}
+
+
+def test_a_synopsis_asks_for_its_own_description_in_every_language_that_has_it(lists):
+    topics = DescriptionTopics().topics(lists)
+    assert topics.queries["eng"] == {"plot": "draws curves"}  # of those that are translated
+    assert topics.queries["zho"] == {"plot": "绘制曲线"}
+    assert topics.queries["deu"] == {}
+    assert topics.qrels == {"plot": {"plot": 1}}
+
+
+def test_descriptions_that_repeat_another_are_too_short_or_not_translated_are_left_out(lists):
+    def passages(language):
+        return {record["id"]: record["contents"] for _, record in DescriptionPassages(language=language).records(lists)}
+
+    assert passages("eng") == {"plot": f"{LONG} More.", "alone": f"{LONG} alone More."}
+    assert passages("zho") == {"plot": "一个绘图程序"}  # a line of Chinese is broken without a blank
+
+
+@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="dpkg-deb is not there")
+def test_a_manuals_title_asks_for_its_page_without_chapter_number_and_untranslated_pages_are_left_out(tmp_path):
+    settings, _, inputs = debian_help(tmp_path)
+    topics = ManualTopics(**settings).topics(inputs)
+    assert topics.queries["deu"] == {"move": "Move deu"}
+    assert topics.qrels == {"move": {"move": 1}}
+    pages = dict(record.values() for _, record in ManualPassages(**settings).records(inputs))
+    assert pages == {"move": "Moves a layer rus."}
+    english = dict(record.values() for _, record in ManualPassages(manual="gimp", language="eng").records(inputs))
+    assert english == {"move": "Moves a layer eng.", "same": "The same text."}
+
+
+@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="dpkg-deb is not there")
+def test_a_package_that_is_missing_or_cut_off_is_named(tmp_path):
+    debian_package(tmp_path, "gimp-help-en", {"usr/x.html": "<html/>"})
+    inputs = {"downloads": [str(tmp_path / "deb")]}
+    with pytest.raises(RankkError, match="no package gimp-help-ru; delete the folder"):
+        list(ManualPassages(manual="gimp", language="rus").records(inputs))
+    archive = tmp_path / "deb/gimp-help-en_1_all.deb"
+    archive.write_bytes(archive.read_bytes()[:200])
+    with pytest.raises(RankkError, match="dpkg-deb cannot read it"):
+        list(ManualPassages(manual="gimp", language="eng").records(inputs))
+
+
+def test_a_language_that_a_manual_does_not_have_is_refused_with_those_that_it_has():
+    with pytest.raises(ValueError, match="'swa': expected one of eng, deu, fas, rus, zho"):
+        ManualPassages(manual="gimp", language="swa")

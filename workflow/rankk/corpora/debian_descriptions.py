@@ -1,0 +1,103 @@
+"""Descriptions of Debian's packages in many languages: a synopsis is the query, a long description the passage."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from rankk.corpora.base import Inputs, PassageSource, TopicSource
+from rankk.corpora.build import Topics
+from rankk.fetching.base import Download
+from rankk.fetching.debian import DebianDescriptions
+
+DEBIAN = {
+    "eng": "en", "deu": "de", "fra": "fr", "rus": "ru", "zho": "zh_CN", "jpn": "ja", "kor": "ko", "spa": "es",
+    "pol": "pl", "por": "pt_BR", "ukr": "uk", "ces": "cs", "slk": "sk",
+}  # fmt: skip
+"""Debian's code by language. Danish and Italian are left out: they alone would hold more than all of these together."""
+
+SPACE_IN_HAN = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff]) (?=[\u3040-\u30ff\u3400-\u9fff])")
+"""Where a line of Chinese or Japanese was broken."""
+
+SHORTEST = 20
+"""Words; shorter English descriptions say hardly more than the synopsis."""
+
+PackageLanguage = Literal[
+    "eng", "deu", "fra", "rus", "zho", "jpn", "kor", "spa", "pol", "por", "ukr", "ces", "slk"
+]  # fmt: skip
+
+Descriptions = dict[str, tuple[str, str]]
+"""Synopsis and long description by package."""
+
+
+class DescriptionPassages(PassageSource):
+    """The long descriptions of one language, without those that repeat another package's."""
+
+    name = "debian-descriptions"
+
+    language: PackageLanguage = Field(description="language of the descriptions")
+
+    def downloads(self) -> Sequence[Download]:
+        """The lists of all languages."""
+        return [DebianDescriptions(languages=list(DEBIAN.values()))]
+
+    def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Packages whose English description is long enough and no other package's."""
+        folder = Path(inputs["downloads"][0])
+        described = descriptions(folder, self.language)
+        for package in distinct(descriptions(folder, "eng")):
+            if package in described:
+                yield f"{folder}: package {package}", {"id": package, "contents": described[package][1]}
+
+
+class DescriptionTopics(TopicSource):
+    """Synopses in all languages, of the packages that are described in more than English."""
+
+    name = "debian-descriptions"
+
+    @property
+    def languages(self) -> list[str]:
+        """All languages."""
+        return list(DEBIAN)
+
+    def downloads(self) -> Sequence[Download]:
+        """The lists of all languages."""
+        return [DebianDescriptions(languages=list(DEBIAN.values()))]
+
+    def topics(self, inputs: Inputs) -> Topics:
+        """A package's synopsis is the query; its own description is relevant."""
+        folder = Path(inputs["downloads"][0])
+        kept = distinct(descriptions(folder, "eng"))
+        queries = {}
+        for language in DEBIAN:
+            described = descriptions(folder, language)
+            queries[language] = {package: described[package][0] for package in kept if package in described}
+        translated = set().union(*(queries[language] for language in DEBIAN if language != "eng"))
+        queries["eng"] = {package: text for package, text in queries["eng"].items() if package in translated}
+        return Topics(queries=queries, qrels={package: {package: 1} for package in queries["eng"]}, where=str(folder))
+
+
+def distinct(described: Descriptions) -> list[str]:
+    """Packages with a long enough description that no package before them has, and no synopsis twice."""
+    seen: set[str] = set()
+    kept = []
+    for package, (synopsis, text) in described.items():
+        if len(text.split()) >= SHORTEST and not {synopsis, text} & seen:
+            seen |= {synopsis, text}
+            kept.append(package)
+    return kept
+
+
+def descriptions(folder: Path, language: str) -> Descriptions:
+    """Descriptions of one language from Debian's list, in its order; those that are not translated are not there."""
+    found: Descriptions = {}
+    for stanza in (folder / f"{DEBIAN[language]}.txt").read_text(encoding="utf-8").split("\n\n"):
+        fields = re.search(r"^Package: (\S+)\n(?:.*\n)*?Description-(?!md5)\S+: (.*)\n((?: .*(?:\n|\Z))*)", stanza)
+        if fields:
+            package, synopsis, lines = fields.groups()
+            text = SPACE_IN_HAN.sub("", " ".join(line.strip() for line in lines.splitlines() if line.strip() != "."))
+            if text and synopsis.strip() and "<trans>" not in stanza:
+                found.setdefault(package, (synopsis.strip(), text))
+    return found

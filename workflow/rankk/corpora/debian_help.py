@@ -1,0 +1,154 @@
+"""GNOME's and GIMP's help in many languages, from Debian's packages: a title is the query, its page the passage."""
+
+import re
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from rankk.corpora.base import Inputs, PassageSource, TopicSource
+from rankk.corpora.build import Topics
+from rankk.errors import RankkError
+from rankk.fetching.base import Download
+from rankk.fetching.debian import DebianPackages, unpack
+
+NUMBER = re.compile(r"^[\d.]+\s+")
+"""Of a chapter, before its title."""
+
+Pages = dict[str, tuple[str, str]]
+"""Title and text by page."""
+
+
+@dataclass(frozen=True)
+class Manual:
+    """Where a manual's pages are: `packages` and `folders` by language, the pages' file names and XML namespace."""
+
+    packages: Mapping[str, str]
+    folders: Mapping[str, str]
+    files: str
+    namespace: str
+
+    def download(self, name: str) -> DebianPackages:
+        """The packages of all languages."""
+        return DebianPackages(folder_name=f"{name}-help", packages=sorted(set(self.packages.values())))
+
+
+def _gnome() -> Manual:
+    codes = {
+        "eng": "C", "ces": "cs", "deu": "de", "fas": "fa", "fin": "fi", "fra": "fr", "hun": "hu", "ind": "id",
+        "ita": "it", "jpn": "ja", "kor": "ko", "nld": "nl", "pol": "pl", "por": "pt_BR", "rus": "ru", "spa": "es",
+        "swe": "sv", "ukr": "uk", "zho": "zh_CN",
+    }  # fmt: skip
+    folders = {language: f"usr/share/help/{code}/gnome-help" for language, code in codes.items()}
+    return Manual(dict.fromkeys(codes, "gnome-user-docs"), folders, "*.page", "{http://projectmallard.org/1.0/}")
+
+
+def _gimp() -> Manual:
+    codes = {"eng": "en", "deu": "de", "fas": "fa", "rus": "ru", "zho": "zh_CN"}
+    folders = {language: f"usr/share/gimp/2.0/help/{code}" for language, code in codes.items()}
+    packages = {language: f"gimp-help-{code.lower().replace('_', '-')}" for language, code in codes.items()}
+    return Manual(packages, folders, "*.html", "{http://www.w3.org/1999/xhtml}")
+
+
+MANUALS = {"gnome": _gnome(), "gimp": _gimp()}
+
+
+class ManualPassages(PassageSource):
+    """The pages of a manual in one language."""
+
+    name = "debian-help"
+
+    manual: Literal["gnome", "gimp"] = Field(description="whose help")
+    language: str = Field(description="language of the pages")
+
+    @field_validator("language")
+    @classmethod
+    def _known(cls, language: str, info: ValidationInfo) -> str:
+        known = MANUALS[info.data["manual"]].folders if "manual" in info.data else {}
+        if known and language not in known:
+            raise ValueError(f"{language!r}: expected one of {', '.join(known)}")
+        return language
+
+    def downloads(self) -> Sequence[Download]:
+        """The manual's packages."""
+        return [MANUALS[self.manual].download(self.manual)]
+
+    def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Translated pages without their titles."""
+        folder = Path(inputs["downloads"][0])
+        for page, (_, text) in read(MANUALS[self.manual], folder, [self.language])[self.language].items():
+            yield f"{folder}: page {page}", {"id": page, "contents": text}
+
+
+class ManualTopics(TopicSource):
+    """Titles of a manual's pages in all languages; judgments are constructed for the pages of one language."""
+
+    name = "debian-help"
+
+    manual: Literal["gnome", "gimp"] = Field(description="whose help")
+    language: str = Field(description="language of the pages that are judged")
+
+    @property
+    def languages(self) -> list[str]:
+        """All languages."""
+        return list(MANUALS[self.manual].folders)
+
+    def downloads(self) -> Sequence[Download]:
+        """The manual's packages."""
+        return [MANUALS[self.manual].download(self.manual)]
+
+    def topics(self, inputs: Inputs) -> Topics:
+        """A page's title is the query, the page alone is relevant."""
+        folder = Path(inputs["downloads"][0])
+        pages = read(MANUALS[self.manual], folder, self.languages)
+        judged = pages[self.language]
+        queries = {
+            language: {page: title for page, (title, _) in titled.items() if page in judged}
+            for language, titled in pages.items()
+        }
+        return Topics(queries=queries, qrels={page: {page: 1} for page in judged}, where=str(folder))
+
+
+def read(manual: Manual, folder: Path, languages: Sequence[str]) -> dict[str, Pages]:
+    """Pages by language, of pages that are also in English; those whose title or text is still English are left out."""
+    wanted = ["eng", *(language for language in languages if language != "eng")]
+    pages: dict[str, Pages] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for package in sorted({manual.packages[language] for language in wanted}):
+            archives = sorted(folder.glob(f"{package}_*.deb"))
+            if not archives:
+                raise RankkError(f"{folder}: no package {package}; delete the folder to fetch it again")
+            unpack(archives[-1], scratch, manual.files)
+        for language in wanted:
+            pages[language] = _pages(Path(scratch, manual.folders[language]), manual)
+    english = pages["eng"]
+    for language in wanted[1:]:
+        pages[language] = {
+            page: (title, text)
+            for page, (title, text) in pages[language].items()
+            if page in english and title != english[page][0] and text != english[page][1]
+        }
+    return {language: pages[language] for language in languages}
+
+
+def _pages(folder: Path, manual: Manual) -> Pages:
+    """Title and text of every page that has both; texts that stand twice are left out the second time."""
+    pages: Pages = {}
+    seen: set[str] = set()
+    for file in sorted(folder.glob(manual.files)):
+        root = ET.parse(file).getroot()
+        title = NUMBER.sub("", _text(root.find(f".//{manual.namespace}title")))
+        paragraphs = (part for part in root.iter(f"{manual.namespace}p") if part.get("class") != "title")
+        text = " ".join(filter(None, map(_text, paragraphs)))
+        if title and text and text not in seen:
+            seen.add(text)
+            pages[file.stem] = (title, text)
+    return pages
+
+
+def _text(element: ET.Element | None) -> str:
+    return "" if element is None else " ".join("".join(element.itertext()).split())
