@@ -11,12 +11,9 @@ for name, training in EXPERIMENT.training.items():
         name:
             f"windows_{name}"
         input:
-            learnt=[list(files.values()) for files in TRAINING.learnt(name)],
-            development=[list(files.values()) for files in TRAINING.development(name)],
-            held_out=[
-                [path for path in files.values() if path]
-                for files in TRAINING.held_out(name)
-            ],
+            learnt=TRAINING.texts(TRAINING.learnt(name)),
+            development=TRAINING.texts(TRAINING.development(name)),
+            held_out=TRAINING.texts(TRAINING.held_out(name)),
         output:
             windows=paths.training(name, "windows.jsonl.gz"),
             passages=paths.training(name, "passages.jsonl.gz"),
@@ -148,30 +145,6 @@ for name, training in EXPERIMENT.training.items():
             code=fingerprint("rankk.fetching.models"),
         script:
             "../scripts/merge.py"
-
-    rule:
-        name:
-            f"delta_{name}"
-        input:
-            base=TRAINING.base(name),
-            trained=paths.model(name),
-        output:
-            directory(paths.training(name, "delta")),
-        log:
-            f"results/logs/training/{name}.delta.log",
-        benchmark:
-            paths.benchmark("training", name, "delta")
-        conda:
-            "../envs/workflow.yaml"
-        resources:
-            mem_mb=RESOURCES.memory(16000),
-            runtime=RESOURCES.minutes(60),
-        params:
-            base=training.base,
-            revision=training.revision,
-            code=fingerprint("rankk.delta"),
-        script:
-            "../scripts/delta.py"
 
     rule:
         name:

