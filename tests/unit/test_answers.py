@@ -442,10 +442,13 @@ def test_a_long_answer_takes_linear_time(part: str) -> None:
 
 
 def seconds(parser: Parser, text: str, thinking: Thinking | None) -> float:
-    """Processor time for one answer."""
-    started = time.process_time()
-    parser.parse(Completion(text, "stop"), 20, thinking)
-    return time.process_time() - started
+    """Processor time for one answer, the least of three tries: garbage is collected at some."""
+    times = []
+    for _ in range(3):
+        started = time.process_time()
+        parser.parse(Completion(text, "stop"), 20, thinking)
+        times.append(time.process_time() - started)
+    return min(times)
 
 
 def test_published_answers_in_the_asked_form_are_read_alike_by_both_parsers(dl19: Path) -> None:

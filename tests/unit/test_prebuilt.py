@@ -20,7 +20,7 @@ def test_every_index_that_the_catalog_names_is_known_and_of_the_right_kind():
     catalogs = [yaml.safe_load(path.read_text()) for path in (ROOT / "config" / "catalog").glob("*.yaml")]
     corpora = [corpus for catalog in catalogs for corpus in catalog.get("corpora", {}).values()]
     names = [(key, name) for corpus in corpora for key, name in corpus.get("prebuilt", {}).items()]
-    kinds = {"bm25": "inverted", "splade-v3": "impact"}
+    kinds = {"bm25": "inverted", "splade-v3": "impact", "bge": "hnsw", "bge-large": "flat"}
     assert len(names) > 20
     assert all(named(name).type == kinds[key] for key, name in names)
 

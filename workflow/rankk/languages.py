@@ -1,11 +1,11 @@
 """Languages by ISO 639-3 code."""
 
 LANGUAGES = {
-    "ara": "Arabic", "ben": "Bengali", "dan": "Danish", "deu": "German", "eng": "English", "fas": "Persian",
-    "fin": "Finnish", "fra": "French", "hin": "Hindi", "hun": "Hungarian", "ind": "Indonesian", "ita": "Italian",
-    "jpn": "Japanese", "kor": "Korean", "nld": "Dutch", "nor": "Norwegian", "por": "Portuguese", "rus": "Russian",
-    "spa": "Spanish", "swe": "Swedish", "swa": "Swahili", "tel": "Telugu", "tha": "Thai", "tur": "Turkish",
-    "yor": "Yoruba", "zho": "Chinese",
+    "ara": "Arabic", "ben": "Bengali", "ces": "Czech", "dan": "Danish", "deu": "German", "eng": "English",
+    "fas": "Persian", "fin": "Finnish", "fra": "French", "hin": "Hindi", "hun": "Hungarian", "ind": "Indonesian",
+    "ita": "Italian", "jpn": "Japanese", "kor": "Korean", "nld": "Dutch", "nor": "Norwegian", "pol": "Polish",
+    "por": "Portuguese", "rus": "Russian", "slk": "Slovak", "spa": "Spanish", "swe": "Swedish", "swa": "Swahili",
+    "tel": "Telugu", "tha": "Thai", "tur": "Turkish", "ukr": "Ukrainian", "yor": "Yoruba", "zho": "Chinese",
 }  # fmt: skip
 """English names, as a model is told of them and as figures show them."""
 

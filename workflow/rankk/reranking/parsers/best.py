@@ -24,4 +24,4 @@ class Best(Parser):
             return answer
         several = sum(map(len, answer.groups)) > 1
         repairs = sorted({*answer.repairs, *(["several"] if several else [])} - {"prose"})
-        return Answer(answer.groups[:1], Outcome.REPAIRED if repairs else Outcome.OK, tuple(repairs))
+        return Answer((answer.groups[0][:1],), Outcome.REPAIRED if repairs else Outcome.OK, tuple(repairs))
