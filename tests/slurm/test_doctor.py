@@ -27,7 +27,7 @@ def test_partitions_and_shared_files_are_checked_on_the_cluster(slurm, tmp_path)
     assert "slurm_partition: cpu" in sound.stdout
     assert "files as a node of cpu sees them: working directory" in sound.stdout
     assert "ok" in next(line for line in sound.stdout.splitlines() if "a node of cpu sees" in line)
-    faulty = report(shipped.replace("slurm_partition=cpu", "slurm_partition=batch"), HF_HOME="/nowhere")
+    faulty = report(shipped.replace("slurm_partition=cpu", "slurm_partition=batch"), HF_HOME=str(tmp_path / "none"))
     assert faulty.returncode == 1
     assert "batch: the cluster has no such partition" in faulty.stdout
     assert "it does not see HF_HOME" in faulty.stdout
