@@ -78,6 +78,7 @@ def test_a_package_that_is_missing_or_cut_off_is_named(tmp_path):
         list(ManualPassages(manual="gimp", language="eng").records(inputs))
 
 
-def test_a_language_that_a_manual_does_not_have_is_refused_with_those_that_it_has():
+@pytest.mark.parametrize("source", [ManualPassages, ManualTopics])
+def test_a_language_that_a_manual_does_not_have_is_refused_with_those_that_it_has(source):
     with pytest.raises(ValueError, match="'swa': expected one of eng, deu, fas, rus, zho"):
-        ManualPassages(manual="gimp", language="swa")
+        source(manual="gimp", language="swa")

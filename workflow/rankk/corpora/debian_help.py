@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from rankk.corpora.base import Inputs, PassageSource, TopicSource
 from rankk.corpora.build import Topics
@@ -57,21 +57,24 @@ def _gimp() -> Manual:
 MANUALS = {"gnome": _gnome(), "gimp": _gimp()}
 
 
+def _known(language: str, info: ValidationInfo) -> str:
+    known = MANUALS[info.data["manual"]].folders if "manual" in info.data else {}
+    if known and language not in known:
+        raise ValueError(f"{language!r}: expected one of {', '.join(known)}")
+    return language
+
+
+ManualLanguage = Annotated[str, AfterValidator(_known)]
+"""A language that the manual named before it has."""
+
+
 class ManualPassages(PassageSource):
     """The pages of a manual in one language."""
 
     name = "debian-help"
 
     manual: Literal["gnome", "gimp"] = Field(description="whose help")
-    language: str = Field(description="language of the pages")
-
-    @field_validator("language")
-    @classmethod
-    def _known(cls, language: str, info: ValidationInfo) -> str:
-        known = MANUALS[info.data["manual"]].folders if "manual" in info.data else {}
-        if known and language not in known:
-            raise ValueError(f"{language!r}: expected one of {', '.join(known)}")
-        return language
+    language: ManualLanguage = Field(description="language of the pages")
 
     def downloads(self) -> Sequence[Download]:
         """The manual's packages."""
@@ -90,7 +93,7 @@ class ManualTopics(TopicSource):
     name = "debian-help"
 
     manual: Literal["gnome", "gimp"] = Field(description="whose help")
-    language: str = Field(description="language of the pages that are judged")
+    language: ManualLanguage = Field(description="language of the pages that are judged")
 
     @property
     def languages(self) -> list[str]:
