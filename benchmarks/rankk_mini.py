@@ -1,13 +1,19 @@
-"""Means, differences and p of rankk-mini from its values per query: python benchmarks/rankk_mini.py
+"""Means, differences and p of rankk-mini from its values per query: python benchmarks/rankk_mini.py [RESULTS]
 
-Writes summary.csv and significance.csv beside measured/rankk-mini/per_query.csv. The families that Holm's correction
-covers: `baseline`, every reranked cell against its first stage; `training`, rankk-mini without a thought against the
-model that never learnt to grade; `thought`, grades against none in the same model.
+RESULTS: the folder of the experiment of config/rankk-mini.yaml (results/experiments/rankk-mini); its values per query
+and output tokens are copied to measured/rankk-mini/per_query.csv first. Then summary.csv, significance.csv and
+difficulty.csv are written beside that file. Every family of comparisons is corrected by itself (Holm): `baseline`, every
+reranked cell against its first stage; `thought` and `samples`, settings of the same model against each other, for each
+collection and pooled; `language`, queries in another language against the same topics in English; `training`,
+rankk-mini without a thought against the model that never learnt to grade (training.csv, 25 November 2026).
 """
 
 import csv
+import sys
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,43 +21,155 @@ from rankk.evaluation.statistics import compare, holm, mean_interval
 
 FOLDER = Path(__file__).parent / "measured" / "rankk-mini"
 MEASURE = "nDCG@10"
-FAMILIES = {
-    "training": [("rankk-mini-none", "plain")],
-    "thought": [("rankk-mini", "rankk-mini-none"), ("rankk-mini-28", "rankk-mini-none")],
+POOLS = {
+    "unseen": [("squad-amazon-400", "bm25"), ("gimp-help-300", "bm25")],
+    "development": [("dl19", "BM25"), ("mini", "bm25-english-queries"), ("libreoffice-help-200", "bm25-english-queries")],
 }
+"""Collections with English queries that no choice has seen, and those that were looked at, with their first stages."""
+FAMILIES = {
+    "thought": [("rankk-mini-28", "rankk-mini-none"), ("rankk-mini", "rankk-mini-none")],
+    "samples": [
+        ("rankk-mini-none-x4", "rankk-mini-none"),
+        ("rankk-mini-none-x8", "rankk-mini-none"),
+        ("rankk-mini-x4", "rankk-mini"),
+        ("rankk-mini-x8", "rankk-mini"),
+        ("rankk-mini-x4", "rankk-mini-none-x4"),
+        ("rankk-mini-x8", "rankk-mini-none-x8"),
+    ],
+}
+QUARTERS = ("rankk-mini-none", "rankk-mini-28", "rankk-mini", "rankk-mini-none-x8", "rankk-mini-x8")
+
+Stage = tuple[str, str, str]
+"""Collection, language and retriever."""
+Values = dict[str, dict[str, float]]
+"""Values by reranker and query."""
 
 
-def main() -> None:
-    """Read the values per query, write both tables."""
-    cells: dict[tuple[str, str, str], dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-    with (FOLDER / "per_query.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            cells[row["collection"], row["language"], row["retriever"]][row["reranker"]][row["qid"]] = float(
-                row[MEASURE]
-            )
-    summary, significance = [], []
-    for cell, systems in cells.items():
-        place = dict(zip(("collection", "language", "retriever"), cell, strict=True))
-        values = {name: np.array([scores[qid] for qid in systems["none"]]) for name, scores in systems.items()}
+def main(results: str | None = None) -> None:
+    """Copy an experiment's values where one is named; write the tables."""
+    if results:
+        copy(Path(results))
+    looked_at = {row["qid"] for row in rows("training.csv") if row["collection"] in ("squad-amazon", "gimp-help")}
+    stages = read("per_query.csv")
+    pools = {(name, "eng", "pooled"): pooled(stages, members, looked_at) for name, members in POOLS.items()}
+    compared = list(baselines(stages))
+    for family, pairs in FAMILIES.items():
+        compared += [
+            row(family, stage, ours, theirs, values)
+            for stage, values in [*stages.items(), *pools.items()]
+            for ours, theirs in pairs
+            if {ours, theirs} <= set(values)
+        ]
+    compared += languages(stages)
+    trained = read("training.csv")
+    compared += [row("training", stage, "rankk-mini-none", "plain", v) for stage, v in trained.items() if "plain" in v and "rankk-mini-none" in v]
+    for family in dict.fromkeys(entry["family"] for entry in compared):
+        members = [entry for entry in compared if entry["family"] == family]
+        for entry, p in zip(members, holm([float(entry["p_t"]) for entry in members]), strict=True):
+            entry["p_t_holm"] = p
+    write("significance.csv", compared)
+    write("summary.csv", means([*stages.items(), *pools.items()]))
+    write("difficulty.csv", quarters(pools))
+
+
+def rows(file: str) -> Iterator[dict[str, str]]:
+    """Rows of a file of the folder."""
+    with (FOLDER / file).open(encoding="utf-8") as opened:
+        yield from csv.DictReader(opened)
+
+
+def read(file: str) -> dict[Stage, Values]:
+    """Values per query of a file."""
+    stages: dict[Stage, Values] = defaultdict(lambda: defaultdict(dict))
+    for entry in rows(file):
+        stage = entry["collection"], entry["language"], entry["retriever"]
+        stages[stage][entry["reranker"]][entry["qid"]] = float(entry[MEASURE])
+    return stages
+
+
+def copy(experiment: Path) -> None:
+    """Values of the measure, one row a cell and query."""
+    with (experiment / "per_query.csv").open(encoding="utf-8") as opened:
+        kept = [entry for entry in csv.DictReader(opened) if entry["measure"] == MEASURE]
+    names = ("collection", "language", "retriever", "reranker", "qid")
+    write("per_query.csv", ({name: entry[name] for name in names} | {MEASURE: float(entry["value"])} for entry in kept))
+    with (experiment / "summary.csv").open(encoding="utf-8") as opened:
+        kept = [entry for entry in csv.DictReader(opened) if entry["measure"] == MEASURE and entry["output_tokens"]]
+    counted = ("calls", "usable_share", "output_tokens", "queries")
+    write("tokens.csv", ({name: entry[name] for name in (*names[:4], *counted)} for entry in kept))
+
+
+def pooled(stages: Mapping[Stage, Values], members: Iterable[tuple[str, str]], looked_at: set[str]) -> Values:
+    """Values of several collections as one, of rerankers that all of them have; without queries looked at before."""
+    parts = [(collection, stages[collection, "eng", retriever]) for collection, retriever in members]
+    common = [name for name in parts[0][1] if all(name in values for _, values in parts)]
+    return {
+        name: {
+            f"{collection}/{qid}": value
+            for collection, values in parts
+            for qid, value in values[name].items()
+            if qid not in looked_at
+        }
+        for name in common
+    }
+
+
+def row(family: str, stage: Stage, ours: str, theirs: str, values: Values) -> dict[str, Any]:
+    """One comparison over the queries of both."""
+    qids = list(values[theirs])
+    named = dict(zip(("collection", "language", "retriever"), stage, strict=True))
+    pair = [np.array([values[name][qid] for qid in qids]) for name in (ours, theirs)]
+    return {"family": family, **named, "reranker": ours, "baseline": theirs, "measure": MEASURE} | compare(*pair)
+
+
+def baselines(stages: Mapping[Stage, Values]) -> Iterator[dict[str, Any]]:
+    """Every reranked cell against its first stage."""
+    for stage, values in stages.items():
+        yield from (row("baseline", stage, name, "none", values) for name in values if name != "none")
+
+
+def languages(stages: Mapping[Stage, Values]) -> Iterator[dict[str, Any]]:
+    """Queries in other languages against the same topics in English, from the same first stage."""
+    for (collection, language, retriever), values in stages.items():
+        english = stages.get((collection, "eng", retriever), {})
+        if language == "eng" or retriever != "bm25-english-queries":
+            continue
+        for name in values.keys() & english.keys() - {"none"}:
+            both = {"eng": {qid: english[name][qid] for qid in values[name]}, language: values[name]}
+            yield row("language", (collection, language, retriever), language, "eng", both) | {
+                "reranker": name, "baseline": f"{name}, English"
+            }
+
+
+def means(stages: Iterable[tuple[Stage, Values]]) -> Iterator[dict[str, Any]]:
+    """Means with their intervals."""
+    for stage, values in stages:
         for name, scores in values.items():
-            low, high = mean_interval(scores)
-            figures = {"measure": MEASURE, "value": scores.mean(), "low": low, "high": high, "queries": len(scores)}
-            summary.append(place | {"reranker": name} | figures)
-        pairs = [("baseline", name, "none") for name in values if name != "none"]
-        pairs += [(family, *pair) for family, listed in FAMILIES.items() for pair in listed if set(pair) <= set(values)]
-        for family, ours, theirs in pairs:
-            named = {"family": family, **place, "reranker": ours, "baseline": theirs, "measure": MEASURE}
-            significance.append(named | compare(values[ours], values[theirs]))
-    for family in ("baseline", *FAMILIES):
-        members = [row for row in significance if row["family"] == family]
-        for row, p in zip(members, holm([float(row["p_t"]) for row in members]), strict=True):
-            row["p_t_holm"] = p
-    for name, rows in (("summary", summary), ("significance", significance)):
-        with (FOLDER / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            table.writeheader()
-            table.writerows({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+            array = np.array(list(scores.values()))
+            low, high = mean_interval(array)
+            named = dict(zip(("collection", "language", "retriever"), stage, strict=True)) | {"reranker": name}
+            yield named | {"measure": MEASURE, "value": array.mean(), "low": low, "high": high, "queries": len(array)}
+
+
+def quarters(pools: Mapping[Stage, Values]) -> Iterator[dict[str, Any]]:
+    """Differences to no thought in quarters of the queries by the first stage's value, the hardest first."""
+    for stage, values in pools.items():
+        ordered = sorted(values["none"], key=values["none"].__getitem__)
+        for number, part in enumerate(np.array_split(np.array(ordered, dtype=object), 4), 1):
+            for name in QUARTERS:
+                chosen = {system: {qid: values[system][qid] for qid in part} for system in values}
+                baseline = "none" if name == QUARTERS[0] else QUARTERS[0]
+                yield {"quarter": number} | row("difficulty", stage, name, baseline, chosen)
+
+
+def write(file: str, entries: Iterable[Mapping[str, Any]]) -> None:
+    """A table of the folder; floats with six decimals."""
+    listed = list(entries)
+    with (FOLDER / file).open("w", encoding="utf-8", newline="") as opened:
+        table = csv.DictWriter(opened, list(listed[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in entry.items()} for entry in listed)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
