@@ -81,6 +81,8 @@ def put(config, path, value):
             "x.yaml: rerankers.r.responses: no/eng.jsonl: no such file",
         ),
         (["baselines"], {"r": "rankzephyr"}, "x.yaml: baselines.r: 'rankzephyr' is not among the grid's rerankers"),
+        (["baselines"], {"r": "r"}, "x.yaml: baselines.r: a reranker cannot be its own baseline"),
+        (["baselines"], {"r": "none", "none": "r"}, "x.yaml: baselines.r: 'r' and 'none' are each other's baseline"),
     ],
 )
 def test_a_fault_is_named_with_file_key_path_value_and_expectation(config, tmp_path, path, value, message):

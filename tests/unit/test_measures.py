@@ -64,6 +64,11 @@ def test_what_ir_measures_computes_without_further_packages_is_accepted():
     check_measures(["nDCG", "AP(rel=2)", "Rprec", "Bpref", "infAP", "IPrec@0.2", "SetF", "Success@5", "NumQ"])
 
 
+def test_measures_of_gdeval_take_queries_of_any_name():
+    values = per_query({"q two": ranked(["b", "a"])}, {"q one": {"a": 1}, "q two": {"a": 4}}, ["ERR@10"], ["q two"])
+    assert values["ERR@10"]["q two"] == pytest.approx((2**4 - 1) / 2**4 / 2, abs=1e-5)
+
+
 def test_tied_scores_are_ranked_by_the_rank_column_for_every_measure(tmp_path):
     lines = [f"q1 Q0 {docid} {rank} 1.0 elsewhere\n" for rank, docid in enumerate(("m", "a", "z"), 1)]
     (tmp_path / "run").write_text("".join(lines))

@@ -98,6 +98,12 @@ def test_queries_without_a_difference_do_not_change_the_randomization_test():
     assert randomization(padded) == 0.25
 
 
+@pytest.mark.parametrize("signs", [3 * (1, 1, -1), (1, 1, 1, -1), (1, -1)])
+def test_gains_and_losses_that_cancel_out_are_as_likely_as_any_however_their_sum_is_rounded(signs):
+    sizes = {9: [0.1, 0.2, 0.3] * 3, 4: [0.1, 0.1, 0.1, 0.3], 2: [0.7, 0.7]}[len(signs)]
+    assert randomization(np.array(signs) * np.array(sizes)) == 1.0
+
+
 def test_comparing_20000_queries_takes_less_than_100_mb():
     ours, theirs = sample(20_000)
     tracemalloc.start()

@@ -90,6 +90,11 @@ def _check_baselines(experiment: Experiment, file: str) -> None:
                 raise RankkError(f"{file}: baselines.{shown(reranker)}: {name!r} is not among the grid's rerankers")
         if reranker == baseline:
             raise RankkError(f"{file}: baselines.{shown(reranker)}: a reranker cannot be its own baseline")
+        if experiment.baselines.get(baseline) == reranker:
+            raise RankkError(
+                f"{file}: baselines.{shown(reranker)}: {reranker!r} and {baseline!r} are each other's baseline, which "
+                "would test one comparison twice; leave out one"
+            )
 
 
 def _check_first_stages(experiment: Experiment, file: str) -> None:

@@ -93,7 +93,7 @@ def randomization(difference: "Values") -> float:
     import numpy as np
 
     changed = difference[difference != 0]
-    seen = abs(changed.sum()) * (1 - 1e-9)  # as extreme, however the sum was rounded
+    seen = abs(changed.sum()) - 1e-9 * np.abs(changed).sum()  # as extreme, however the sum was rounded
     exact = 2 ** len(changed) <= PERMUTATIONS
     count = 2 ** len(changed) if exact else PERMUTATIONS
     generator, extreme = np.random.default_rng(SEED), 0

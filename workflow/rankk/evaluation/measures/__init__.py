@@ -133,15 +133,18 @@ def _values(
     values: PerQuery = {
         str(measure): {qid: measure.value(ranking, qrels[qid]) for qid, ranking in rankings.items()} for measure in ours
     }
-    # Strictly decreasing scores, as implementations order ties differently.
+    # Queries are numbered, as gdeval (ERR) takes no other ids. Scores decrease strictly, as implementations order ties
+    # differently.
+    qids = list(qrels)
     scored = {
-        qid: {docid: float(len(ranking) - position) for position, docid in enumerate(ranking)}
-        for qid, ranking in rankings.items()
+        str(number): {docid: float(len(rankings[qid]) - position) for position, docid in enumerate(rankings[qid])}
+        for number, qid in enumerate(qids, 1)
+        if qid in rankings
     }
-    known = {qid: _safe(grades) for qid, grades in qrels.items()}
+    known = {str(number): _safe(qrels[qid]) for number, qid in enumerate(qids, 1)}
     try:
         for metric in ir_measures.iter_calc(theirs, known, scored) if theirs else ():
-            values.setdefault(str(metric.measure), {})[metric.query_id] = metric.value
+            values.setdefault(str(metric.measure), {})[qids[int(metric.query_id) - 1]] = metric.value
     except Exception as error:  # whatever providers raise, from AssertionError to CalledProcessError
         raise _wrong(", ".join(map(str, theirs)), error) from error
     return values
