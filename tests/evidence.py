@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,11 @@ from rankk.io.files import write_json
 from rankk.io.trec import ranked, write_run
 from rankk.llm.journal import CallRecord, Journal
 from rankk.llm.types import Thinking
+from rankk.report import figures
 from rankk.report.evidence import Evidence
+from rankk.report.home import write_home
+from rankk.report.progress import Progress
+from rankk.report.tables import TABLES
 from rankk.reranking.tally import Call, write_calls
 from rankk.reranking.types import Answer, Outcome
 
@@ -114,3 +118,19 @@ def evaluated(folder: Path, files: Sequence[CellFiles], measures: Sequence[str] 
     collections = {entry.cell.collection: None for entry in files}
     evaluate(files, dict.fromkeys(collections, measures), baselines, jobs, outputs)
     return Evidence(outputs, dict.fromkeys(collections, "fas"))
+
+
+def home(folder: Path, found: Evidence, states: Mapping[paths.Cell, Progress] | None = None) -> Path:
+    """The page of an experiment with a figure and a table."""
+    target = folder / paths.experiment("x")
+    figures.draw(found, ["effectiveness"], target / "figures")
+    write_home(
+        target / "index.html",
+        found,
+        figures=["effectiveness"],
+        tables={"effectiveness": TABLES.get("effectiveness")().fill(found)},
+        folder=target / "figures",
+        facts={"experiment": {"experiment": "x", "description": "a & b"}, "provenance": {}},
+        states=states,
+    )
+    return target / "index.html"

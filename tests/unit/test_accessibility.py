@@ -10,11 +10,7 @@ from pathlib import Path
 import pytest
 
 from rankk import paths
-from rankk.report import figures
-from rankk.report.evidence import Evidence
-from rankk.report.home import write_home
 from rankk.report.progress import Progress, State
-from rankk.report.tables import TABLES
 
 from .. import evidence
 from .test_page import BROWSER
@@ -65,9 +61,6 @@ def home(tmp_path_factory):
     """The page of an experiment: a figure, a table, and cells in every state."""
     folder = tmp_path_factory.mktemp("experiment")
     built = evidence.evaluated(folder, evidence.build(folder))
-    found = Evidence(built.files, built.passage_languages)
-    target = folder / paths.experiment("x")
-    figures.draw(found, ["effectiveness"], target / "figures")
     states = dict.fromkeys(evidence.SMALL, Progress(State.DONE))
     extra = [paths.Cell("c", language, "dense", "quick") for language in ("eng", "fas", "rus", "zho")]
     failed = Progress(State.FAILED, 3, 48, "results/logs/runs/c.eng.dense.quick.log: KeyError: 'd5'")
@@ -78,16 +71,7 @@ def home(tmp_path_factory):
             strict=True,
         )
     )
-    write_home(
-        target / "index.html",
-        found,
-        figures=["effectiveness"],
-        tables={"effectiveness": TABLES.get("effectiveness")().fill(found)},
-        folder=target / "figures",
-        facts={"experiment": {"experiment": "x", "description": "a & b"}, "provenance": {}},
-        states=states,
-    )
-    return target / "index.html"
+    return evidence.home(folder, built, states)
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -100,10 +100,10 @@ def test_a_frame_is_ordered_by_score_and_tied_scores_by_rank(server):
     assert [prompt.index(f"passage d{i}") for i in range(3)] == sorted(prompt.index(f"passage d{i}") for i in range(3))
 
 
-def test_a_journal_makes_no_call_twice_and_is_not_needed(tmp_path, server, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    first = rerank(RUN, QUERIES, PASSAGES, reranker=settings(server), journal="calls.jsonl")
-    assert rerank(RUN, QUERIES, PASSAGES, reranker=settings(server), journal="calls.jsonl").run == first.run
+def test_a_journal_makes_no_call_twice_and_is_not_needed(tmp_path, server):
+    journal = tmp_path / "calls.jsonl"
+    first = rerank(RUN, QUERIES, PASSAGES, reranker=settings(server), journal=journal)
+    assert rerank(RUN, QUERIES, PASSAGES, reranker=settings(server), journal=journal).run == first.run
     assert len(server.asked) == 3
     rerank(RUN, QUERIES, PASSAGES, reranker=settings(server))
     assert len(server.asked) == 6

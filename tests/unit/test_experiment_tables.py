@@ -261,9 +261,7 @@ def test_the_table_of_causes_counts_every_query_once(found):
 
 
 def test_contents_follow_from_the_configuration():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        demo, grid = load("config/config.yaml"), load("config/rank-k.yaml")
+    demo, grid = (load(ROOT / "config" / f"{name}.yaml") for name in ("config", "rank-k"))
     assert (grid.titles["bm25"], grid.titles["rank-k"]) == ("BM25", "Rank-K")
     assert "title" not in grid.retrievers["bm25"].deciding() | grid.rerankers["rank-k"].deciding()
     assert set(contents.figures(demo)) == set(FIGURES.names()) - {"cost", "scaling"}

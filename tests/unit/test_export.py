@@ -64,10 +64,15 @@ def test_a_runs_own_metadata_is_kept(cell, tmp_path):
     assert not (tmp_path / "x" / "run.txt.gz").read_bytes().startswith(b"#")
 
 
-def test_a_folder_of_something_else_and_an_unknown_repository_are_refused(cell, tmp_path, monkeypatch, capsys):
+def test_a_folder_of_something_else_is_refused(cell, tmp_path, capsys):
     (tmp_path / "mine").write_text("")
     assert main(["export", str(cell / "cell.trec"), "--output", str(tmp_path), *OPTIONS]) == 1
     assert "holds something else than an export" in capsys.readouterr().err
+
+
+def test_a_repository_that_neither_an_option_nor_the_working_directory_names_is_refused(
+    cell, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     assert main(["export", str(cell / "cell.trec"), "--output", "new", *OPTIONS[:4]]) == 1
     assert "--repository" in capsys.readouterr().err

@@ -27,9 +27,7 @@ SMALLEST = 6  # points
 @pytest.fixture(scope="module")
 def experiments(tmp_path_factory):
     """Experiments by their number of reranked cells; the largest one fills the paper's grid."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)  # where the catalog is
-        grid = load("config/rank-k.yaml").cells
+    grid = load(ROOT / "config" / "rank-k.yaml").cells
     cells = {"none": [Cell("c", "eng", "bm25")], "one": evidence.grid("quick")[:2], "8": evidence.SMALL, "184": grid}
     found = {}
     for name, members in cells.items():
@@ -88,9 +86,7 @@ TOKENS |= {"rank-k": 21600, "samples-4": 86400, "samples-16": 345600}
 @pytest.fixture(scope="module")
 def budgets(tmp_path_factory):
     """Results of config/budget.yaml that grow with the tokens, but for the largest budget."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        experiment = load("config/budget.yaml")
+    experiment = load(ROOT / "config" / "budget.yaml")
     folder = tmp_path_factory.mktemp("experiment")
     built = evidence.evaluated(folder, evidence.build(folder, experiment.cells))
     summary = pd.read_csv(built.files["summary"])
@@ -114,9 +110,9 @@ def test_scaling_shows_budgets_and_samples_of_a_model_in_two_lines_and_the_front
     assert set(drawn.data["model"]) == {"Rank-K-32B"}
 
 
-def test_scaling_is_drawn_where_rerankers_differ_in_budget_or_samples_alone(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    drawn = {name: FIGURES.get("scaling").shows(load(f"config/{name}.yaml")) for name in ("budget", "rank-k")}
+def test_scaling_is_drawn_where_rerankers_differ_in_budget_or_samples_alone():
+    experiments = {name: load(ROOT / "config" / f"{name}.yaml") for name in ("budget", "rank-k")}
+    drawn = {name: FIGURES.get("scaling").shows(experiment) for name, experiment in experiments.items()}
     assert drawn == {"budget": True, "rank-k": False}
 
 

@@ -6,9 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from rankk import paths
-from rankk.report import figures
 from rankk.report.formats import MISSING
-from rankk.report.home import cells, headline, write_home
+from rankk.report.home import cells, headline
 from rankk.report.tables import TABLES
 
 from .. import evidence
@@ -27,18 +26,7 @@ def experiment(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(experiment):
-    folder, found = experiment
-    target = folder / paths.experiment("x")
-    figures.draw(found, ["effectiveness"], target / "figures")
-    write_home(
-        target / "index.html",
-        found,
-        figures=["effectiveness"],
-        tables={"effectiveness": TABLES.get("effectiveness")().fill(found)},
-        folder=target / "figures",
-        facts={"experiment": {"experiment": "x", "description": "a & b"}, "provenance": {}},
-    )
-    return target / "index.html"
+    return evidence.home(*experiment)
 
 
 class Text(HTMLParser):

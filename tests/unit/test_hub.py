@@ -69,7 +69,7 @@ def test_a_hub_that_cannot_be_reached_is_an_error_that_names_the_ways_around(fet
     assert "HF_ENDPOINT names a mirror" in done.stderr
 
 
-def test_only_owner_and_name_without_a_folder_here_are_a_hub_id(tmp_path, monkeypatch):
+def test_only_owner_and_name_without_such_a_folder_in_the_working_directory_are_a_hub_id(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert hub.is_hub_id("hltcoe/Rank-K-32B")
     (tmp_path / "hltcoe" / "Rank-K-32B").mkdir(parents=True)

@@ -28,19 +28,35 @@ def server():
 
 
 @pytest.fixture
-def cell(tmp_path, server, monkeypatch, capsys):
-    """Runs `rankk rerank` in a folder with inputs; gives exit code and last line of standard error."""
-    inputs = write(tmp_path, queries=2, depth=4)
-    monkeypatch.chdir(tmp_path)
+def folder(tmp_path):
+    """A folder with the inputs of a cell."""
+    return tmp_path
+
+
+@pytest.fixture
+def cell(folder, server, capsys):
+    """Runs `rankk rerank` on files of the folder; gives exit code and last line of standard error, without the folder.
+
+    Options name files relative to the folder.
+    """
+    inputs = write(folder, queries=2, depth=4)
+
+    def located(option):
+        name, _, value = option.partition("=")
+        file = name in FILES or value.endswith(".yaml")
+        return f"{name}={folder}/{value}" if file and value not in ("", ".", "..") and value[0] != "/" else option
 
     def run(*options):
         given = {option.split("=")[0] for option in options}
         known = [option for option in inputs if option.split("=")[0] not in given]
         backend = [] if "--backend" in given else ["--backend=openai", f"--base-url={server.url}", "--model=fake"]
-        code = main(["rerank", *known, *backend, *SHORT, *options])
-        return code, capsys.readouterr().err.strip().splitlines()[-1]
+        code = main(["rerank", *known, *backend, *SHORT, *map(located, options)])
+        return code, capsys.readouterr().err.strip().splitlines()[-1].replace(f"{folder}/", "")
 
     return run
+
+
+FILES = {f"--{name}" for name in ("run", "queries", "passages", "output", "journal", "responses")}
 
 
 PRESETS = Path(outputs.__file__).parent / "presets"
@@ -48,58 +64,61 @@ SHORT = ["--window=4", "--stride=2", "--depth=4"]
 
 
 def contents(folder):
-    return {path: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def refused(cell, server, *options):
-    """The message of a command that must change no file and ask nothing."""
-    before, asked = contents("."), len(server.asked)
-    code, told = cell(*options)
-    assert code == 1, told
-    assert told.startswith("rankk: ")
-    assert (contents("."), len(server.asked)) == (before, asked)
-    return told
+@pytest.fixture
+def refused(cell, folder, server):
+    """Gives the message of a command that must change no file and ask nothing."""
+
+    def message(*options):
+        before, asked = contents(folder), len(server.asked)
+        code, told = cell(*options)
+        assert code == 1, told
+        assert told.startswith("rankk: ")
+        assert (contents(folder), len(server.asked)) == (before, asked)
+        return told
+
+    return message
 
 
 @pytest.mark.parametrize("option", ["--run=", "--queries=", "--passages=", "--queries=.", "--passages=missing"])
-def test_an_input_that_is_no_file_is_one_line(cell, server, option):
-    assert re.fullmatch(
-        r"rankk: .*: (is a folder, expected a file|no such file)", refused(cell, server, "--output=o", option)
-    )
+def test_an_input_that_is_no_file_is_one_line(option, refused):
+    assert re.fullmatch(r"rankk: .*: (is a folder, expected a file|no such file)", refused("--output=o", option))
 
 
 @pytest.mark.parametrize("name", ["first.trec", "queries.tsv", "passages.jsonl", "./sub/../first.trec"])
-def test_an_output_that_is_an_input_is_refused(cell, server, name):
-    Path("sub").mkdir()
-    assert "would replace the" in refused(cell, server, f"--output={name}")
+def test_an_output_that_is_an_input_is_refused(name, refused, folder):
+    (folder / "sub").mkdir()
+    assert "would replace the" in refused(f"--output={name}")
 
 
-def test_a_manifest_that_would_replace_the_passages_is_refused(cell, server):
-    Path("passages.jsonl").rename("p.json")
-    assert refused(cell, server, "--passages=p.json", "--output=p.trec") == (
+def test_a_manifest_that_would_replace_the_passages_is_refused(refused, folder):
+    (folder / "passages.jsonl").rename(folder / "p.json")
+    assert refused("--passages=p.json", "--output=p.trec") == (
         "rankk: p.json: this manifest would replace the passages (p.json); choose another --output"
     )
 
 
-def test_links_to_inputs_are_refused(cell, server):
-    Path("soft.trec").symlink_to("first.trec")
-    Path("hard.trec").hardlink_to("queries.tsv")
-    assert "would replace the run (" in refused(cell, server, "--output=soft.trec")
-    assert "would replace the queries (" in refused(cell, server, "--output=hard.trec")
+def test_links_to_inputs_are_refused(refused, folder):
+    (folder / "soft.trec").symlink_to("first.trec")
+    (folder / "hard.trec").hardlink_to(folder / "queries.tsv")
+    assert "would replace the run (" in refused("--output=soft.trec")
+    assert "would replace the queries (" in refused("--output=hard.trec")
 
 
-def test_a_journal_that_is_an_input_or_another_result_is_refused(cell, server):
-    assert "this journal would replace the queries" in refused(cell, server, "--output=o.trec", "--journal=queries.tsv")
-    told = refused(cell, server, "--output=o.trec", "--journal=o.json")
+def test_a_journal_that_is_an_input_or_another_result_is_refused(refused):
+    assert "this journal would replace the queries" in refused("--output=o.trec", "--journal=queries.tsv")
+    told = refused("--output=o.trec", "--journal=o.json")
     assert "o.json: the journal would be the same file as another result" in told
 
 
-def test_stored_answers_and_a_preset_of_ones_own_are_inputs_too(cell, server):
-    Path("o.calls.jsonl").write_text("")
-    told = refused(cell, server, "--output=o.trec", "--backend=replay", "--responses=o.calls.jsonl")
+def test_stored_answers_and_a_preset_of_ones_own_are_inputs_too(refused, folder):
+    (folder / "o.calls.jsonl").write_text("")
+    told = refused("--output=o.trec", "--backend=replay", "--responses=o.calls.jsonl")
     assert "this journal would replace the stored answers" in told
-    shutil.copy(PRESETS / "listwise.yaml", "mine.yaml")
-    assert "would replace the preset" in refused(cell, server, "--output=mine.yaml", "--preset=mine.yaml")
+    shutil.copy(PRESETS / "listwise.yaml", folder / "mine.yaml")
+    assert "would replace the preset" in refused("--output=mine.yaml", "--preset=mine.yaml")
 
 
 @pytest.mark.parametrize(
@@ -117,30 +136,30 @@ def test_stored_answers_and_a_preset_of_ones_own_are_inputs_too(cell, server):
         ("/proc/nothing/o.trec", "/proc/nothing: No such file or directory"),
     ],
 )
-def test_what_is_no_file_that_can_be_written_is_refused(cell, server, output, message):
-    Path("folder").mkdir()
-    Path("loop").symlink_to("loop")
-    assert message in refused(cell, server, f"--output={output}")
+def test_what_is_no_file_that_can_be_written_is_refused(output, message, refused, folder):
+    (folder / "folder").mkdir()
+    (folder / "loop").symlink_to("loop")
+    assert message in refused(f"--output={output}")
 
 
-def test_a_pipe_or_a_device_as_journal_is_refused(cell, server):
-    os.mkfifo("pipe")
-    assert "pipe: is a device" in refused(cell, server, "--output=o.trec", "--journal=pipe")
-    assert "/dev/full: is a device" in refused(cell, server, "--output=o.trec", "--journal=/dev/full")
+def test_a_pipe_or_a_device_as_journal_is_refused(refused, folder):
+    os.mkfifo(folder / "pipe")
+    assert "pipe: is a device" in refused("--output=o.trec", "--journal=pipe")
+    assert "/dev/full: is a device" in refused("--output=o.trec", "--journal=/dev/full")
 
 
-def test_a_link_to_nothing_important_stays_a_link(cell):
-    Path("elsewhere").mkdir()
-    Path("o.trec").symlink_to("elsewhere/real.trec")
+def test_a_link_to_nothing_important_stays_a_link(cell, folder):
+    (folder / "elsewhere").mkdir()
+    (folder / "o.trec").symlink_to("elsewhere/real.trec")
     assert cell("--output=o.trec")[0] == 0
-    assert Path("o.trec").is_symlink()
-    assert read_run("elsewhere/real.trec").keys() == {"q0", "q1"}
+    assert (folder / "o.trec").is_symlink()
+    assert read_run(folder / "elsewhere/real.trec").keys() == {"q0", "q1"}
 
 
-def test_runs_whose_names_differ_behind_a_dot_share_no_file(cell):
+def test_runs_whose_names_differ_behind_a_dot_share_no_file(cell, folder):
     for name in ("run.dl19.k1", "run.dl19.k2", "run.json"):
         assert cell(f"--output={name}")[0] == 0
-    files = {str(path) for path in Path().glob("run.*")}
+    files = {path.name for path in folder.glob("run.*")}
     expected = {f"{name}{end}" for name in ("run.dl19.k1", "run.dl19.k2", "run.json") for end in ENDS}
     assert files == expected
 
@@ -156,11 +175,11 @@ def test_known_suffixes_are_left_out_of_the_names_of_companions(name):
     ]
 
 
-def test_the_manifest_of_another_run_is_not_replaced(cell, server):
+def test_the_manifest_of_another_run_is_not_replaced(cell, refused, folder):
     assert cell("--output=o.trec")[0] == 0
-    assert "o.json: belongs to o.trec and would be replaced" in refused(cell, server, "--output=o.txt")
-    Path("mine.json").write_text('{"my": "data"}')
-    assert "mine.json: belongs to something else" in refused(cell, server, "--output=mine.trec")
+    assert "o.json: belongs to o.trec and would be replaced" in refused("--output=o.txt")
+    (folder / "mine.json").write_text('{"my": "data"}')
+    assert "mine.json: belongs to something else" in refused("--output=mine.trec")
     assert cell("--output=o.trec")[0] == 0  # its own is
 
 
@@ -174,28 +193,28 @@ def test_a_cell_of_the_workflow_is_named_as_its_rules_name_it():
     ]
 
 
-def test_a_name_with_blanks_gives_a_run_that_can_be_read(cell):
+def test_a_name_with_blanks_gives_a_run_that_can_be_read(cell, folder):
     assert cell("--output=my new run.trec")[0] == 0
-    assert {line.split()[5] for line in Path("my new run.trec").read_text().splitlines()} == {"my-new-run"}
-    assert read_run("my new run.trec").keys() == {"q0", "q1"}
+    assert {line.split()[5] for line in (folder / "my new run.trec").read_text().splitlines()} == {"my-new-run"}
+    assert read_run(folder / "my new run.trec").keys() == {"q0", "q1"}
 
 
-def test_the_run_of_the_finished_queries_is_marked_and_named_and_goes_once_all_are_there(cell):
-    with Path("answers.jsonl").open("w") as file:
+def test_the_run_of_the_finished_queries_is_marked_and_named_and_goes_once_all_are_there(cell, folder):
+    with (folder / "answers.jsonl").open("w") as file:
         file.write(json.dumps({"qid": "q1", "call": 0, "response": "[2] > [1] > [3] > [4]"}) + "\n")
     replay = ["--backend=replay", "--responses=answers.jsonl", "--output=o.trec"]
     code, told = cell(*replay)
     assert code == 1
     assert "1 of 2 queries failed (q0); query q0: " in told
     assert told.endswith("The run of the other 1 queries is o.incomplete")
-    assert not Path("o.trec").exists()
-    assert read_run("o.incomplete").keys() == {"q1"}
-    assert {line.split()[5] for line in Path("o.incomplete").read_text().splitlines()} == {"o-incomplete"}
-    with Path("answers.jsonl").open("a") as file:
+    assert not (folder / "o.trec").exists()
+    assert read_run(folder / "o.incomplete").keys() == {"q1"}
+    assert {line.split()[5] for line in (folder / "o.incomplete").read_text().splitlines()} == {"o-incomplete"}
+    with (folder / "answers.jsonl").open("a") as file:
         file.write(json.dumps({"qid": "q0", "call": 0, "response": "[2] > [1] > [3] > [4]"}) + "\n")
     assert cell(*replay)[0] == 0
-    assert not Path("o.incomplete").exists()
-    assert read_run("o.trec").keys() == {"q0", "q1"}
+    assert not (folder / "o.incomplete").exists()
+    assert read_run(folder / "o.trec").keys() == {"q0", "q1"}
 
 
 @contextmanager
@@ -210,10 +229,10 @@ def mounted(folder, options):
         subprocess.run(["umount", folder], check=True)
 
 
-def test_a_folder_that_cannot_be_written_is_one_line_before_any_call(cell, server, tmp_path):
+def test_a_folder_that_cannot_be_written_is_one_line_before_any_call(tmp_path, refused):
     with mounted(tmp_path / "out", "ro"):
-        assert refused(cell, server, "--output=out/o.trec") == "rankk: out/o.trec: Read-only file system"
-        assert refused(cell, server, "--output=o.trec", "--journal=out/j") == "rankk: out/j: Read-only file system"
+        assert refused("--output=out/o.trec") == "rankk: out/o.trec: Read-only file system"
+        assert refused("--output=o.trec", "--journal=out/j") == "rankk: out/j: Read-only file system"
 
 
 def test_a_full_disk_stops_a_cell_at_once_in_one_line(tmp_path, server):
@@ -231,14 +250,14 @@ def test_a_full_disk_stops_a_cell_at_once_in_one_line(tmp_path, server):
     assert len(server.asked) - before <= kept + 64  # those that were under way
 
 
-def test_half_a_terminal_and_an_answer_with_escapes_are_safe_to_look_at(cell, monkeypatch):
-    with Path("answers.jsonl").open("w") as file:
+def test_half_a_terminal_and_an_answer_with_escapes_are_safe_to_look_at(cell, monkeypatch, folder):
+    with (folder / "answers.jsonl").open("w") as file:
         for qid in ("q0", "q1"):
             file.write(
                 json.dumps({"qid": qid, "call": 0, "response": "\x1b]0;owned\x07[2]\r\u202e 你好\x9b2J > [1]"}) + "\n"
             )
     assert cell("--backend=replay", "--responses=answers.jsonl", "--output=o.trec")[0] == 0
-    command = [sys.executable, "-m", "rankk", "calls", "o.calls.jsonl"]
+    command = [sys.executable, "-m", "rankk", "calls", str(folder / "o.calls.jsonl")]
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
     done = subprocess.run(command, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

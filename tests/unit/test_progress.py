@@ -34,14 +34,14 @@ CONFIG = {
 
 @pytest.fixture
 def grid(tmp_path, monkeypatch):
-    """A finished grid of twelve cells in the working directory."""
-    monkeypatch.chdir(tmp_path)
+    """A finished grid of twelve cells."""
+    monkeypatch.setattr(paths, "RESULTS", str(tmp_path / "results"))
     for name in ("p.jsonl", "q.txt", "e.tsv", "f.tsv", "bm25.trec", "splade.trec"):
-        Path(name).touch()
+        (tmp_path / name).touch()
     for entry in evidence.build(tmp_path):
         if entry.cell.reranked:
             (tmp_path / entry.cell.checked).write_text("ok\n")
-    return check(CONFIG, "x.yaml")
+    return check(CONFIG, str(tmp_path / "x.yaml"))
 
 
 def unmade(cell, *, hours=0.0):
@@ -53,12 +53,14 @@ def unmade(cell, *, hours=0.0):
 
 
 THINK = paths.Cell("c", "eng", "bm25", "think")
-LOG = Path(paths.log("runs", "c", "eng", "bm25", "think"))
 
 
-def logged(text):
-    LOG.parent.mkdir(parents=True)
-    LOG.write_text(text)
+def logged(text, kind="runs"):
+    """The log of the cell with a thinking model."""
+    log = Path(paths.log(kind, "c", "eng", "bm25", "think"))
+    log.parent.mkdir(parents=True)
+    log.write_text(text)
+    return log
 
 
 def test_all_cells_of_a_finished_grid_are_done(grid):
@@ -91,8 +93,8 @@ def test_a_cell_that_got_an_answer_lately_is_running_though_its_lock_cannot_be_s
 )
 def test_a_failed_cell_names_its_log_and_the_error(grid, log, told):
     unmade(THINK)
-    logged(log)
-    assert progress(grid)[THINK].detail == f"{LOG}: {told}"
+    file = logged(log)
+    assert progress(grid)[THINK].detail == f"{file}: {told}"
     assert progress(grid)[THINK].state == State.FAILED
 
 
@@ -110,22 +112,20 @@ def test_a_first_stage_and_what_starts_from_it_wait(grid):
     assert summary(progress(grid)) == "9 of 12 cells are done; 3 waiting."
 
 
-def test_a_run_made_with_other_settings_does_not_count(grid):
-    changed = check(CONFIG | {"rerankers": CONFIG["rerankers"] | {"think": {"preset": "qwq", "model": "n"}}}, "x.yaml")
-    state = progress(changed)[THINK]
+def test_a_run_made_with_other_settings_does_not_count(grid, tmp_path):
+    rerankers = CONFIG["rerankers"] | {"think": {"preset": "qwq", "model": "n"}}
+    state = progress(check(CONFIG | {"rerankers": rerankers}, str(tmp_path / "x.yaml")))[THINK]
     assert (state.state, state.detail) == (State.WAITING, "the run that is there was made with other settings")
 
 
 def test_an_answer_check_that_failed_is_a_failure(grid):
     Path(THINK.checked).unlink()
-    log = Path(paths.log("checked", "c", "eng", "bm25", "think"))
-    log.parent.mkdir(parents=True)
-    log.write_text("20:01:02 ERROR 60% of the answers cannot be used\n")
+    logged("20:01:02 ERROR 60% of the answers cannot be used\n", "checked")
     assert progress(grid)[THINK].detail.endswith("60% of the answers cannot be used")
 
 
-def test_the_page_of_a_running_grid_shows_values_of_what_is_done_and_states_of_the_rest(grid, capsys):
-    config = Path("x.yaml")
+def test_the_page_of_a_running_grid_shows_values_of_what_is_done_and_states_of_the_rest(grid, tmp_path, capsys):
+    config = tmp_path / "x.yaml"
     write_json(config, CONFIG)  # JSON is YAML
     unmade(THINK, hours=3)
     Path(paths.Cell("c", "fas", "bm25", "think").page).write_text("")
@@ -142,11 +142,11 @@ def test_the_page_of_a_running_grid_shows_values_of_what_is_done_and_states_of_t
     assert "<h1" in shown(page.absolute())
 
 
-def test_nothing_is_done_yet(grid, capsys):
+def test_nothing_is_done_yet(grid, tmp_path, capsys):
     for cell in grid.cells:
         for path in (cell.run, cell.journal):
             Path(path).unlink(missing_ok=True)
-    write_json("x.yaml", CONFIG)
-    results("x.yaml")
+    write_json(tmp_path / "x.yaml", CONFIG)
+    results(str(tmp_path / "x.yaml"))
     out = capsys.readouterr().out
     assert out.startswith("0 of 12 cells are done; 12 waiting.\nNo reranked cell of this experiment is compared")

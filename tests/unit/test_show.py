@@ -49,22 +49,21 @@ def test_gains_are_coloured_on_a_terminal_unless_NO_COLOR_is_set(tmp_path, capsy
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_calls_show_query_grades_and_texts(tmp_path, capsys, monkeypatch, named):
-    monkeypatch.chdir(tmp_path)
+def test_calls_show_query_grades_and_texts(tmp_path, capsys, named):
     evidence.build(tmp_path)
     cell = paths.Cell("c", "fas", "bm25", "think")
-    journal, files = cell.journal, []
+    journal, files = tmp_path / cell.journal, []
     if named:
-        journal = "moved.calls.jsonl"
-        shutil.copy(cell.journal, journal)
+        journal = shutil.copy(journal, tmp_path / "moved.calls.jsonl")
         given = (paths.queries("c", "fas"), paths.qrels("c"), paths.passages("c"))
-        files = [f"--{name}={file}" for name, file in zip(("queries", "qrels", "passages"), given, strict=True)]
-    assert main(["calls", journal, "--query=q3", *files]) == 0
+        names = ("queries", "qrels", "passages")
+        files = [f"--{name}={tmp_path / file}" for name, file in zip(names, given, strict=True)]
+    assert main(["calls", str(journal), "--query=q3", *files]) == 0
     head, query, _, first, *_ = capsys.readouterr().out.splitlines()
     assert head.startswith("── query q3, call 0, sample 0: ok, stop")
     assert query == "موضوع چیست q3"
     docid = first.split()[1]
-    grade = read_qrels(paths.qrels("c"))["q3"].get(docid)
+    grade = read_qrels(tmp_path / paths.qrels("c"))["q3"].get(docid)
     told = f"[1] {docid}" + ("" if grade is None else f" (grade {grade})")
     assert first == (f"{told}  متن <b>{docid}</b>" if named else told)  # only an indexed corpus is read unnamed
 
