@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -154,6 +155,27 @@ def test_runs_are_evaluated_over_all_judged_queries(frames):
     assert result.means == {"RR@10": 0.5, "P@1": pytest.approx(1 / 3)}
     assert result.to_pandas().query("measure == 'RR@10'").set_index("qid")["value"].to_dict() == result.values["RR@10"]
     assert evaluate(RUN, GRADES, ["RR@10"], queries=["q2"]).means == {"RR@10": 0.5}
+
+
+@pytest.mark.parametrize("frames", [False, True])
+@pytest.mark.parametrize(
+    ("grade", "told"),
+    [
+        (0.5, "query q1, passage d1: grade 0.5; expected a whole number"),
+        (float("nan"), "query q1: grade nan; expected a number"),
+        ("high", "query q1: grade 'high'; expected a number"),
+        (10**6, "query q1: a judgment of grade 1000000, expected at most 10000"),
+    ],
+)
+def test_a_grade_that_no_measure_could_count_is_refused_and_not_rounded(grade, told, frames):
+    qrels = pd.DataFrame({"qid": ["q1"], "docno": ["d1"], "label": [grade]}) if frames else {"q1": {"d1": grade}}
+    with pytest.raises(RankkError, match=told):
+        evaluate(RUN, qrels, ["nDCG@10"])
+
+
+@pytest.mark.parametrize("grade", [2.0, True, "2", np.int64(2)])
+def test_whole_grades_are_taken_however_they_are_written(grade):
+    assert evaluate(RUN, {"q1": {RUN["q1"][0][0]: grade}}, ["nDCG@10"]).means == {"nDCG@10": 1.0}
 
 
 def test_runs_are_compared(server):

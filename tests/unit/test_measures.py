@@ -94,6 +94,15 @@ def test_any_grades_are_evaluated():
     assert mixed["RR"]["q1"] == 0.5
 
 
+def test_a_grade_beyond_what_trec_eval_counts_is_refused(tmp_path, capsys):
+    (tmp_path / "qrels").write_text("q1 0 a 999999999\n")
+    (tmp_path / "run").write_text("q1 Q0 a 1 1 t\n")
+    assert main(["evaluate", str(tmp_path / "run"), "--qrels", str(tmp_path / "qrels")]) == 1
+    assert "query q1: a judgment of grade 999999999, expected at most 10000; map" in capsys.readouterr().err
+    values = per_query({"q1": ranked("ab")}, {"q1": {"a": 10_000, "b": -10_000}}, ["nDCG@10", "AP"], ["q1"])
+    assert values == {"nDCG@10": {"q1": 1.0}, "AP": {"q1": 1.0}}
+
+
 def test_counts_are_summed_over_queries_and_all_else_is_averaged(tmp_path, capsys):
     assert [is_count(name) for name in ("NumQ", "NumRet", "NumRel", "NumRelRet", "nDCG@10", "Unjudged@5")] == [
         *(True, True, True, True, False, False)

@@ -207,22 +207,27 @@ def _run(given: Any, what: str) -> Run:
     return run
 
 
-def _number(value: Any, what: str, qid: object) -> float:
+def _number(value: Any, what: str, qid: object, name: str = "score") -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not isfinite(number):
-        raise RankkError(f"{what}: query {qid}: score {value!r}; expected a number")
+        raise RankkError(f"{what}: query {qid}: {name} {value!r}; expected a number")
     return number
 
 
 def _grades(given: Any) -> Grades:
     if not _is_frame(given):
-        return {str(qid): {str(docid): int(grade) for docid, grade in grades.items()} for qid, grades in given.items()}
+        given = {(qid, docid): grade for qid, grades in given.items() for docid, grade in grades.items()}
+    else:
+        given = {(qid, docid): label for qid, docid, label in _rows(given, "qrels", ["qid", "docno", "label"])}
     qrels: dict[str, dict[str, int]] = {}
-    for qid, docid, label in _rows(given, "qrels", ["qid", "docno", "label"]):
-        qrels.setdefault(str(qid), {})[str(docid)] = int(label)
+    for (qid, docid), grade in given.items():
+        number = _number(grade, "qrels", qid, "grade")
+        if not number.is_integer():
+            raise RankkError(f"qrels: query {qid}, passage {docid}: grade {grade!r}; expected a whole number")
+        qrels.setdefault(str(qid), {})[str(docid)] = int(number)
     return qrels
 
 

@@ -23,6 +23,8 @@ MEASURES = Registry("measure", Measure, __name__)
 JUDGED = "Judged@10"
 """Share of the first ten passages that are judged: low values make other measures unreliable."""
 
+LARGEST_GRADE = 10_000
+
 PerQuery = dict[str, dict[str, float]]
 """Value by measure and query id."""
 
@@ -141,7 +143,7 @@ def _values(
         for number, qid in enumerate(qids, 1)
         if qid in rankings
     }
-    known = {str(number): _safe(qrels[qid]) for number, qid in enumerate(qids, 1)}
+    known = {str(number): _safe(qrels[qid], qid) for number, qid in enumerate(qids, 1)}
     try:
         for metric in ir_measures.iter_calc(theirs, known, scored) if theirs else ():
             values.setdefault(str(metric.measure), {})[qids[int(metric.query_id) - 1]] = metric.value
@@ -150,6 +152,14 @@ def _values(
     return values
 
 
-def _safe(grades: Mapping[str, int]) -> Mapping[str, int]:
-    """Grades with which trec_eval's code does not write outside its memory: not all of them below 0."""
+def _safe(grades: Mapping[str, int], qid: str) -> Mapping[str, int]:
+    """Grades with which trec_eval's code does not write outside its memory: not all of them below 0.
+
+    RankkError where one is so large that trec_eval, which counts each level, would not end or take it for another.
+    """
+    if (largest := max(map(abs, grades.values()))) > LARGEST_GRADE:
+        raise RankkError(
+            f"query {qid}: a judgment of grade {largest}, expected at most {LARGEST_GRADE}; map the qrels' grades to "
+            "smaller numbers"
+        )
     return grades if max(grades.values()) >= 0 else dict.fromkeys(grades, 0)
