@@ -1,15 +1,19 @@
 """BRIGHT's tasks through the real `datasets` library, from a local repository in BRIGHT's own layout."""
 
 import json
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from rankk.config.loading import defined
 from rankk.corpora.bright import BrightDownload, BrightPassages, BrightTopics
 from rankk.errors import RankkError
 from rankk.io.trec import read_excluded, read_qrels, read_queries, read_run
 from rankk.retrievers.lucene import index_bm25, search_bm25
+
+from ..conftest import ROOT
 
 CARD = """---
 configs:
@@ -86,3 +90,18 @@ def test_a_repository_that_cannot_be_read_is_said_and_leaves_nothing(tmp_path):
     with pytest.raises(RankkError, match=r"BRIGHT, task pony, examples: .* cannot be read"):
         download.run(tmp_path / "d" / "fetched")
     assert list((tmp_path / "d").iterdir()) == []
+
+
+def test_the_catalog_pins_every_task_and_has_the_revision_that_rank_ks_readme_names():
+    definitions = defined(ROOT / "config" / "catalog", "the catalog")
+    revisions = {}
+    for section in ("corpora", "collections"):
+        for name in definitions.names(section):
+            if (source := definitions.get(section, name).source).name == "bright":
+                revisions[name] = source.revision
+    assert (
+        len(revisions) == 12 * 3
+    )  # original, rewritten and first queries; corpora have the names of the original ones
+    assert all(re.fullmatch(r"[0-9a-f]{40}", revision) for revision in revisions.values())
+    assert {revision[:7] for name, revision in revisions.items() if name.endswith("-v1")} == {"a75a0eb"}
+    assert len(set(revisions.values())) == 2
