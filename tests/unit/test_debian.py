@@ -4,11 +4,13 @@ import shutil
 
 import pytest
 
+from rankk.corpora.base import TOPICS
 from rankk.corpora.debian_descriptions import DEBIAN, DescriptionPassages, DescriptionTopics
 from rankk.corpora.debian_help import ManualPassages, ManualTopics
 from rankk.errors import RankkError
+from rankk.io.trec import read_queries
 
-from .test_conformance import debian_help, debian_package
+from .test_conformance import CASES, debian_help, debian_package
 
 LONG = "a program that draws curves in two and three dimensions from a table of numbers, with axes, titles and grids"
 STANZA = "Package: {0}\nDescription-md5: 0\nDescription-{1}: {2}\n {3}\n .\n {4}\n"
@@ -82,3 +84,35 @@ def test_a_package_that_is_missing_or_cut_off_is_named(tmp_path):
 def test_a_language_that_a_manual_does_not_have_is_refused_with_those_that_it_has(source):
     with pytest.raises(ValueError, match="'swa': expected one of eng, deu, fas, rus, zho"):
         source(manual="gimp", language="swa")
+
+
+@pytest.mark.parametrize(
+    ("source", "needed"),
+    [
+        ("debian-descriptions", {"en.txt", "de.txt"}),
+        ("debian-help", {"gimp-help-en_1_all.deb", "gimp-help-ru_1_all.deb", "gimp-help-de_1_all.deb"}),
+        ("libreoffice-help", {f"libreoffice-help-{code}_1_all.deb" for code in ("en-us", "ru", "de")}),
+    ],
+)
+def test_queries_of_one_language_are_read_without_the_files_of_the_others(tmp_path, source, needed):
+    if source != "debian-descriptions" and not shutil.which("dpkg-deb"):
+        pytest.skip("dpkg-deb is not there")
+    _, settings, inputs = CASES[source](tmp_path)
+    topics = TOPICS.get(source)(**settings)
+    everything = topics.topics(inputs)
+    files = {path.name: path for path in tmp_path.rglob("*.*") if path.suffix in {".txt", ".deb"}}
+    assert files.keys() > needed
+    for name in files.keys() - needed:
+        files[name].unlink()
+    topics.only("deu").build_queries(inputs, "deu", tmp_path / "queries", tmp_path / "excluded")
+    assert read_queries(tmp_path / "queries") == everything.queries["deu"] != {}
+
+
+def test_the_same_descriptions_are_kept_in_every_language_where_only_some_queries_are(lists):
+    topics = DescriptionTopics(max_queries=1)
+    assert topics.only("zho").topics(lists).qrels == topics.topics(lists).qrels
+
+
+def test_a_language_of_queries_that_a_source_does_not_have_is_refused_with_those_that_it_has():
+    with pytest.raises(ValueError, match="query_languages: 'swa': expected some of eng, deu, fra, rus"):
+        DescriptionTopics(query_languages=["eng", "swa"])

@@ -136,6 +136,19 @@ def test_counts_of_what_is_built_are_those_of_the_catalog_less_known_drops(exper
     ]
 
 
+def test_counts_of_another_release_are_a_note_and_languages_with_fewer_queries_are_nothing(experiment, tmp_path):
+    experiment()
+    grid = "[{collections: [gimp-help], languages: [eng], retrievers: [bm25]}]"
+    (tmp_path / "x.yaml").write_text(f"experiment: x\ngrid: {grid}\n")
+    help_of_gimp = load(tmp_path / "x.yaml")
+    path = Path(paths.collection("gimp-help", "collection.json"))
+    path.parent.mkdir(parents=True)
+    expected = help_of_gimp.collections["gimp-help"].expected_queries
+    for number, levels in ((expected, ["ok", "ok"]), (expected + 1, ["note", "note"])):
+        path.write_text(json.dumps({"queries": {"eng": number, "zho": 64}, "judgments": number, "dropped": {}}))
+        assert [finding.level for finding in doctor.counts(help_of_gimp)] == levels
+
+
 def test_each_licence_is_told_once_with_those_who_have_it(experiment):
     assert texts(doctor.licences(experiment()), "note") == ["note   licence CC0-1.0; to fetch accepts it: mini"]
 

@@ -1,7 +1,11 @@
 """The reference pages are those that the code gives."""
 
+import csv
 import gc
 import re
+from fnmatch import fnmatch
+
+import pytest
 
 from rankk import reference, schema
 from rankk.component import Registry
@@ -49,9 +53,34 @@ def test_the_guide_to_configuration_names_every_key_of_a_section():
 def test_the_catalog_page_has_every_corpus_and_collection_with_its_counts():
     page = reference.pages()["catalog.md"]
     assert "| msmarco-v1-passage | eng | 8,841,823 | ir-datasets, msmarco-passage |" in page
-    assert "| dl19 | msmarco-v1-passage | 43 | 9,260 | eng |" in page
+    assert "| dl19 | msmarco-v1-passage | 8,841,823 | 43 | 9,260 | eng |" in page
     arguana = next(line for line in page.splitlines() if line.startswith("| beir-arguana | beir-arguana |"))
     assert "a query's own passage" in arguana
     rows = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
     corpora, collections = (int(number) for number in re.search(r"(\d+) corpora and (\d+) collections", page).groups())
     assert len(rows) == corpora + collections + 2  # the two headers
+
+
+@pytest.fixture(scope="module")
+def collections():
+    """Rows of the catalog's table of collections, by collection."""
+    rows = [line.strip("| ").split(" | ") for line in reference.pages()["catalog.md"].splitlines()]
+    return {row[0]: row for row in rows if len(row) == 10 and row[0] != "collection"}
+
+
+def test_every_collection_has_a_published_figure_of_bm25_or_one_reason_why_there_is_none(collections):
+    with (ROOT / "config" / "reference" / "unpublished.csv").open(encoding="utf-8") as file:
+        reasons = list(csv.DictReader(file))
+    for name, row in collections.items():
+        fitting = [reason["reason"] for reason in reasons if fnmatch(name, reason["collections"])]
+        if row[8] == "none":
+            assert fitting == [row[9]]
+        else:
+            assert re.fullmatch(r"nDCG@[12]0 0\.\d{4}", row[8])
+            assert not fitting
+    assert all(any(fnmatch(name, reason["collections"]) for name in collections) for reason in reasons)
+
+
+def test_counts_are_missing_only_where_no_source_states_them(collections):
+    missing = {name for name, row in collections.items() if "not documented" in row[2:5]}
+    assert missing == {"neuclirbench-fas", "neuclirbench-rus", "neuclirbench-zho"}

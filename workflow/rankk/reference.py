@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from rankk.config.loading import DATA, defined
 from rankk.config.reranker import Reranker
 from rankk.config.training import Training
 from rankk.config.translator import Translator
-from rankk.corpora.base import PASSAGES, TOPICS, Collection, Corpus, TopicSource
+from rankk.corpora.base import PASSAGES, TOPICS, Collection, Corpus, Source, TopicSource
+from rankk.corpora.build import REASONS
 from rankk.evaluation.measures import MEASURES
 from rankk.experiment import Experiment
 from rankk.families import COLUMNS, rows
@@ -101,21 +103,26 @@ def _catalog() -> Iterator[str]:
     yield from (NOTE, "", "# Shipped corpora and collections", "")
     yield from (
         f"Of `config/catalog/`: {len(corpora)} corpora and {len(collections)} collections. Counts are those that the "
-        "sources document; `rankk doctor` compares them with what was built, and reports what was dropped. A published "
-        "figure of BM25 is for the retriever `bm25`; none of them was measured again here.",
+        "sources document, before anything is dropped; of collections that this project makes they were counted. "
+        "`rankk doctor` compares them with what was built, and reports what was dropped. A published figure of BM25 is "
+        "for the retriever `bm25`; none of them was measured again here.",
+        "",
+        "Records with these faults are dropped and counted:",
+        "",
+        *(f"- {kind}: {reason}" for kind, reason in REASONS.items()),
         "",
         "## Corpora",
         "",
     )
     yield from _rows(
-        ("corpus", "language", "passages", "source", "dropped", "published indexes", "licence"),
+        ("corpus", "language", "passages", "source", "left out", "published indexes", "licence"),
         (
             (
                 name,
                 corpus.language,
-                _count(corpus.expected_passages),
+                _count(corpus.expected_passages, corpus.source),
                 _settings(corpus.source),
-                ", ".join(corpus.source.drop),
+                _left_out(corpus.source),
                 ", ".join(f"{key}: {index}" for key, index in corpus.prebuilt.items()),
                 corpus.licence,
             )
@@ -123,29 +130,39 @@ def _catalog() -> Iterator[str]:
         ),
     )
     yield from ("", "## Collections", "")
-    with (DATA / "config" / "reference" / "published.csv").open(encoding="utf-8") as file:
-        published = {
-            row["collection"]: (f"{row['measure']} {row['value']}", f"{row['source']}: {row['setting']}")
-            for row in csv.DictReader(file)
-            if (row["retriever"], row["reranker"]) == ("bm25", FIRST_STAGE)
-        }
+    published = {
+        row["collection"]: (f"{row['measure']} {row['value']}", f"{row['source']}: {row['setting']}")
+        for row in _reference("published.csv")
+        if (row["retriever"], row["reranker"]) == ("bm25", FIRST_STAGE)
+    }
+    reasons = [(row["collections"], ("none", row["reason"])) for row in _reference("unpublished.csv")]
     yield from _rows(
-        ("collection", "corpus", "queries", "judgments", "in", "source", "left out", "published BM25", "its setting"),
+        (
+            *("collection", "corpus", "passages", "queries", "judgments", "in", "source", "left out"),
+            *("published BM25", "its setting, or why there is none"),
+        ),
         (
             (
                 name,
                 collection.corpus,
-                _count(collection.expected_queries),
-                _count(collection.expected_judgments),
+                _count(corpora[collection.corpus].expected_passages, corpora[collection.corpus].source),
+                _count(collection.expected_queries, collection.source),
+                _count(collection.expected_judgments, collection.source),
                 ", ".join(collection.languages),
                 _settings(collection.source),
                 _left_out(collection.source),
-                *published.get(name, ("none known", "")),
+                *(published.get(name) or next(reason for names, reason in reasons if fnmatch(name, names))),
             )
             for name, collection in collections.items()
         ),
     )
     yield ""
+
+
+def _reference(name: str) -> list[dict[str, str]]:
+    """Rows of a table of others' results."""
+    with (DATA / "config" / "reference" / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _presets() -> Iterator[str]:
@@ -167,8 +184,10 @@ def _rows(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
         yield "| " + " | ".join(_cell(field) for field in row) + " |"
 
 
-def _count(number: int | None) -> str:
-    return "not documented" if number is None else f"{number:,}"
+def _count(number: int | None, source: Source) -> str:
+    if number is None:
+        return "not documented"
+    return f"{number:,} ({source.release})" if source.release else f"{number:,}"
 
 
 def _settings(source: Component) -> str:
@@ -177,9 +196,11 @@ def _settings(source: Component) -> str:
     return ", ".join([source.name, *(text for key, text in given.items() if isinstance(text, str) and key != "sha256")])
 
 
-def _left_out(source: TopicSource) -> str:
-    """What a collection leaves out of its source's queries and judgments, or never retrieves."""
-    return ", ".join([*source.drop, *(["a query's own passage"] if source.exclude_query_document else [])])
+def _left_out(source: Source) -> str:
+    """What is dropped of the source's passages, queries and judgments, or is never retrieved."""
+    stated = re.findall(r"Left out: ([^.]*)\.", source.__doc__ or "")
+    own = ["a query's own passage"] if isinstance(source, TopicSource) and source.exclude_query_document else []
+    return ", ".join([*sorted(source.drops), *stated, *own])
 
 
 def _section(title: str, model: type[BaseModel], note: str) -> Iterator[str]:

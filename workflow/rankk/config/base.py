@@ -2,11 +2,13 @@
 
 import os
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3 code, e.g. eng")]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -26,6 +28,19 @@ def check_name(name: Any) -> str:
 
 
 Name = Annotated[str, AfterValidator(check_name)]
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Annotation of a text that is one of some names, such as the keys of a table."""
+
+    names: Collection[str]
+
+    def __get_pydantic_core_schema__(self, *_: Any) -> CoreSchema:
+        """As of a `Literal` of these names."""
+        return core_schema.literal_schema(list(self.names))
+
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -83,7 +83,7 @@ class BrightPassages(PassageSource):
 
 
 class BrightTopics(TopicSource):
-    """A task's queries, judgments and excluded passages."""
+    """A task's queries, judgments and excluded passages. Left out: passages that BRIGHT excludes for a query."""
 
     name = "bright"
     known_faults = frozenset({"unknown passage"})

@@ -23,6 +23,13 @@ FAULTS = {
     "unknown passage": "judgments for a passage that is not there",
 }
 """Faults that a corpus or a collection may declare as known (`drop`): they are left out and counted."""
+REASONS = {
+    "duplicate passage": "an id can name one passage only, the first one stays",
+    "empty passage": "there is no text to index or to read",
+    "unknown query": "judgments of a query whose text is not there cannot be used",
+    "unknown passage": "judged passages that the corpus does not hold cannot be retrieved",
+}
+"""Why a known fault is left out."""
 DECLARED = {kind: f"drop: [{kind}]" for kind in FAULTS} | {
     "unknown passage": "drop: [unknown passage], or partial: true where only some passages are given"
 }

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from rankk.corpora.base import Inputs, PassageSource, TopicSource
+from rankk.config.base import OneOf
+from rankk.corpora.base import AlignedTopics, Inputs, PassageSource
 from rankk.corpora.build import Topics
 from rankk.fetching.base import Download
-from rankk.fetching.debian import DebianDescriptions
+from rankk.fetching.debian import RELEASE, DebianDescriptions
 
 DEBIAN = {
     "eng": "en", "deu": "de", "fra": "fr", "rus": "ru", "zho": "zh_CN", "jpn": "ja", "kor": "ko", "spa": "es",
@@ -24,20 +25,17 @@ SPACE_IN_HAN = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff]) (?=[\u3040-\u30ff\
 SHORTEST = 20
 """Words; shorter English descriptions say hardly more than the synopsis."""
 
-PackageLanguage = Literal[
-    "eng", "deu", "fra", "rus", "zho", "jpn", "kor", "spa", "pol", "por", "ukr", "ces", "slk"
-]  # fmt: skip
-
 Descriptions = dict[str, tuple[str, str]]
 """Synopsis and long description by package."""
 
 
 class DescriptionPassages(PassageSource):
-    """The long descriptions of one language, without those that repeat another package's."""
+    """The long descriptions of one language. Left out: short, repeated and untranslated descriptions."""
 
     name = "debian-descriptions"
+    release = RELEASE
 
-    language: PackageLanguage = Field(description="language of the descriptions")
+    language: Annotated[str, OneOf(DEBIAN)] = Field(description="language of the descriptions")
 
     def downloads(self) -> Sequence[Download]:
         """The lists of all languages."""
@@ -52,14 +50,14 @@ class DescriptionPassages(PassageSource):
                 yield f"{folder}: package {package}", {"id": package, "contents": described[package][1]}
 
 
-class DescriptionTopics(TopicSource):
-    """Synopses in all languages, of the packages that are described in more than English."""
+class DescriptionTopics(AlignedTopics):
+    """Synopses in many languages. Left out: packages that are described in English only."""
 
     name = "debian-descriptions"
+    release = RELEASE
 
-    @property
-    def languages(self) -> list[str]:
-        """All languages."""
+    def known_languages(self) -> Sequence[str]:
+        """Languages of the descriptions."""
         return list(DEBIAN)
 
     def downloads(self) -> Sequence[Download]:
@@ -69,14 +67,22 @@ class DescriptionTopics(TopicSource):
     def topics(self, inputs: Inputs) -> Topics:
         """A package's synopsis is the query; its own description is relevant."""
         folder = Path(inputs["downloads"][0])
-        kept = distinct(descriptions(folder, "eng"))
+        english = descriptions(folder, "eng")
+        kept = distinct(english)
+        # Which packages are translated at all is asked for English queries, and where only some queries are kept.
+        wanted = DEBIAN if "eng" in self.languages or self.max_queries else self.languages
         queries = {}
-        for language in DEBIAN:
-            described = descriptions(folder, language)
+        for language in wanted:
+            described = english if language == "eng" else descriptions(folder, language)
             queries[language] = {package: described[package][0] for package in kept if package in described}
-        translated = set().union(*(queries[language] for language in DEBIAN if language != "eng"))
-        queries["eng"] = {package: text for package, text in queries["eng"].items() if package in translated}
-        return Topics(queries=queries, qrels={package: {package: 1} for package in queries["eng"]}, where=str(folder))
+        translated = set().union(*(queries[language] for language in wanted if language != "eng"))
+        judged = [package for package in kept if package in translated]
+        queries["eng"] = {package: english[package][0] for package in judged}
+        return Topics(
+            queries={language: queries[language] for language in self.languages},
+            qrels={package: {package: 1} for package in judged},
+            where=str(folder),
+        )
 
 
 def distinct(described: Descriptions) -> list[str]:

@@ -6,15 +6,16 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from rankk.corpora.base import Inputs, PassageSource, TopicSource
+from rankk.config.base import OneOf
+from rankk.corpora.base import AlignedTopics, Inputs, PassageSource
 from rankk.corpora.build import Topics
 from rankk.errors import RankkError
 from rankk.fetching.base import Download
-from rankk.fetching.debian import DebianPackages, unpack
+from rankk.fetching.debian import RELEASE, DebianPackages, unpack
 
 NUMBER = re.compile(r"^[\d.]+\s+")
 """Of a chapter, before its title."""
@@ -56,6 +57,8 @@ def _gimp() -> Manual:
 
 MANUALS = {"gnome": _gnome(), "gimp": _gimp()}
 
+ManualName = Annotated[str, OneOf(MANUALS)]
+
 
 def _known(language: str, info: ValidationInfo) -> str:
     known = MANUALS[info.data["manual"]].folders if "manual" in info.data else {}
@@ -69,11 +72,12 @@ ManualLanguage = Annotated[str, AfterValidator(_known)]
 
 
 class ManualPassages(PassageSource):
-    """The pages of a manual in one language."""
+    """The pages of a manual in one language. Left out: untranslated and repeated pages."""
 
     name = "debian-help"
+    release = RELEASE
 
-    manual: Literal["gnome", "gimp"] = Field(description="whose help")
+    manual: ManualName = Field(description="whose help")
     language: ManualLanguage = Field(description="language of the pages")
 
     def downloads(self) -> Sequence[Download]:
@@ -87,17 +91,20 @@ class ManualPassages(PassageSource):
             yield f"{folder}: page {page}", {"id": page, "contents": text}
 
 
-class ManualTopics(TopicSource):
-    """Titles of a manual's pages in all languages; judgments are constructed for the pages of one language."""
+class ManualTopics(AlignedTopics):
+    """Titles of a manual's pages in many languages; judgments are constructed for the pages of one language.
+
+    Left out: untranslated titles.
+    """
 
     name = "debian-help"
+    release = RELEASE
 
-    manual: Literal["gnome", "gimp"] = Field(description="whose help")
+    manual: ManualName = Field(description="whose help")
     language: ManualLanguage = Field(description="language of the pages that are judged")
 
-    @property
-    def languages(self) -> list[str]:
-        """All languages."""
+    def known_languages(self) -> Sequence[str]:
+        """Languages of the manual."""
         return list(MANUALS[self.manual].folders)
 
     def downloads(self) -> Sequence[Download]:
@@ -107,18 +114,18 @@ class ManualTopics(TopicSource):
     def topics(self, inputs: Inputs) -> Topics:
         """A page's title is the query, the page alone is relevant."""
         folder = Path(inputs["downloads"][0])
-        pages = read(MANUALS[self.manual], folder, self.languages)
+        pages = read(MANUALS[self.manual], folder, [*self.languages, self.language])
         judged = pages[self.language]
         queries = {
-            language: {page: title for page, (title, _) in titled.items() if page in judged}
-            for language, titled in pages.items()
+            language: {page: title for page, (title, _) in pages[language].items() if page in judged}
+            for language in self.languages
         }
         return Topics(queries=queries, qrels={page: {page: 1} for page in judged}, where=str(folder))
 
 
 def read(manual: Manual, folder: Path, languages: Sequence[str]) -> dict[str, Pages]:
     """Pages by language, of pages that are also in English; those whose title or text is still English are left out."""
-    wanted = ["eng", *(language for language in languages if language != "eng")]
+    wanted = list(dict.fromkeys(["eng", *languages]))
     pages: dict[str, Pages] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for package in sorted({manual.packages[language] for language in wanted}):

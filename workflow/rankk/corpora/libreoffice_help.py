@@ -4,16 +4,17 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from rankk.corpora.base import Inputs, PassageSource, TopicSource
+from rankk.config.base import OneOf
+from rankk.corpora.base import AlignedTopics, Inputs, PassageSource
 from rankk.corpora.build import Topics
 from rankk.corpora.help_pages import Page, page_id, read_page
 from rankk.errors import RankkError
 from rankk.fetching.base import Download
-from rankk.fetching.debian import DebianPackages, unpack
+from rankk.fetching.debian import RELEASE, DebianPackages, unpack
 from rankk.progress import bar
 
 log = logging.getLogger("rankk")
@@ -27,8 +28,7 @@ OPENING = 100
 TARGET, RELATED = 2, 1
 """Grades of the page whose title is the query, and of its related topics."""
 
-HelpLanguage = Literal["eng", "rus", "zho", "deu"]
-
+HelpLanguage = Annotated[str, OneOf(PACKAGES)]
 
 PACKAGE = DebianPackages(
     folder_name="libreoffice-help", packages=[f"libreoffice-help-{debian}" for debian, _ in PACKAGES.values()]
@@ -36,9 +36,10 @@ PACKAGE = DebianPackages(
 
 
 class HelpPassages(PassageSource):
-    """The help pages of one language."""
+    """The help pages of one language. Left out: untranslated pages, lines that repeat their page's title."""
 
     name = "libreoffice-help"
+    release = RELEASE
 
     language: HelpLanguage = Field(description="language of the pages")
 
@@ -53,16 +54,19 @@ class HelpPassages(PassageSource):
             yield f"{packages}: page {docid}", {"id": docid, "contents": page.text}
 
 
-class HelpTopics(TopicSource):
-    """Titles of the guide pages in all languages; judgments are constructed for the pages of one language."""
+class HelpTopics(AlignedTopics):
+    """Titles of the guide pages in many languages; judgments are constructed for the pages of one language.
+
+    Left out: untranslated titles, titles of other pages than guides.
+    """
 
     name = "libreoffice-help"
+    release = RELEASE
 
     language: HelpLanguage = Field(description="language of the pages that are judged")
 
-    @property
-    def languages(self) -> list[str]:
-        """All languages."""
+    def known_languages(self) -> Sequence[str]:
+        """Languages of the packages."""
         return list(PACKAGES)
 
     def downloads(self) -> Sequence[Download]:
@@ -72,12 +76,12 @@ class HelpTopics(TopicSource):
     def topics(self, inputs: Inputs) -> Topics:
         """A page's title is the query, the page has grade 2, its related topics have grade 1."""
         packages = Path(inputs["downloads"][0])
-        pages = {language: translated_pages(packages, language) for language in PACKAGES}
+        pages = {language: translated_pages(packages, language) for language in {*self.languages, self.language}}
         judged = pages[self.language]
         targets = [docid for docid in judged if ".guide." in docid]
         queries = {
-            language: {docid: titled[docid].title for docid in targets if docid in titled}
-            for language, titled in pages.items()
+            language: {docid: pages[language][docid].title for docid in targets if docid in pages[language]}
+            for language in self.languages
         }
         qrels = {}
         for target in targets:

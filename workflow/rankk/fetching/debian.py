@@ -13,6 +13,9 @@ from pydantic import Field
 from rankk.errors import RankkError
 from rankk.fetching.base import Download
 
+RELEASE = "Debian 12"
+"""Release that the catalog's counts of Debian's texts are of; apt fetches those of the machine's own release."""
+
 
 class DebianPackages(Download):
     """The .deb files of some packages in one folder."""
