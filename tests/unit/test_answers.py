@@ -113,8 +113,8 @@ def test_a_repair_of_a_complete_ranking_is_named(text: str, repair: str) -> None
 
 
 SIGNS = """
-    ≥ ≽ ⪰ ≫ ⟩ ⟫ ▷ ▹ ⊳ ➜ ➔ ⟶ ⟹ ⇨ ↠ ➡️ 👉 ﹥ › » ❯ & ＆ | / ∣ ‖ · • ∙ ‣ ~ ^ @ % § † ※ ★ : ; , ＋ -> --> => ~> |> >>
-    \\gg \\geq \\gtrsim \\succcurlyeq \\rightarrow \\Rightarrow \\hookrightarrow \\to \\triangleright \\\\
+    ≥ ≽ ⪰ ≿ ≩ ⋗ ⊐ ≫ ⟩ ⟫ ▷ ▹ ⊳ ➜ ➔ ⟶ ⟹ ⇨ ⇉ ⮕ 🡒 ↠ ➡️ 👉 ﹥ › » ❯ & ＆ | / ∣ ‖ · • ∙ ‣ ~ ^ @ % § † ※ ★ : ; , ＋ -> --> =>
+    ~> |> >> \\gg \\geq \\gtrsim \\succcurlyeq \\rightarrow \\Rightarrow \\hookrightarrow \\to \\triangleright \\\\
     &gt; &gt;&gt; &raquo; or vs
 """
 
@@ -123,12 +123,14 @@ SIGNS = """
 def test_signs_without_words_link_identifiers_and_nothing_before_them_is_dropped(sign: str) -> None:
     assert named(ranking(f"[3] {sign} [1] > [2] > [4]", 4)) == [[3], [1], [2], [4]]
     assert named(ranking(f"[3] {sign} [1] {sign} [2] {sign} [4]", 4)) == [[3], [1], [2], [4]]
+    if sign not in ":%":  # 3%
+        assert named(ranking(f"3 {sign} 1 > 2 > 4", 4)) == [[3], [1], [2], [4]]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["[4] < [2] < [1] < [3]", "4 < 2 < 1 < 3", "[4] &lt; [2] &lt; [1] &lt; [3]", "[4] ≪ [2] < [1] <= [3]",
-     r"[4] \lt [2] \leq [1] \ll [3]", "Ranking: [4] < [2] < [1] < [3]."],
+    ["[4] < [2] < [1] < [3]", "4 < 2 < 1 < 3", "[4] &lt; [2] &lt; [1] &lt; [3]", "[4] ≪ [2] ≲ [1] <= [3]",
+     "[4] ⋖ [2] ⋖ [1] ≨ [3]", r"[4] \lt [2] \leq [1] \ll [3]", "Ranking: [4] < [2] < [1] < [3]."],
 )  # fmt: skip
 def test_a_ranking_with_less_than_alone_is_read_from_its_end(text: str) -> None:
     assert named(ranking(text, 4)) == [[3], [1], [2], [4]]
@@ -179,7 +181,43 @@ ACCOUNTS = [
     '{"scores": [7, 4, 9]}',
     "Scores: 7, 4, 9",
     "1: 3\n2: 3\n3: 1",
+    "[1] ✅ [2] ❌ [3] ✅ [4] ❌",
 ]
+NOT_ALL_SCORES = [
+    "[1]: 5, [2]: 5, [3]: 5, [4]: x",
+    "[1]: 5\n[2]: 5\n[3]: N/A\n[4]: 5",
+    "[1] = 5, [2] = 5, [3] = 5, [4] = x",
+    "[1] (5/10), [2] (5/10), [3] (n/a), [4] (5/10)",
+    "[1]: 5/10\n[2]: 5/10\n[3]: -/10\n[4]: 1/10",
+    "1: 5\n2: x\n3: 7\n4: 1",
+    "| Passage | Score |\n|---|---|\n| 1 | 5 |\n| 2 | n/a |\n| 3 | 9 |\n| 4 | 1 |",
+    '[{"id": 1, "score": 5}, {"id": 2, "score": null}, {"id": 3, "score": 7}]',
+    '{"[1]": 5, "[2]": "x", "[3]": 7, "[4]": 1}',
+    '{"scores": [5, "x", 7, 1]}',
+    '[["1", 5], ["2", "x"], ["3", 7], ["4", 1]]',
+]
+
+
+@pytest.mark.parametrize("text", NOT_ALL_SCORES)
+def test_scores_of_which_one_is_no_number_are_no_ranking(text: str) -> None:
+    assert ranking(text, 4) == Answer((), Outcome.EMPTY)
+
+
+@pytest.mark.parametrize("text", ["(as in [2] > [1]) [4] > [3]", "Example: [2] > [1]\n[4] > [3]"])
+def test_an_example_is_no_part_of_the_ranking(text: str) -> None:
+    assert named(ranking(text, 4)) == [[4], [3]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[4] is irrelevant. [3] > [1] > [2]",
+        "[4] is less relevant than [3] > [1] > [2]",
+        "Of the 4 dogs: [3] > [1] > [2]",
+    ],
+)
+def test_what_words_put_last_does_not_come_first(text: str) -> None:
+    assert named(ranking(text, 4)) == [[3], [1], [2]]
 
 
 @pytest.mark.parametrize("text", ACCOUNTS)
@@ -430,7 +468,7 @@ def test_digits_takes_every_number_as_published_runs_did() -> None:
             "<a ",
             "\\\\succ",
         ),
-        *("&", "&gt", "\\\\", "< [1] ", "[1] & ", "[1]: 7/10\\n", "1\\t3\\n", "id: 3, score: "),
+        *("&", "&gt", "\\\\", "< [1] ", "[1] & ", "[1]: 7/10\\n", "1\\t3\\n", "id: 3, score: ", "-=", "(1, 7), "),
     ],
 )
 def test_a_long_answer_takes_linear_time(part: str) -> None:

@@ -14,8 +14,8 @@ LABELLED = re.compile(r"\b(?P<word>[^\W\d_]{1,20}+\.?[ ]?+)(?P<number>\d{1,4}+)[
 """D3, No.3, 第3段: a number with a word before it."""
 COMPARISON = re.compile("[>=<]")
 COMPARED = re.compile(r"\s*+(?:[>=<]|$)", re.MULTILINE)
-REMARK = re.compile(r"(?<=\])[^\[\]\n>=<]*+(?=>\s*+\[)")
-"""[3] (9) > [1]: best match > [2]"""
+REMARK = re.compile(r"(?<=\])(?:[^\[\](\n>=<]|\([^()\n]*+\))*+(?=>\s*+\[)")
+"""[3] (9) > [1]: best match > [2] (as [4]) > [4]"""
 ARROW = r"[-=]*+(?:(?<=[-=])>|[→⟶⟹⇒➜➔➡➞]\ufe0f?)"
 PLACE = re.compile(
     rf"^[ *+#|(-]*+(?:(?:rank|place|position|top|no\.?|nr\.?)[ #:]*+)?(?P<place>\d{{1,4}}+)(?:[ ]*+{ARROW}"
@@ -23,8 +23,10 @@ PLACE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """Rank 1 → [3], 1st: 3"""
-MAPPED = re.compile(rf"(?<=\])[ ]*+{ARROW}[ ]*+(?=\d++(?:[./]\d++)?+[ ]*+$)", re.MULTILINE)
-"""[1] → 7"""
+MAPPED = re.compile(
+    rf"(?<=\])[ ]*+{ARROW}[ ]*+(?=\d++(?:[./]\d++)?+[ ]*+(?:$|[,;]))|(?<![-=]){ARROW}[ ]*+(?=\d++[./]\d)", re.MULTILINE
+)
+"""[1] → 7, Passage 1 → 7/10"""
 DASHED = re.compile(r"\s*+\d{1,4}+(?:[ ]?-[ ]?\d{1,4}+){2,}+\s*+")
 
 LABEL = r"\b(?:passage|document|doc)\s*+\#?"
@@ -176,7 +178,9 @@ def _item(match: re.Match[str], before: str, previous: Item | None) -> Item:
 def _linked(previous: Item, item: Item) -> bool:
     """Whether an item continues the chain. A bare number next to a named one needs `>`, `=` or `<`."""
     if LINK.fullmatch(item.before) is None:
-        return previous.bracketed and item.bracketed and SIGNS.fullmatch(item.before) is not None
+        alike = item.named == previous.named and item.bracketed == previous.bracketed
+        bare = not item.named and ":" not in item.before
+        return alike and (item.bracketed or bare) and SIGNS.fullmatch(item.before) is not None
     if previous.named == item.named:
         return item.named or RANGE.fullmatch(item.before) is None
     return item.compared

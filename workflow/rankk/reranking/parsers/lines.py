@@ -14,12 +14,22 @@ OF = r"\d{1,9}+(?:\.0{1,9}+)?+"
 TOKEN = re.compile(
     rf"(?P<id>\[\s*+(?:{ID_WORD}[ :#]*+)?(?P<bracketed>\d{{1,9}}+)\s*+\])"
     rf"|\b(?:{ID_WORD}[ _-]?){{1,2}}\b{TO}(?P<named>\d{{1,9}}+){END}\]?|\b[DP](?P<lettered>\d{{1,4}}+)\b"
-    rf"|\b{RANK_WORD}\b{TO}(?P<rank>\d{{1,9}}+){END}"
+    rf"|\b{RANK_WORD}\b{TO}(?P<rank>\d{{1,9}}+){END}|\b(?P<ordinal>\d{{1,4}}+)(?:st|nd|rd|th)\b"
     rf"|\b{SCORE_WORD}\b{TO}(?P<score>{NUMBER})(?![ ]?+\])(?:[ ]?+(?:/|out of)[ ]?+{OF}|[ ]?%)?+"
     rf"|(?P<share>{NUMBER})(?:[ ]?+(?:/|out of)[ ]?+{OF}{END}|[ ]?%|[ ]?+points?\b)"
     rf"|(?P<bare>{NUMBER})|(?P<label>\b(?:{SCORE_WORD}|{ID_WORD}|for|of)\b)|(?P<word>[^\W\d_]++)",
     re.IGNORECASE,
 )
+PAIR = re.compile(
+    rf"[(]?(?P<first>\b\d{{1,9}}+)(?:[ ]*+[=:]|(?<=\(.),|(?<=\(..),)[ ]*+(?P<second>{NUMBER})[)]?", re.IGNORECASE
+)
+"""(1, 7), or 1 = 7"""
+ENTRY = re.compile(
+    rf"(?:\[\s*+\d{{1,9}}+\s*+\]|\b(?:{ID_WORD}[ ]?\#?|[DP])\d{{1,9}}+\b)[ ]*+[:=(-]{{0,2}}[ ]*+"
+    rf"(?:{NUMBER}(?:[ ]?/[ ]?\d++|%)?+|[\w/?]{{1,12}}|-)?[)]?[,;.]?[ ]*+",
+    re.IGNORECASE,
+)
+"""[1] (5/10), [2]: n/a"""
 OBJECT = re.compile(r"\{[^{}]*+\}")
 FENCE = re.compile(r"```\w*+")
 BRACKETS = re.compile(r"\([^()\n]*+\)")
@@ -30,12 +40,15 @@ Rows = list[list[tuple[str, float]]]
 def records_of_lines(text: str, n: int) -> list[Record] | None:
     """Records of two or more lines of the same form, or of a line that repeats a form."""
     text = OBJECT.sub(lambda match: f"\n{' '.join(match[0].split())}\n", FENCE.sub(" ", text))
+    pairs = PAIR.findall(text)
+    if len(pairs) > 1 and not re.search(r"\w", PAIR.sub("", text)):
+        return two_numbers([[("b", float(first)), ("b", float(second))] for first, second in pairs], n)
     header: list[str] = []
     rows: dict[str, Rows] = {}
     pending: list[tuple[str, float]] = []  # an identifier on a line of its own
     remarks = False
-    for line in text.split("\n"):
-        cells = [cell.strip() for cell in re.split(r"[|\t]|,(?=\S)", line.strip(" |"))]
+    for line in "\n".join(map(_by_entry, text.split("\n"))).split("\n"):
+        cells = [cell.strip() for cell in re.split(r"[|\t;]|,(?=\S)", line.strip(" |"))]
         if LETTER.search(line) and not re.search(r"\d", BRACKETS.sub("", line)):
             header = [role_of(cell) for cell in cells]
             continue
@@ -51,9 +64,22 @@ def records_of_lines(text: str, n: int) -> list[Record] | None:
     if not shapes:
         return None
     records = READINGS[shapes[-1]](rows[shapes[-1]], n) if len(shapes) == 1 else []
+    if records and _left_out(rows, shapes[-1], {record.id for record in records}, n):
+        return []
     if records and remarks and records == [Record(id_) for id_ in range(1, len(records) + 1)]:
         return []  # an account of the passages
     return records
+
+
+def _by_entry(line: str) -> str:
+    """A line that is nothing but passages with a number or a word, as a line for each."""
+    return line if ENTRY.sub("", line).strip() else "\n".join(match[0] for match in ENTRY.finditer(line)) or line
+
+
+def _left_out(rows: dict[str, Rows], shape: str, ids: set[int], n: int) -> bool:
+    """Whether a row of another form begins with a passage that has no record: its score is no number."""
+    others = [row[0] for kinds, alike in rows.items() if kinds != shape for row in alike]
+    return any(kind in "ib" and 1 <= value <= n and value not in ids for kind, value in others)
 
 
 def _tokens(line: str, cells: Sequence[str], header: Sequence[str]) -> list[tuple[str, float]]:
@@ -87,8 +113,8 @@ def _scan(line: str) -> Iterator[tuple[str, float]]:
         elif id_ := match["bracketed"] or match["named"] or match["lettered"]:
             yield "i", float(id_)
             named = True
-        elif match["rank"]:
-            yield "r", float(match["rank"])
+        elif rank := match["rank"] or match["ordinal"]:
+            yield "r", float(rank)
         elif match["bare"] and not (named and scored):
             yield "s" if labelled and named else "b", float(match["bare"])
 
@@ -122,7 +148,7 @@ def _bare_ids(rows: Rows, n: int) -> list[Record]:
     return _plain([[("i" if kind == "b" else kind, value) for kind, value in row] for row in rows], n)
 
 
-def _two_numbers(rows: Rows, n: int) -> list[Record] | None:
+def two_numbers(rows: Rows, n: int) -> list[Record] | None:
     """Places and identifiers, or identifiers and scores: what cannot be an identifier is a score.
 
     Rows of different numbers are a list. What else they are is left open.
@@ -143,6 +169,6 @@ READINGS = {
     **dict.fromkeys(("ir", "ri", "is", "si", "irs", "isr", "ris", "ib"), _plain),
     **dict.fromkeys(("bis", "bir", "bi", "bib"), _counted),
     **dict.fromkeys(("rb", "rbs", "bs"), _bare_ids),
-    "bb": _two_numbers,
+    "bb": two_numbers,
 }
 """How rows are read, by the kinds of their numbers: i(dentifier), r(ank), s(core), b(are)."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rankk.reranking.parsers.lines import two_numbers
 from rankk.reranking.parsers.record import RANK_WORD, Record, identifier, number_of, role_of
 
 PLACE = re.compile(rf"(?:{RANK_WORD}\W?)?_?(\d{{1,4}})(?:st|nd|rd|th)?", re.IGNORECASE)
@@ -25,6 +26,8 @@ def records_of_json(text: str, n: int) -> list[Record] | None:
 
 def _of_value(value: Any, role: str, n: int) -> list[Record] | None:
     """Records of a list of objects, of an object by identifier or place, or of the values in an object."""
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(each, list) and len(each) == 2 for each in value):
+        return _of_pairs(value, n)
     if isinstance(value, list):
         records = [_of_object(each) for each in value if isinstance(each, Mapping)]
         named = [record for record in records if record is not None]
@@ -45,6 +48,19 @@ def _of_value(value: Any, role: str, n: int) -> list[Record] | None:
     return [record for key in ordered for record in lists[key]]
 
 
+def _of_pairs(pairs: Iterable[Sequence[Any]], n: int) -> list[Record] | None:
+    """Records of [[identifier, score], …]; None where these may be two identifiers each."""
+    rows = []
+    for first, second in pairs:
+        id_, number = identifier(first), number_of(second)
+        if id_ is None:
+            return None
+        if number is None:
+            return []
+        rows.append([("b", float(id_)), ("b", number)])
+    return two_numbers(rows, n)
+
+
 def _of_places(value: Mapping[str, Any]) -> list[Record]:
     """Records of {"rank_1": 3, "rank_2": 1} or {"1st": 3, …}."""
     places = {int(match[1]): identifier(each) for key, each in value.items() if (match := PLACE.fullmatch(key))}
@@ -56,7 +72,8 @@ def _inside(value: Any, role: str, n: int) -> list[Record] | None:
     """Records of a value in an object, which may also be a list of identifiers, or of all passages' scores."""
     if not isinstance(value, list) or not value:
         return _of_value(value, role, n)
-    if role == "score" and None not in (numbers := list(map(number_of, value))):
+    if role == "score" and not isinstance(value[0], Mapping | list):
+        numbers = [number for number in map(number_of, value) if number is not None]
         return [Record(id_, score=number) for id_, number in enumerate(numbers, 1)] if len(numbers) == n else []
     if None not in (ids := [identifier(each) for each in value]):
         return [Record(id_) for id_ in dict.fromkeys(ids) if id_ is not None]

@@ -9,6 +9,7 @@ from typing import ClassVar
 from rankk.llm.types import Completion, Thinking
 from rankk.reranking.parsers.base import ASKED, Parser, answer_of, mention, refuses
 from rankk.reranking.parsers.items import Chain, chains_of, flatten, uniform
+from rankk.reranking.parsers.outranks import with_firsts
 from rankk.reranking.parsers.plain import LETTER
 from rankk.reranking.parsers.records import read_records
 from rankk.reranking.types import Answer
@@ -22,6 +23,12 @@ OTHER_THOUGHT = re.compile(
 LEAST_FIRST = re.compile(r"\b(?:least|worst)\b[^.:\n]{0,30}\b(?:to|first)\b|\bascending\b", re.IGNORECASE)
 RANKED = re.compile(r"\[\d|\d{1,4}[ ]*>")
 """Begins an answer that is no thought, where it holds no letter."""
+EXAMPLE = re.compile(
+    r"(?:\b(?:e\.?g|z\.[ ]?b|for instance|such as|as in|examples?)(?:[.,]*+[ ]\w++){0,2}+\W{0,6}"
+    r"|\b(?:form|format)[ \"'(]{1,3})\Z",
+    re.IGNORECASE,
+)
+"""Before a ranking that shows the form only."""
 FINAL = re.compile(r"\b(?:final(?:ly)?|revised|corrected|updated)\b", re.IGNORECASE)
 
 
@@ -33,10 +40,11 @@ class Ranking(Parser):
     several forms, rankings with `>` count before ranks and scores, these before lists, lists before lines that begin
     with an identifier, those before identifiers in running text. Of several rankings that share identifiers the one
     that is called final counts, else the longest, of equally long ones the last; rankings that share none are read one
-    after the other. An identifier counts at its first mention.
+    after the other. An example of the form does not count beside a ranking; what words put before a ranking comes
+    first. An identifier counts at its first mention.
 
     Not usable are rankings with `<`, which models write for "before" as well as for "less relevant than"; numbers that
-    can be ranks as well as scores; and remarks about the passages in the order of the prompt, which are no ranking.
+    can be ranks as well as scores; scores of which one is no number; and remarks about the passages in the order of the prompt, which are no ranking.
     A thought that was not closed is never read. In an answer cut off at its token limit the identifiers before the cut
     count (partial, `cut off`), but for one that ends where the text ends, which may have lost a digit.
     """
@@ -50,7 +58,7 @@ class Ranking(Parser):
         text = text.strip()
         if ASKED.fullmatch(text) is None:
             repairs.add("prose" if LETTER.search(text) else "format")
-        chains = chains_of(uniform(text), drop_last=cut_off)
+        chains = with_firsts(chains_of(uniform(text), drop_last=cut_off), n)
         chosen, form = _choose(chains, n)
         if form != "ranking":
             records = read_records(text.rpartition("\n")[0] if cut_off else text, n)
@@ -59,7 +67,8 @@ class Ranking(Parser):
                 return answer_of(groups, n, repairs | {"scores"}, text, completion.finish_reason)
         if form == "prose" and (cut_off or refuses(text)):
             chosen = []  # half a sentence about passages, or a refusal that names some, is no ranking
-        if (form in ("lines", "prose") or len(chosen) > 1) and _in_the_prompts_order(chosen, n):
+        account = form in ("lines", "prose") or len(chosen) > 1 or (form == "list" and _marked(chosen))
+        if account and _in_the_prompts_order(chosen, n):
             chosen = []
         if text.startswith("{") and sum(map(len, chosen)) == 1:  # a number of a JSON object
             chosen = []
@@ -155,7 +164,9 @@ def _without_less_than(chain: Chain) -> list[Chain]:
 
 
 def _apart(chain: Chain) -> list[Chain]:
-    """A ranking, or its lines where these repeat identifiers: rankings of their own."""
+    """A ranking, or its lines where these repeat identifiers, or what follows an example: rankings of their own."""
+    if EXAMPLE.search(chain[0].before):
+        return _parts(chain, [number for number, item in enumerate(chain) if number > 1 and not item.compared][:1])
     ends = [number for number, item in enumerate(chain) if number and "\n" in item.before and not item.compared]
     if not ends or not any(item.compared for item in chain[1:]):
         return [chain]
@@ -169,7 +180,11 @@ def _parts(chain: Chain, starts: Sequence[int]) -> list[Chain]:
 
 
 def _of_several(chains: list[Chain], n: int) -> list[Chain]:
-    """Rankings that complement each other, or else the final or longest of them; of equally long ones the last."""
+    """Rankings that complement each other, or else the final or longest of them; of equally long ones the last.
+
+    Examples do not count beside others.
+    """
+    chains = [chain for chain in chains if not EXAMPLE.search(chain[0].before)] or chains[-1:]
     if len(chains) == 1:
         return chains
     sets = [{item.value for item in chain if 1 <= item.value <= n} for chain in chains]
@@ -178,6 +193,11 @@ def _of_several(chains: list[Chain], n: int) -> list[Chain]:
     if final := [chain for chain in chains[1:] if FINAL.search(chain[0].before)]:
         return final[-1:]
     return [chains[max(range(len(chains)), key=lambda position: (len(sets[position]), position))]]
+
+
+def _marked(chains: Iterable[Chain]) -> bool:
+    """Whether different signs stand behind the identifiers: [1] ✅ [2] ❌."""
+    return len({item.before.strip(" ,;") for chain in chains for item in chain[1:]} - {"", "and", "or"}) > 1
 
 
 def _in_the_prompts_order(chains: Iterable[Chain], n: int) -> bool:

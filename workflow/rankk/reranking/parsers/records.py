@@ -34,8 +34,13 @@ def read_records(text: str, n: int) -> Groups | None:
         )
     entries = records_of_json(TRAILING.sub("", text), n)
     if entries is None:
-        entries = records_of_lines(COMMA.sub(r"\1.", STARS.sub(_points, plain(text))), n)
+        entries = records_of_lines(COMMA.sub(r"\1.", _with_points(plain(text))), n)
     return None if entries is None else _ordered(entries, n)
+
+
+def _with_points(text: str) -> str:
+    """Stars as scores; a single one everywhere is a sign between identifiers."""
+    return STARS.sub(_points, text) if any(len(stars) > 1 for stars in STARS.findall(text)) else text
 
 
 def _points(match: re.Match[str]) -> str:
@@ -53,7 +58,8 @@ def _ordered(records: Sequence[Record], n: int) -> Groups:
             return _grouped(records, [sign * value for value in values])
     values = [record.value for record in records]
     if None in values:
-        return [] if any(value is not None for value in values) else [[record.id] for record in records]
+        said = any((each.rank, each.score, each.value) != (None, None, None) for each in records)
+        return [] if said else [[record.id] for record in records]
     if sorted(values) == list(range(1, len(values) + 1)):  # ranks or scores
         in_order = values in (sorted(values), sorted(values, reverse=True))
         return [[record.id] for record in records] if in_order else []
