@@ -69,6 +69,8 @@ def put(config, path, value):
         (["rerankers", "r", "stride"], 30, "x.yaml: rerankers.r.window: 20 is smaller than stride 30"),
         (["rerankers", "r", "depth"], 10, "x.yaml: rerankers.r.depth: 10 is smaller than window 20"),
         (["rerankers", "r", "engine"], {"gpus": 2}, "x.yaml: rerankers.r.engine.gpus: unknown key"),
+        (["rerankers", "r", "engine"], {"quantization": "fp-8"}, "x.yaml: rerankers.r.engine.quantization: 'fp-8': "),
+        (["rerankers", "r", "engine"], {"kv_cache_dtype": "f8"}, "x.yaml: rerankers.r.engine.kv_cache_dtype: 'f8': "),
         (["rerankers", "r", "backend"], "replay", "x.yaml: rerankers.r.responses: missing"),
         (
             ["rerankers", "r"],
@@ -106,6 +108,18 @@ def test_every_reranked_cell_brings_its_first_stage_and_none_stands_twice(config
     assert experiment.cells == [Cell("c", "eng", "bm25"), Cell("c", "eng", "bm25", "r")]
     assert experiment.baseline(experiment.cells[1]) == experiment.cells[0]
     assert experiment.baseline(experiment.cells[0]) is None
+
+
+def test_a_reranker_that_is_to_go_deeper_than_its_first_stage_is_a_warning(config, tmp_path):
+    config["retrievers"] |= {"bm25": {"type": "bm25", "depth": 30}, "mixed": {"type": "shuffled", "retriever": "bm25"}}
+    config["retrievers"]["mixed"]["depth"] = 50
+    config["grid"][0]["retrievers"] = ["mixed"]
+    config["rerankers"]["r"]["depth"] = 40
+    assert check(config, "x.yaml", tmp_path).warnings == [
+        "rerankers.r.depth: 40: retriever mixed finds 30 passages a query, no more are reranked; expected depth <= 30"
+    ]
+    config["rerankers"]["r"]["depth"] = 30
+    assert check(config, "x.yaml", tmp_path).warnings == []
 
 
 def test_every_entry_of_the_catalog_is_valid():

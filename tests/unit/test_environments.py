@@ -1,11 +1,15 @@
 """Virtual environments, conda environments and images are built from the same lists of pins."""
 
+import ast
 import re
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 import yaml
+
+from rankk.llm.engine_config import CacheType, Quantization
 
 from ..conftest import ROOT
 
@@ -54,3 +58,19 @@ def test_what_both_environments_need_has_the_same_major_version():
     for package in SHARED:
         found = {table[package].split(".")[0] for table in (ours, cpu, gpu) if package in table}
         assert len(found) == 1, package
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "ours"),
+    [
+        ("model_executor/layers/quantization/__init__.py", "QuantizationMethods", Quantization),
+        ("config/cache.py", "CacheDType", CacheType),
+    ],
+)
+def test_the_names_of_types_are_those_of_the_pinned_vllm(file, name, ours):
+    sources = list((ROOT / ".venv-llm").glob(f"lib/python3*/site-packages/vllm/{file}"))
+    if not sources:
+        pytest.skip("no vLLM in .venv-llm")
+    tree = ast.parse(sources[0].read_text())
+    assigned = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    assert set(get_args(ours)) == {ast.literal_eval(value) for value in assigned[name].slice.elts}

@@ -45,6 +45,14 @@ def test_a_file_without_an_index_gives_the_same_texts(tmp_path_factory, texts):
         assert dict(passages) == texts
 
 
+def test_a_wanted_passage_that_stands_twice_in_a_scanned_file_is_refused(tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_text("".join(f'{{"id": "{docid}", "contents": "x"}}\n' for docid in "abbca"))
+    assert set(open_passages(path, {"c"})) == {"c"}
+    with pytest.raises(RankkError, match=r"p\.jsonl:5: passage a stands twice"):
+        open_passages(path, {"a"})
+
+
 def test_an_id_that_was_added_before_is_refused_and_changes_nothing(tmp_path):
     with build_store(tmp_path / "p.jsonl") as add:
         assert [add("a", "first"), add("b", "other"), add("a", "second")] == [True, True, False]

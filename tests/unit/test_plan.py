@@ -115,6 +115,14 @@ def test_a_model_that_does_not_fit_is_a_warning_and_an_unknown_one_has_no_hours(
     assert "1 cells of unknown cost" in text
 
 
+def test_no_more_passages_are_planned_than_the_first_stage_finds(tmp_path):
+    (tmp_path / "p.yaml").write_text(f"{GRID}retrievers: {{bm25: {{type: bm25, depth: 30}}}}\n")
+    experiment = load(tmp_path / "p.yaml")
+    found = {cost.cell.reranker: cost for cost in costs(experiment)}
+    assert found["whole"].calls == 40 * 2
+    assert "warning: rerankers.whole.depth: 100: retriever bm25 finds 30" in " ".join(table(experiment, []).split())
+
+
 def test_one_h100_is_not_planned_with_the_room_of_an_h200(experiment, found):
     small = experiment.model_copy(update={"gpu": "h100"})
     cell = found["half"].cell

@@ -75,6 +75,7 @@ RUN, QRELS, QUERIES = (
         (read_qrels, "q 0 a 2\nq 0 b 1\nq 0 a 0\n", "f:3: query q, passage a has grade 0 here and 2 in line 1"),
         (read_queries, "q1\tone\nq1\ttwo\n", "f:2: query q1 stands twice"),
         (read_queries, "q1 one\n", f"f:1: {QUERIES}"),
+        (read_queries, "q1\tone\nq2\ttwo\tde\n", "f:2: query q2 has 3 columns, expected qid<TAB>text; remove"),
         (read_queries, "q1\tone\nq 2\ttwo\n", "f:2: query id 'q 2' holds a blank"),
         *(
             (read_queries, f"{name}\tquery\nq1\tone\n", r"f:1: .* \(remove the header line\)")
@@ -91,9 +92,9 @@ def test_a_fault_names_file_and_line(tmp_path, reader, content, message):
     assert "\n" not in str(raised.value)
 
 
-def test_a_query_keeps_its_further_tabs(tmp_path):
-    (tmp_path / "f").write_text("q1\tone\ttwo\n")
-    assert read_queries(tmp_path / "f") == {"q1": "one\ttwo"}
+def test_a_tab_in_a_query_is_written_as_a_blank(tmp_path):
+    write_queries(tmp_path / "f", {"q1": "one\ttwo"})
+    assert read_queries(tmp_path / "f") == {"q1": "one two"}
 
 
 def test_a_query_keeps_its_line_breaks_on_one_line(tmp_path):

@@ -137,6 +137,27 @@ class Experiment(Strict):
                 todo += [Cell(cell.collection, cell.language, member) for member in members]
         return list(cells)
 
+    def retrieved(self, retriever: str) -> int | None:
+        """Passages that a retriever finds for a query at most; None where a file says."""
+        settings = self.retrievers[retriever]
+        limits = [depth] if (depth := getattr(settings, "depth", None)) else []
+        members = [self.retrieved(member) for member in settings.members()]
+        if members and None not in members:
+            limits.append(sum(filter(None, members)))
+        return min(limits, default=None)
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What is no error, but hardly meant: rerankers that are to go deeper than their first stage does."""
+        pairs = dict.fromkeys((cell.reranker, cell.retriever) for cell in self.cells if cell.reranked)
+        depths = {pair: (self.rerankers[pair[0]].depth, self.retrieved(pair[1])) for pair in pairs}
+        return [
+            f"rerankers.{reranker}.depth: {depth}: retriever {retriever} finds {found} passages a query, no more are "
+            f"reranked; expected depth <= {found}"
+            for (reranker, retriever), (depth, found) in depths.items()
+            if found and depth > found
+        ]
+
     @property
     def evaluated(self) -> list[str]:
         """Names of the collections that the grid's cells are about; others are only searched or learnt from."""

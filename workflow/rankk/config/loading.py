@@ -64,14 +64,17 @@ def check_merged(config: Mapping[str, Any], files: Sequence[str]) -> Experiment:
     """An Experiment from the configuration that Snakemake merged from files, the last of which gives it its name.
 
     Snakemake's own reader takes the last of two equal keys: the files are read again, which finds them. Ends the
-    process with one line for each fault.
+    process with one line for each fault; what is hardly meant is a warning.
     """
     try:
         for file in filter(os.path.isfile, files):
             read_yaml(file)
-        return check(config, files[-1] if files else "config")
+        experiment = check(config, files[-1] if files else "config")
     except RankkError as error:
         sys.exit(f"Configuration: {error}")
+    for text in experiment.warnings:
+        print(f"Configuration: warning: {text}", file=sys.stderr)
+    return experiment
 
 
 def defined(catalog: Path, file: str, expanded: dict[str, str] | None = None) -> Definitions:

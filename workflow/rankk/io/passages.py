@@ -201,7 +201,7 @@ class PassageStore(Passages):
 class ScannedPassages(Passages):
     """Texts of the wanted passages of any file, copied into a temporary one: memory grows with the ids only.
 
-    RankkError names wanted passages that are missing.
+    RankkError names wanted passages that are missing or stand twice.
     """
 
     def __init__(self, path: str | Path, wanted: Collection[str]) -> None:
@@ -264,15 +264,16 @@ def _counts(database: sqlite3.Connection) -> tuple[int, int]:
 
 
 def _wanted(path: str | Path, wanted: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Id and text of the wanted passages, in one pass."""
-    missing = set(wanted)
+    """Id and text of the wanted passages, in one pass over the whole file. RankkError names one that stands twice."""
+    known = set(wanted)
+    missing = set(known)
     for number, record in read_jsonl(path):
         where = f"{path}:{number}"
         if (docid := id_of(record, where)) in missing:
             missing.remove(docid)
             yield docid, text_of(record, where)
-            if not missing:
-                return
+        elif docid in known:
+            raise RankkError(f"{where}: passage {docid} stands twice; remove one of them")
     _refuse(missing, path)
 
 

@@ -179,7 +179,7 @@ def read_qrels(path: str | Path) -> Qrels:
 
 
 def read_queries(path: str | Path) -> dict[str, str]:
-    """Query text by id, in the file's order, from `qid<TAB>text` lines; further tabs belong to the text.
+    """Query text by id, in the file's order, from `qid<TAB>text` lines.
 
     RankkError names file and line of what is not one, also of a header line.
     """
@@ -190,6 +190,11 @@ def read_queries(path: str | Path) -> dict[str, str]:
         qid, tab, text = line.partition("\t")
         if not (qid and tab and text.strip()) or (number == 1 and HEADER.fullmatch(qid.strip())):
             raise _fault(path, number, line, "qid<TAB>text")
+        if columns := text.strip().count("\t"):
+            raise RankkError(
+                f"{path}:{number}: query {qid} has {columns + 2} columns, expected qid<TAB>text; remove the others, or "
+                "put blanks for tabs in the text"
+            )
         check_id(qid, f"{path}:{number}", "query id")
         if qid in queries:
             raise RankkError(f"{path}:{number}: query {qid} stands twice")
@@ -198,13 +203,14 @@ def read_queries(path: str | Path) -> dict[str, str]:
 
 
 def write_queries(path: str | Path, queries: Mapping[str, str]) -> None:
-    """Write queries atomically for `read_queries`. A line break within a query is kept (as U+2028).
+    """Write queries atomically for `read_queries`. A line break within a query is kept (as U+2028), a
+    tab becomes a blank.
 
     RankkError names an id that TREC's files cannot hold, and a query without text.
     """
     with atomic_write(path) as file:
         for qid, text in queries.items():
-            lines = (line.rstrip() for line in replace_surrogates(text).strip().splitlines())
+            lines = (line.rstrip() for line in replace_surrogates(text).replace("\t", " ").strip().splitlines())
             if not text.strip():
                 raise RankkError(f"{path}: query {qid} has no text")
             file.write(f"{check_id(qid, str(path), 'query id')}\t{LINE_BREAK.join(lines)}\n")

@@ -11,6 +11,18 @@ from rankk.llm.types import MOST_LOGPROBS
 
 QUEUE_SHARE = 1.25
 
+Quantization = Literal[
+    "awq", "auto_awq", "fp8", "fbgemm_fp8", "fp_quant", "modelopt", "modelopt_fp4", "modelopt_mxfp8", "modelopt_mixed",
+    "auto_gptq", "gptq", "gptq_marlin", "awq_marlin", "humming", "compressed-tensors", "experts_int8", "quark",
+    "moe_wna16", "torchao", "inc", "mxfp4", "gpt_oss_mxfp4", "deepseek_v4_fp8", "online", "fp8_per_tensor",
+    "fp8_per_block", "fp8_per_channel", "int8_per_channel_weight_only", "nvfp4_per_token", "mxfp8",
+]  # fmt: skip
+CacheType = Literal[
+    "auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "fp8_ds_mla", "nvfp4_ds_mla",
+    "turboquant_k8v4", "turboquant_4bit_nc", "turboquant_k3v4_nc", "turboquant_3bit_nc", "ultraquant_4bit",
+    "int4_per_token_head", "int8_per_token_head", "fp8_per_token_head", "nvfp4", "nvfp4_4over6",
+]  # fmt: skip
+"""As vLLM 0.32.0, which envs/ pins, names them (QuantizationMethods, CacheDType)."""
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 """What Linux says of processors that multiply in bfloat16; the others emulate it slowly."""
@@ -42,8 +54,8 @@ class EngineConfig(Strict):
         default=None,
         description="default: auto on a GPU; on a CPU bfloat16 where its vector unit computes in it, else float32",
     )
-    quantization: str | None = Field(default=None, description="e.g. fp8")
-    kv_cache_dtype: str = Field(default="auto", description="e.g. fp8")
+    quantization: Quantization | None = Field(default=None, description="as vLLM names it, e.g. fp8")
+    kv_cache_dtype: CacheType = Field(default="auto", description="as vLLM names it, e.g. fp8")
     lora: str | None = Field(
         default=None,
         description="folder or hub id of a LoRA adapter of the model; default: the preset's; none: without",

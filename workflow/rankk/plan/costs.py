@@ -57,16 +57,15 @@ def cost_of(experiment: Experiment, cell: Cell, reranker: Reranker, queries: int
     """The cost of a cell of so many queries with a reranker's settings."""
     settings = resolve(reranker)
     strategy = settings.strategy()
-    prompt = PROMPT_TOKENS + min(strategy.passages_per_call, reranker.depth) * min(
-        settings.passage_tokens, PASSAGE_TOKENS
-    )
+    depth = min(reranker.depth, experiment.retrieved(cell.retriever) or reranker.depth)
+    prompt = PROMPT_TOKENS + min(strategy.passages_per_call, depth) * min(settings.passage_tokens, PASSAGE_TOKENS)
     shape = shape_of(experiment, settings.model)
     output = min(shape.answer_tokens if shape else settings.completion_tokens, settings.completion_tokens)
     limit = inf
     if reranker.tokens is not None:
         share = reranker.tokens / max(1, queries_of(experiment, cell.collection, cell.language))
         limit = share / (prompt + output) // reranker.samples
-    shapes = stages(strategy, reranker.depth, limit)
+    shapes = stages(strategy, depth, limit)
     calls = ceil(queries * reranker.samples * sum(map(sum, shapes)) / len(shapes))
     millions = (calls * prompt / 1e6, calls * output / 1e6)
     if shape is None or not isinstance(reranker.backend, Vllm):

@@ -35,6 +35,7 @@ def table(experiment: Experiment, costs: Sequence[Cost]) -> str:
     lines += ["", *_sum(f"all {len(costs)} reranked cells", costs)]
     if unknown := sum(each.hours is None for each in costs):
         lines.append(f"{unknown} cells of unknown cost are left out of the hours")
+    lines += [fill(f"warning: {text}", WIDTH) for text in experiment.warnings]
     lines += [fill(f"warning: {each.cell}: {each.warning}", WIDTH) for each in costs if each.warning]
     return "\n".join([*lines, "", f"GPU: {experiment.gpu}", fill(ASSUMPTIONS, WIDTH)])
 

@@ -44,9 +44,10 @@ class Ranking(Parser):
     first. An identifier counts at its first mention.
 
     Not usable are rankings with `<`, which models write for "before" as well as for "less relevant than"; numbers that
-    can be ranks as well as scores; scores of which one is no number; and remarks about the passages in the order of the prompt, which are no ranking.
-    A thought that was not closed is never read. In an answer cut off at its token limit the identifiers before the cut
-    count (partial, `cut off`), but for one that ends where the text ends, which may have lost a digit.
+    can be ranks as well as scores; scores of which one is no number; and remarks about the passages in the order of the
+    prompt, which are no ranking. A thought that was not closed is never read. In an answer cut off at its token limit
+    the identifiers before the cut count (partial, `cut off`), but for one that ends where the text ends, which may have
+    lost a digit.
     """
 
     name: ClassVar[str] = "ranking"
