@@ -32,6 +32,7 @@ PIECES = st.sampled_from(
             "D3",
         ),
         *("{", "}", '"', '{"[1]": 5, "[2]": 9}', '{"id": 3, "score": 1}', "1 | 3\n", "[2]: 7\n", "\ud800", "NaN"),
+        *("[1, 7], [2, 9]", "[[1, 7], [2, 9e9]]", "(1, 7), ", "1=7, ", "1e99", " outranks ", "e.g. ", "³", "x", "; "),
     ]
 )
 MUTATED = st.lists(PIECES | st.text(max_size=5) | st.integers(-5, 120).map(lambda number: f"[{number}]"), max_size=60)

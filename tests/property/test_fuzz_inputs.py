@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rankk.errors import RankkError
+from rankk.io.candidates import read_any_run
 from rankk.io.files import read_jsonl
 from rankk.io.passages import build_store, index_path, open_passages
 from rankk.io.trec import (
@@ -29,6 +30,7 @@ from rankk.io.trec import (
 )
 from rankk.io.yaml_files import read_yaml
 from rankk.llm.backends.replay import ReplayClient
+from rankk.llm.journal import read_journal
 from rankk.reranking.presets import load_preset
 
 seeded = settings(
@@ -42,6 +44,11 @@ VALID = {
     "excluded": b"q1\td1\nq1\td2\n",
     "passages": b'{"id": "d1", "contents": "a \\u00e9 \\ud83d\\ude00"}\n{"_id": 2, "title": "t", "text": "b"}\n',
     "responses": b'{"qid": "q1", "call": 0, "response": "[1] > [2]"}\n{"qid": "q1", "call": 1, "response": null}\n',
+    "journal": b'{"text":"[1]","finish_reason":"stop","prompt_tokens":3,"key":"k","qid":"q","call":0,"outcome":"ok"}\n'
+    b'{"text":"","finish_reason":"length","reasoning":"so","key":"l","qid":"r","call":1,"outcome":"empty"}\n',
+    "requests.jsonl": b'{"query": {"qid": "q1"}, "candidates": [{"docid": "d 1", "score": 1.5, "doc": {}}]}\n'
+    b'{"query": "t", "hits": [{"qid": 2, "docid": "d1", "rank": 1, "score": -1e-3}]}\n',
+    "scores.json": b'{"q1": {"d1": 0.5, "d2": 1e3}, "q2": {"d1": 7}}',
     "yaml": b"a: &x {b: [1, 2.5, no], 'c': null}\nd: *x\ne: \"text\"\n",
     "preset.yaml": b'name: own\ndescription: d\nsource: s\nlicence: CC0-1.0\nmessages: [{role: user, content: "{query} '
     b'{docs}"}]\n',
@@ -53,13 +60,16 @@ READERS = {
     "excluded": read_excluded,
     "passages": lambda path: dict(open_passages(path, {"d1", "2"})),
     "responses": ReplayClient,
+    "journal": lambda path: list(read_journal(path)),
+    "requests.jsonl": read_any_run,
+    "scores.json": read_any_run,
     "yaml": read_yaml,
     "preset.yaml": load_preset,
 }
 SPLICES = [
     b"\xef\xbb\xbf", b"\xff\xfe", b"\xff", b"\xed\xa0\xbd", b"\0", b"\x1b[31m", b"\x1f\x8b",
     b"\r", b"\r\n", b"\n", b"\t", b" ", b"", b"\xc2\xa0", b"\xe2\x80\xa8",
-    b"nan", b"1e999", b"1_0", "１".encode(), b"9" * 5000, b"null", b"true", b"no", b"2022-02-30",
+    b"nan", b"1e999", b"9" * 400, b"1_0", "１".encode(), b"9" * 5000, b"null", b"true", b"no", b"2022-02-30",
     b"[" * 3000, b"{" * 3000, b"{", b"}", b"{x}", b"\\ud83d", b"\\u0000", b'"', b"'",
     b":", b"- ", b"#", b"&x ", b"*x", b"<<: ", b"!!python/name:os.system ",
 ]  # fmt: skip
@@ -174,7 +184,8 @@ def test_a_run_is_read_as_it_was_written(tmp_path_factory, run, form):
 def test_queries_are_read_as_they_were_written(tmp_path_factory, texts, form):
     path = tmp_path_factory.mktemp("fuzz") / "queries"
     write_queries(path, texts)
-    expected = {qid: "\n".join(map(str.rstrip, text.strip().split("\n"))) for qid, text in texts.items()}
+    texts = {qid: text.replace("\t", " ").strip() for qid, text in texts.items()}  # a tab would make a column
+    expected = {qid: "\n".join(map(str.rstrip, text.split("\n"))) for qid, text in texts.items()}
     assert read_queries(rewritten(path, form)) == expected
 
 

@@ -78,6 +78,7 @@ def test_a_first_stage_is_made_of_results_in_json(inputs, tmp_path):
         ("r.jsonl", '{"query": {"qid": "q"}}', r"r\.jsonl:1: expected .*candidates"),
         ("r.json", '[{"query": {"qid": "q"}, "candidates": [{"docid": "a"}]}]', r"r\.json: record 1: expected"),
         ("r.json", '{"q": [1]}', r"r\.json: query q: expected {docid: score}, found list"),
+        ("r.json", '{"q": {"a": ' + "9" * 400 + "}}", r"r\.json: query q: score 9+: expected a finite number"),
         ("r.json", '{"q": {"a": "9"}}', r"r\.json: query q: score '9': expected a finite number"),
         ("r.json", '{"q": {"a b": 1, "a_b": 1}}', "query q holds a passage twice"),
         ("r.json", "3", "expected a list or"),

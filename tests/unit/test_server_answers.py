@@ -105,7 +105,7 @@ def test_half_characters_become_the_replacement_character_and_are_counted():
     [
         ({"content": [{"token": " y", "top_logprobs": [{"token": " y", "logprob": -0.5}]}]}, {" y": -0.5}),
         ({"tokens": [" y"], "top_logprobs": [{" y": -0.5, " n": -2}]}, {" y": -0.5, " n": -2.0}),
-        ({"top_logprobs": [{" y": math.nan, " n": -1.0, " x": math.inf, " z": "-1"}]}, {" n": -1.0}),
+        ({"top_logprobs": [{" y": math.nan, " n": -1.0, " x": math.inf, " z": "-1", " l": -(10**400)}]}, {" n": -1.0}),
         ({"top_logprobs": None}, None),
         ({"content": [{"token": "y", "logprob": -1}]}, None),
         ({"content": [{"x": 1}]}, None),

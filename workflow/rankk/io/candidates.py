@@ -75,6 +75,10 @@ def _id(identifier: Any, where: str, what: str) -> str:
 
 
 def _score(score: Any, where: str) -> float:
-    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+    try:
+        number = float(score) if isinstance(score, int | float) and not isinstance(score, bool) else math.nan
+    except OverflowError:  # hundreds of digits
+        number = math.inf
+    if not math.isfinite(number):
         raise RankkError(f"{where}: score {score!r:.100}: expected a finite number")
-    return float(score)
+    return number

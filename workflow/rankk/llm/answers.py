@@ -11,6 +11,7 @@ from rankk.llm.types import Completion
 
 MOST_TOKENS = 10**9
 """A count above it is none."""
+LEAST = -1e300  # of log probabilities; a whole number of more digits is no float
 ROUNDING = 0.01
 """A log probability of at least this much is none."""
 FINISHED = {
@@ -214,7 +215,7 @@ def _first_logprobs(value: Any) -> dict[str, float] | None:
     told = {
         token: min(0.0, float(value))
         for token, value in first.items()
-        if isinstance(token, str) and isinstance(value, int | float) and value < ROUNDING  # false for NaN too
+        if isinstance(token, str) and isinstance(value, int | float) and LEAST < value < ROUNDING  # false for NaN too
     }
     return told or None
 

@@ -9,6 +9,7 @@ from rankk.reranking.parsers.lines import two_numbers
 from rankk.reranking.parsers.record import RANK_WORD, Record, identifier, number_of, role_of
 
 PLACE = re.compile(rf"(?:{RANK_WORD}\W?)?_?(\d{{1,4}})(?:st|nd|rd|th)?", re.IGNORECASE)
+LARGEST = 10**6  # no window has as many passages
 LAST = re.compile(r"irrelevant|not|non|least|worst|rest|other|bottom", re.IGNORECASE)
 
 
@@ -53,7 +54,7 @@ def _of_pairs(pairs: Iterable[Sequence[Any]], n: int) -> list[Record] | None:
     rows = []
     for first, second in pairs:
         id_, number = identifier(first), number_of(second)
-        if id_ is None:
+        if id_ is None or not 0 < id_ < LARGEST:
             return None
         if number is None:
             return []

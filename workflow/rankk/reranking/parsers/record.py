@@ -10,7 +10,7 @@ SCORE_WORD = (
     r"(?:(?:relevance|relevancy|confidence)[ _-]?)?(?:scores?|ratings?|grades?|points?|relevance|relevancy|confidence"
     r"|probability|likelihood|similarity)"
 )
-NUMBER = r"(?<![\w.])-?+\d{1,9}+(?:\.\d{1,9}+)?+(?:e[+-]?\d{1,3}+)?+(?!\w)"
+NUMBER = r"(?<![\w.])-?+\d{1,9}+(?:\.\d{1,9}+)?+(?:e[+-]?\d{1,2}+)?+(?!\w)"
 IDENTIFIER = re.compile(rf"[\W_]*+(?:{ID_WORD}|[DP])?[\W_]*+(\d{{1,9}}+)[\W_]*+", re.IGNORECASE)
 ROLES = {  # of a column or key, by its name
     "score": re.compile(SCORE_WORD, re.IGNORECASE),
