@@ -26,12 +26,16 @@ def test_a_query_of_more_terms_than_lucene_takes_by_default_is_searched(tmp_path
     lucene.search_bm25(tmp_path / "index", tmp_path / "q.tsv", tmp_path / "run", **settings)
     run = {qid: [hit.docid for hit in hits] for qid, hits in read_run(tmp_path / "run").items()}
     assert run == {"short": ["d1"], "long": ["d2", "d3"], "lines": ["d1"]}
+    (tmp_path / "q.tsv").write_text("stop\tthe of and\nsigns\t?!\n")
+    with pytest.raises(RankkError, match="index: none of 2 queries finds a passage there"):
+        lucene.search_bm25(tmp_path / "index", tmp_path / "q.tsv", tmp_path / "none", **settings)
+    assert not (tmp_path / "none").exists()
 
 
 def test_an_encoded_query_without_tokens_finds_nothing_and_the_others_are_searched(tmp_path, caplog):
     vectors = [{"id": "d1", "vector": {"granite": 100}}, {"id": "d2", "vector": {"ferry": 90}}]
     lucene.index_impact(write_lines(tmp_path / "v.jsonl", vectors), tmp_path / "index", 1)
-    queries = [{"id": "q1", "vector": {"granite": 50}}, {"id": "q2", "vector": {}}]
+    queries = [{"id": "q1", "vector": {"granite": 50, "a\tb": 1}}, {"id": "q2", "vector": {}}]
     write_lines(tmp_path / "q.jsonl", queries)
     lucene.search_impact(tmp_path / "index", tmp_path / "q.jsonl", tmp_path / "run", depth=10, threads=1)
     assert {qid: [hit.docid for hit in hits] for qid, hits in read_run(tmp_path / "run").items()} == {"q1": ["d1"]}

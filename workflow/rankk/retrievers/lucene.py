@@ -123,22 +123,22 @@ def search_impact(
 ) -> None:
     """Search with encoded queries ({"id", "vector": {token: whole weight}} lines); the rest as for BM25."""
     with _beside(Path(run)) as (queries, _), queries.open("w", encoding="utf-8") as file:
-        empty, count = [], 0
+        empty, qids = [], []
         for _, record in read_jsonl(vectors):
-            # Anserini takes a token's weight from how often it stands there.
-            tokens = [token for token, weight in record["vector"].items() for _ in range(weight)]
-            if tokens:
+            # Anserini takes a token's weight from how often it stands there, and tokens apart at white space.
+            known = [(token, weight) for token, weight in record["vector"].items() if token.split() == [token]]
+            if tokens := [token for token, weight in known for _ in range(weight)]:
                 file.write(f"{record['id']}\t{' '.join(tokens)}\n")
-                count += 1
+                qids.append(record["id"])
             else:
                 empty.append(record["id"])
         file.flush()
-        if not count:
+        if not qids:
             raise RankkError(f"{vectors}: no query has any token")
         if empty:
             log.warning("%d queries without any token find nothing: %s", len(empty), ", ".join(empty[:SHOWN]))
         options = ["-impact", "-pretokenized", "-topics", str(queries), "-topicReader", "TsvString"]
-        _search(index, list(read_queries(queries)), run, depth, threads, options, tag, excluded, segments)
+        _search(index, qids, run, depth, threads, options, tag, excluded, segments)
 
 
 def search_dense(
@@ -224,6 +224,8 @@ def _search(
     for qid in qids:
         if qid not in ordered:
             log.warning("query %s: nothing found", qid)
+    if not ordered:
+        raise RankkError(f"{index}: none of {len(qids)} queries finds a passage there; is it in their language?")
     write_run(run, without(ordered, unwanted, depth), tag)
 
 
