@@ -70,6 +70,9 @@ def put(config, path, value):
         (["rerankers", "r", "depth"], 10, "x.yaml: rerankers.r.depth: 10 is smaller than window 20"),
         (["rerankers", "r", "engine"], {"gpus": 2}, "x.yaml: rerankers.r.engine.gpus: unknown key"),
         (["rerankers", "r", "engine"], {"quantization": "fp-8"}, "x.yaml: rerankers.r.engine.quantization: 'fp-8': "),
+        (["rerankers", "r", "engine"], {"max_model_len": 4096}, "x.yaml: rerankers.r.engine.max_model_len: 4096: the "),
+        (["rerankers", "r", "title"], "a\nb", "x.yaml: rerankers.r.title: 'a\\nb': string should match pattern"),
+        (["retrievers", "bm25", "depth"], 10**9, "x.yaml: retrievers.bm25.depth: 1000000000: input should be less"),
         (["rerankers", "r", "engine"], {"kv_cache_dtype": "f8"}, "x.yaml: rerankers.r.engine.kv_cache_dtype: 'f8': "),
         (["rerankers", "r", "backend"], "replay", "x.yaml: rerankers.r.responses: missing"),
         (
@@ -173,7 +176,7 @@ def test_what_only_runs_a_model_decides_nothing():
     assert deciding(**asked) == deciding(**asked | {"base_url": "http://b/v1", "in_flight": 2, "patience": 1.0})
     engine = {"tensor_parallel": 2, "max_num_seqs": 8, "gpu_memory_utilization": 0.5, "speculative": {"tokens": 2}}
     assert deciding() == deciding(engine=engine, shards=3, max_bad_outcomes=0.1, title="M")
-    assert deciding() != deciding(engine={"max_model_len": 4096})
+    assert deciding() != deciding(engine={"max_model_len": 8192})
     assert deciding() != deciding(engine={"quantization": "fp8"})
     made = Reranker(**deciding(**asked) | {"base_url": "http://b/v1"})
     assert made.deciding() == deciding(**asked)

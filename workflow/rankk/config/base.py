@@ -44,6 +44,10 @@ class OneOf:
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+Title = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)]
+"""One line of figures and tables."""
+
+
 class Strict(BaseModel):
     """Unknown keys are errors, values are not converted silently, numbers are finite, instances are immutable."""
 

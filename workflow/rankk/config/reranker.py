@@ -11,9 +11,10 @@ from pydantic_core import CoreSchema
 
 from rankk.component import ByName, apart, first_fault
 from rankk.config.backend import WithBackend
-from rankk.config.base import cosmetic
+from rankk.config.base import Title, cosmetic
 from rankk.errors import RankkError
 from rankk.fusion.base import FUSIONS, Fusion
+from rankk.llm.backends.vllm import Vllm
 from rankk.reranking.parsers.base import PARSERS, Parser
 from rankk.reranking.presets import TOKENS, Examples, Preset, Tokens, load_preset
 from rankk.reranking.strategies.base import STRATEGIES, Kind, Strategy, WindowStrategy
@@ -81,7 +82,7 @@ class Reranker(WithBackend):
         le=1,
         description="share of truncated, empty or refused answers that fails the cell",
     )
-    title: str = cosmetic(default="", description="name in figures and tables; default: the key")
+    title: Title = cosmetic(default="", description="name in figures and tables; default: the key")
     shards: int = cosmetic(default=1, ge=1, le=10_000, description="jobs over which a cell's queries are spread")
 
     @model_validator(mode="before")
@@ -159,6 +160,15 @@ class Reranker(WithBackend):
                     f"max_tokens: {self.max_tokens}: thinking_tokens and the answer's {preset.defaults.answer_tokens} "
                     f"need {needed}; leave max_tokens out"
                 )
+        answer = self.max_tokens or preset.defaults.max_tokens
+        if self.thinking_tokens is not None:
+            answer = self.thinking_tokens + preset.defaults.answer_tokens
+        context = self.backend.engine.max_model_len if isinstance(self.backend, Vllm) else None
+        if context is not None and context <= answer:
+            raise ValueError(
+                f"engine.max_model_len: {context}: the answer's {answer} tokens leave no room for a prompt; raise it, "
+                "or lower max_tokens or thinking_tokens"
+            )
         for key, fusion, rankings in (("merge", self.merge, self.samples), ("fusion", self.fusion, 2)):
             if fusion and fusion.weights and len(fusion.weights) != rankings:
                 raise ValueError(f"{key}.weights: {fusion.weights}: expected {rankings} numbers, one a ranking")

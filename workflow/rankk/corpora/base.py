@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, PlainSerializer, PositiveInt, model_validator
 
 from rankk.component import Component, Registry
-from rankk.config.base import Language, Strict, cosmetic
+from rankk.config.base import Language, Strict, Title, cosmetic
 from rankk.corpora.build import FAULTS, Topics, write_corpus, write_qrels, write_topics
 from rankk.fetching.base import Download
 from rankk.fingerprint import fingerprint
@@ -193,7 +193,7 @@ class Collection(Strict):
         default=None, description="queries that the source documents; `rankk plan` uses it before anything is built"
     )
     expected_judgments: PositiveInt | None = Field(default=None, description="judgments that the source documents")
-    title: str = cosmetic(default="", description="name in figures and tables; default: the key")
+    title: Title = cosmetic(default="", description="name in figures and tables; default: the key")
     description: str = Field(default="", description="one line for people")
     licence: str = Field(default="", description="licence of queries and judgments, as their authors state it")
 

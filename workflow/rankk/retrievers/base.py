@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PositiveInt, model_validator
 
 from rankk.component import Component, Registry
-from rankk.config.base import Language, Strict, cosmetic
+from rankk.config.base import Language, Strict, Title, cosmetic
 from rankk.fetching.base import Download
 from rankk.fetching.prebuilt import PrebuiltDownload
 from rankk.fingerprint import fingerprint
@@ -47,7 +47,7 @@ class Job:
 class Retriever(Component):
     """A first stage. `retrieve` writes the TREC run of one collection and query language."""
 
-    title: str = cosmetic(default="", description="name in figures and tables; default: the key")
+    title: Title = cosmetic(default="", description="name in figures and tables; default: the key")
 
     def members(self) -> list[str]:
         """Names of other retrievers whose runs this one starts from."""
@@ -109,10 +109,14 @@ class Segments(Strict):
         return f"{self.characters}-{self.stride}"
 
 
+Depth = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Passages of a query's run."""
+
+
 class Searcher(Retriever):
     """A first stage that searches an index of the whole corpus."""
 
-    depth: PositiveInt = Field(default=1000, description="passages retrieved per query")
+    depth: Depth = Field(default=1000, description="passages retrieved per query")
     prebuilt: str | None = Field(
         default=None,
         description="search the index that the corpus lists under this name in `prebuilt`; where it lists none, an "

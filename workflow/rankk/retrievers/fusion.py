@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from rankk import paths
 from rankk.component import ByName
 from rankk.fusion.base import FUSIONS, Fusion
 from rankk.io.trec import read_queries, read_run, write_run
-from rankk.retrievers.base import Inputs, Retriever
+from rankk.retrievers.base import Depth, Inputs, Retriever
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
@@ -24,7 +24,7 @@ class FusedRuns(Retriever):
     method: Annotated[Fusion, ByName(FUSIONS)] = Field(
         default="rrf", validate_default=True, description="how they are merged"
     )
-    depth: PositiveInt = Field(default=1000, description="passages kept per query")
+    depth: Depth = Field(default=1000, description="passages kept per query")
 
     def members(self) -> list[str]:
         """The fused retrievers."""

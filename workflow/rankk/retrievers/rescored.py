@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt
 from rankk import paths
 from rankk.io.passages import open_passages
 from rankk.io.trec import Hit, Run, read_queries, read_run, write_run
-from rankk.retrievers.base import Inputs, Retriever
+from rankk.retrievers.base import Depth, Inputs, Retriever
 from rankk.retrievers.encoders import DenseEncoder
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Rescored(DenseEncoder, Retriever):
     name = "rescored"
 
     retriever: str = Field(description="name of the retriever whose passages are rescored")
-    depth: PositiveInt = Field(default=100, description="passages that are encoded and kept")
+    depth: Depth = Field(default=100, description="passages that are encoded and kept")
     max_seq_length: PositiveInt = Field(default=256, description="tokens; longer texts are cut")
 
     def members(self) -> list[str]:

@@ -3,11 +3,11 @@
 import random
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from rankk import paths
 from rankk.io.trec import ranked, read_run, write_run
-from rankk.retrievers.base import Inputs, Retriever
+from rankk.retrievers.base import Depth, Inputs, Retriever
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
@@ -20,7 +20,7 @@ class Shuffled(Retriever):
     name = "shuffled"
 
     retriever: str = Field(description="name of the retriever whose run is shuffled")
-    depth: PositiveInt = Field(default=20, description="passages that are shuffled and kept")
+    depth: Depth = Field(default=20, description="passages that are shuffled and kept")
     seed: int = Field(default=0, description="of the shuffles; each query has an order of its own")
 
     def members(self) -> list[str]:
