@@ -1,8 +1,9 @@
 """GPUs that speeds were measured on, and the models' shapes that the speeds are scaled to."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -174,11 +175,19 @@ class Engine:
 
     def step_ms(self, in_flight: float, context: float) -> float:
         """Milliseconds of a decoding step of one copy. `context`: tokens of all its calls in flight together."""
+        return self._weights_ms(in_flight) + max(0.0, context - CONTEXT * in_flight) * self._read_ms
+
+    @cached_property
+    def _weights_ms(self) -> Callable[[float], float]:
+        """What of a step is independent of the contexts' length, by calls in flight; remembered for simulations."""
         measured = self.gpu.fp8_step_ms if self.fp8 else self.gpu.step_ms
-        weights = between(measured, in_flight) * self._scale
-        read = max(0.0, context - CONTEXT * in_flight) * self.cache_bytes
+        return cache(lambda in_flight: between(measured, in_flight) * self._scale)
+
+    @cached_property
+    def _read_ms(self) -> float:
+        """Milliseconds that the cache of one token of context takes to read."""
         speed = self.gpu.fp8_cache_bytes_a_ms if self.fp8_cache else self.gpu.cache_bytes_a_ms
-        return weights + read / speed / self.config.tensor_parallel
+        return self.cache_bytes / speed / self.config.tensor_parallel
 
     def prefill_ms(self, prompt: float) -> float:
         """Milliseconds that one copy takes for a prompt of so many tokens."""

@@ -146,7 +146,7 @@ def _simulated(
     engine: Engine, shapes: Sequence[Sequence[int]], queries: int, prompt: float, lengths: Lengths, in_flight: int
 ) -> float:
     """All calls in flight gain a token a step; the longest remaining chain of calls goes first, as in the scheduler."""
-    order, copies = count(), engine.config.data_parallel
+    order, copies, prefill = count(), engine.config.data_parallel, engine.prefill_ms(prompt)
     waiting: list[tuple[int, int, int, float]] = []
     running: list[tuple[float, int, float]] = []
     stage, open_calls, asked = [0] * queries, [0] * queries, [0] * queries
@@ -169,7 +169,7 @@ def _simulated(
             _, _, query, length = heapq.heappop(waiting)
             heapq.heappush(running, (steps + length, query, steps))
             begun += steps
-            now += engine.prefill_ms(prompt) / min(copies, len(running))
+            now += prefill / min(copies, len(running))
         ends, query, began = heapq.heappop(running)
         number = len(running) + 1
         written = number * (steps + ends) / 2 - begun
