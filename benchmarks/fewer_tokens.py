@@ -22,7 +22,7 @@ from judge import MEASURE, Judge, Lists, Values, data, lists, play
 from rankk.evaluation.statistics import mean_interval
 from rankk.fusion.base import FUSIONS
 from rankk.io.files import read_jsonl, write_csv
-from rankk.io.trec import Run, ranked
+from rankk.io.trec import Hit, Run, ranked
 from rankk.llm.types import Completion
 from rankk.reranking.consensus import merge
 from rankk.reranking.parsers.base import PARSERS
@@ -155,7 +155,7 @@ def skipped_windows(names: Sequence[str]) -> list[dict[str, object]]:
         ours, before, asked = [], [], []
         for one, two, second in triples:
             (given, a, _), (_, b, _), (_, c, _) = replay(one), replay(two), replay(second)
-            mixed: Run = {}
+            mixed: dict[str, list[Hit]] = {}
             for qid in given.run:
                 same = len({hit.docid for hit in a[qid][:10]} & {hit.docid for hit in b[qid][:10]})
                 asked.append(same < agreeing)

@@ -199,7 +199,7 @@ def _run(given: Any, what: str) -> Run:
     else:
         for qid, hits in given.items():
             rows[str(qid)] = [(_number(score, what, qid), 0, str(docid)) for docid, score in hits]
-    run: Run = {}
+    run: dict[str, list[Hit]] = {}
     for qid, scored in rows.items():
         run[qid] = [Hit(docid, score) for score, _, docid in sorted(scored, key=lambda row: (-row[0], row[1]))]
         if len({hit.docid for hit in run[qid]}) < len(run[qid]):

@@ -5,7 +5,7 @@ the number of cells.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from itertools import combinations
@@ -16,7 +16,7 @@ from rankk.evaluation.costs import RESOURCES, read_manifest, resources, spent
 from rankk.evaluation.measures import JUDGED, is_count, per_query, relevance_level
 from rankk.evaluation.rows import Table, tables
 from rankk.evaluation.statistics import compare, holm, mean_interval
-from rankk.io.trec import Run, read_qrels, read_queries, read_run
+from rankk.io.trec import Hit, Run, read_qrels, read_queries, read_run
 from rankk.paths import Cell
 from rankk.progress import bar
 from rankk.reranking.tally import read_calls
@@ -131,8 +131,9 @@ class Stage:
         if files.cell.reranked:
             self._describe(files, run, qrels, first)
         else:
-            self._ranks, self._first = {qid: _ranked(run[qid]) for qid in run}, first
-        missing = [qid for qid in judged if not run.get(qid)]
+            relevant = self._relevant(qrels)
+            self._ranks, self._first = {qid: _ranked(run[qid], relevant.get(qid, {})) for qid in run}, first
+        missing = [qid for qid in judged if qid not in run]
         if missing:
             log.warning(
                 "%s: %d judged queries missing, counted 0: %s", files.cell, len(missing), ", ".join(missing[:5])
@@ -157,24 +158,29 @@ class Stage:
             thought = round((call.output_tokens or 0) * call.thought_share)
             row = {name: getattr(call, name, None) for name in COLUMNS["calls"]}
             self._written["calls"].add(row | cell | {"thought_tokens": thought})
+        relevant = self._relevant(qrels)
+        ranks = {qid: _ranked(run[qid], relevant.get(qid, {})) for qid in run}
         for qid, before in self._ranks.items():
-            relevant = {docid: grade for docid, grade in qrels.get(qid, {}).items() if grade >= self._level}
-            after = _ranked(run[qid])
-            for docid in sorted(relevant.keys() & before.keys(), key=before.__getitem__):
+            for docid in sorted(before, key=before.__getitem__):
                 if before[docid] <= MOVED_BEYOND:
-                    ranks = {"grade": relevant[docid], "before": before[docid], "after": after[docid]}
-                    self._written["movement"].add(cell | {"qid": qid, "docid": docid} | ranks)
+                    moved = {"grade": relevant[qid][docid], "before": before[docid], "after": ranks[qid][docid]}
+                    self._written["movement"].add(cell | {"qid": qid, "docid": docid} | moved)
         for qid, value in values.items():
-            gain = value - self._first[qid]
-            relevant = {docid: grade for docid, grade in qrels[qid].items() if grade >= self._level}
-            before, after = self._ranks.get(qid, {}), _ranked(run.get(qid, ()))
-            explanation = explain(gain, before, after, relevant, calls.get(qid, []))
+            gain, before, after = value - self._first[qid], self._ranks.get(qid, {}), ranks.get(qid, {})
+            explanation = explain(gain, before, after, relevant[qid], calls.get(qid, []))
             self._written["causes"].add(cell | {"qid": qid, "gain": gain} | explanation._asdict())
 
+    def _relevant(self, qrels: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+        """Grades of relevant passages by query."""
+        return {
+            qid: {docid: grade for docid, grade in grades.items() if grade >= self._level}
+            for qid, grades in qrels.items()
+        }
 
-def _ranked(hits: Sequence[Any]) -> dict[str, int]:
-    """Rank from 1 by passage id."""
-    return {hit.docid: rank for rank, hit in enumerate(hits, 1)}
+
+def _ranked(hits: Iterable[Hit], among: Container[str]) -> dict[str, int]:
+    """Ranks from 1 of some passages, by their ids."""
+    return {hit.docid: rank for rank, hit in enumerate(hits, 1) if hit.docid in among}
 
 
 @lru_cache(maxsize=2)

@@ -27,7 +27,7 @@ def read_any_run(path: str | Path) -> Run:
     """
     if not JSON_NAME.search(str(path)):
         return read_run(path)
-    run: Run = {}
+    run: dict[str, list[Hit]] = {}
     for where, qid, scores in _records(path):
         qid = _id(qid, where, "query id")
         hits = [Hit(_id(docid, where, "passage id"), _score(score, where)) for docid, score in scores]

@@ -40,7 +40,7 @@ class Hit(NamedTuple):
     score: float
 
 
-Run = dict[str, list[Hit]]
+Run = Mapping[str, list[Hit]]
 """Hits by query id, best first."""
 Qrels = dict[str, dict[str, int]]
 """Grades by query id and passage id."""
@@ -63,22 +63,52 @@ def check_id(identifier: Any, where: str, what: str) -> str:
     return identifier
 
 
+class StoredRun(Run):
+    """A run as it was read, in a tenth of the memory of its hits: these are made anew whenever a query is asked for."""
+
+    def __init__(self, queries: Mapping[str, tuple[str, Sequence[float]]]) -> None:
+        self._queries = queries  # passage ids, joined by blanks, and scores, best first
+
+    def __getitem__(self, qid: str) -> list[Hit]:
+        docids, scores = self._queries[qid]
+        return list(map(Hit._make, zip(docids.split(" "), scores, strict=True)))
+
+    def __contains__(self, qid: object) -> bool:
+        return qid in self._queries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._queries)
+
+    def __len__(self) -> int:
+        return len(self._queries)
+
+
 def read_run(path: str | Path, *, allow_empty: bool = False) -> Run:
     """Read `qid Q0 docid rank score tag` lines; a block of ir_metadata is passed over.
 
     RankkError names file and line of what is not one, of a score that is no finite number, of a passage that a query
     holds twice; and a file without any line, unless `allow_empty`.
     """
-    columns: dict[str, tuple[list[str], array[float], array[int]]] = {}
+    columns: dict[str, tuple[array[float], array[int]]] = {}  # scores and ranks
+    closed: dict[str, str] = {}  # passage ids of queries whose lines are read, joined: a list takes six times as much
+    opened: dict[str, list[str]] = {}
+    apart: set[str] = set()  # queries whose lines stand apart: they stay open
+    current = None
     for number, line in _without_metadata(path):
         fields = line.split()
         if not fields:
             continue
         try:
             qid, _, docid, rank, score, _ = fields
-            if qid not in columns:
-                columns[qid] = [], array("d"), array("q")
-            docids, scores, ranks = columns[qid]
+            if qid != current:
+                if current is not None and current not in apart:
+                    closed[current] = " ".join(opened.pop(current))
+                if qid in closed:
+                    apart.add(qid)
+                    opened[qid] = closed.pop(qid).split(" ")
+                docids = opened.setdefault(qid, [])
+                scores, ranks = columns.setdefault(qid, (array("d"), array("q")))
+                current = qid
             scores.append(float(score))
             ranks.append(int(rank))
             # What other programs read otherwise: nan, inf, 1_0, the digits of other scripts.
@@ -90,17 +120,18 @@ def read_run(path: str | Path, *, allow_empty: bool = False) -> Run:
         docids.append(docid)
     if not columns and not allow_empty:
         raise RankkError(f"{path}: holds no line of a run")
-    run: Run = {}
+    run: dict[str, tuple[str, array[float]]] = {}
     for qid in list(columns):
-        docids, scores, ranks = columns.pop(qid)  # what has been converted is freed
-        hits = list(map(Hit._make, zip(docids, scores, strict=True)))
+        scores, ranks = columns.pop(qid)  # what has been converted is freed
+        docids = opened.pop(qid) if qid in opened else closed.pop(qid).split(" ")
         if len(set(scores)) < len(scores) or sorted(scores, reverse=True) != scores.tolist():
-            hits = [hits[i] for i in sorted(range(len(hits)), key=lambda i: (-scores[i], ranks[i]))]
+            order = sorted(range(len(docids)), key=lambda i: (-scores[i], ranks[i]))
+            docids, scores = [docids[i] for i in order], array("d", [scores[i] for i in order])
         if len(set(docids)) != len(docids):
             twice = next(docid for docid in docids if docids.count(docid) > 1)
             raise RankkError(f"{path}: query {qid} holds passage {twice} twice")
-        run[qid] = hits
-    return run
+        run[qid] = " ".join(docids), scores
+    return StoredRun(run)
 
 
 def write_run(

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 
 from rankk import paths
 from rankk.io.passages import open_passages
-from rankk.io.trec import Hit, Run, read_queries, read_run, write_run
+from rankk.io.trec import Hit, read_queries, read_run, write_run
 from rankk.retrievers.base import Depth, Inputs, Retriever
 from rankk.retrievers.encoders import DenseEncoder
 
@@ -50,7 +50,7 @@ class Rescored(DenseEncoder, Retriever):
             embedded = embed("passage", [passages[docid] for docid in docids])
         queries = embed("query", [topics[qid] for qid in first])
         rows = {docid: row for row, docid in enumerate(docids)}
-        rescored: Run = {}
+        rescored: dict[str, list[Hit]] = {}
         for (qid, candidates), query in zip(first.items(), queries, strict=True):
             scores = embedded[[rows[docid] for docid in candidates]] @ query
             hits = [Hit(docid, float(score)) for docid, score in zip(candidates, scores, strict=True)]

@@ -6,7 +6,7 @@ break ties has no influence.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,6 +24,8 @@ JUDGED = "Judged@10"
 """Share of the first ten passages that are judged: low values make other measures unreliable."""
 
 LARGEST_GRADE = 10_000
+BATCH = 100_000
+"""Passages whose ranks are held at once."""
 
 PerQuery = dict[str, dict[str, float]]
 """Value by measure and query id."""
@@ -113,16 +115,34 @@ def per_query(
     measures: Sequence[str],
     topics: Iterable[str],
 ) -> PerQuery:
-    """Values for every topic with judgments, in the topics' order; 0 where the run lacks the topic."""
+    """Values for every topic with judgments, in the topics' order; 0 where the run lacks the topic.
+
+    Passages are counted in batches of queries: memory does not grow with the number of queries.
+    """
     parsed = [parse_measure(name) for name in measures]
     judged = [qid for qid in topics if qid in qrels]
     if not judged:
         raise RankkError("none of the topics has judgments: are run, queries and qrels of one collection?")
     values: PerQuery = {str(measure): dict.fromkeys(judged, 0.0) for measure in parsed}
-    rankings = {qid: [hit.docid for hit in run[qid]] for qid in judged if run.get(qid)}
-    for name, by_query in _values(parsed, rankings, {qid: qrels[qid] for qid in judged}).items():
-        values[name] |= by_query
+    for rankings in _batches(run, judged):
+        found = {qid: ranking for qid, ranking in rankings.items() if ranking}
+        for name, by_query in _values(parsed, found, {qid: qrels[qid] for qid in rankings}).items():
+            values[name] |= by_query
     return values
+
+
+def _batches(run: Mapping[str, Sequence[Hit]], qids: Sequence[str]) -> Iterator[dict[str, list[str]]]:
+    """Ranked passage ids by query, empty for those that the run lacks, `BATCH` passages or a little more at a time."""
+    batch: dict[str, list[str]] = {}
+    size = 0
+    for qid in qids:
+        batch[qid] = [hit.docid for hit in run.get(qid, ())]
+        size += len(batch[qid])
+        if size >= BATCH:
+            yield batch
+            batch, size = {}, 0
+    if batch:
+        yield batch
 
 
 def _values(
