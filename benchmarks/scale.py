@@ -1,42 +1,95 @@
-"""Memory and time as queries and depth grow, with stored answers: both should be linear, and memory modest."""
+"""Memory and time of a cell as queries and depth grow: both should be linear, and memory modest.
 
+    python benchmarks/scale.py                                 # stored answers, from an empty journal and again from it
+    python benchmarks/scale.py --asked 2000 5000 10000 20000   # cells of so many queries that ask a server
+
+Cells that ask a server (`clients/server.py`, which answers at once) have a first stage of 100 passages a query and
+rerank 20 of them in one call.
+"""
+
+import argparse
 import os
 import subprocess
+import sys
 import tempfile
 import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common import cell, report
 
 SIZES = [(1_000, 20, 1), (10_000, 20, 1), (100_000, 20, 1), (100, 1000, 99), (1_000, 1000, 99)]
 """Queries, depth, calls a query."""
+PORT = 8198
+RERANK = [".venv/bin/rankk", "rerank", "--preset=rank-k"]
 
 
-def measured(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak memory (MB) of a command."""
+def measured(command: list[str]) -> dict[str, object]:
+    """Seconds, processor time and peak memory (MB) of a command."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0, command
-    return time.perf_counter() - began, usage.ru_maxrss / 1000
+    seconds, cpu = time.perf_counter() - began, usage.ru_utime + usage.ru_stime
+    return {"seconds": seconds, "cpu_s": cpu, "peak MB": usage.ru_maxrss / 1000}
 
 
-def main() -> None:
+def stored() -> Iterator[dict[str, object]]:
     """Every size once from an empty journal, and once again from it."""
-    rows: list[dict[str, object]] = []
     for queries, depth, calls in SIZES:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             inputs = cell(folder, queries=queries, depth=depth, window=20, calls=calls)
-            command = [".venv/bin/rankk", "rerank", "--backend=replay", "--preset=rank-k", f"--depth={depth}", *inputs]
+            command = [*RERANK, "--backend=replay", f"--depth={depth}", *inputs, f"--output={folder / 'o.trec'}"]
             for what in ("first", "again"):
-                seconds, memory = measured([*command, f"--output={folder / 'o.trec'}"])
+                cost = measured(command)
                 size = (folder / "o.calls.jsonl").stat().st_size / 1e6
                 sizes = {"queries": queries, "depth": depth, "calls": queries * calls}
-                cost = {"ms a call": 1000 * seconds / queries / calls, "peak MB": memory, "journal MB": size}
-                rows.append({**sizes, "run": what, "seconds": seconds, **cost})
-                print(rows[-1], flush=True)
-    report("scale", rows)
+                yield {**sizes, "run": what, **cost, "journal MB": size}
+
+
+@contextmanager
+def server() -> Iterator[list[str]]:
+    """Options of `rankk rerank` that name a server, which runs meanwhile."""
+    address = f"http://127.0.0.1:{PORT}/v1"
+    script = str(Path(__file__).with_name("clients") / "server.py")
+    process = subprocess.Popen([sys.executable, script, "--at-once", "--port", str(PORT)])
+    try:
+        while process.poll() is None:
+            with suppress(OSError):
+                urllib.request.urlopen(f"{address}/models").read()
+                break
+            time.sleep(0.2)
+        yield ["--backend=openai", f"--base-url={address}"]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def asked(numbers: list[int]) -> Iterator[dict[str, object]]:
+    """Cells of so many queries whose calls a server answers."""
+    with server() as options:
+        for queries in numbers:
+            with tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                inputs = cell(folder, queries=queries, depth=100, window=20, calls=0)
+                inputs = [option for option in inputs if not option.startswith("--responses")]
+                output = f"--output={folder / 'o.trec'}"
+                yield {"queries": queries, **measured([*RERANK, "--depth=20", *options, *inputs, output])}
+
+
+def main() -> None:
+    """The cells of one kind."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--asked", nargs="+", type=int, metavar="QUERIES")
+    options = parser.parse_args()
+    rows: list[dict[str, object]] = []
+    for row in asked(options.asked) if options.asked else stored():
+        rows.append(row)
+        print(row, flush=True)
+    report("cells" if options.asked else "scale", rows)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def rerank(
     with Journal(journal) as kept:
         work = rerank_in_memory(settings, first_stage, topics, texts, kept, engine_owner=owner)
         result = run_anywhere(work, kept.path)
-    return RerankResult(result.run, topics, result.tally.calls, result.tally.busy_seconds)
+    return RerankResult(dict(result.run), topics, result.tally.calls, result.tally.busy_seconds)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ import os
 import sqlite3
 import tempfile
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -122,7 +122,7 @@ class Passages(Mapping[str, str]):
 
     path: Path
 
-    def require(self, docids: Collection[str]) -> None:
+    def require(self, docids: Iterable[str]) -> None:
         """RankkError names ids that are not there."""
         _refuse({docid for docid in docids if docid not in self}, self.path)
 
@@ -204,7 +204,7 @@ class ScannedPassages(Passages):
     RankkError names wanted passages that are missing or stand twice.
     """
 
-    def __init__(self, path: str | Path, wanted: Collection[str]) -> None:
+    def __init__(self, path: str | Path, wanted: Iterable[str]) -> None:
         self.path = Path(path)
         self._file = tempfile.TemporaryFile(prefix="rankk-")  # noqa: SIM115 (closed with the store)
         self._spans: dict[str, tuple[int, int]] = {}
@@ -231,7 +231,7 @@ class ScannedPassages(Passages):
         self._file.close()
 
 
-def open_passages(path: str | Path, wanted: Collection[str]) -> Passages:
+def open_passages(path: str | Path, wanted: Iterable[str]) -> Passages:
     """The wanted passages of a file: by its index where it has one, else by one scan of the file.
 
     RankkError names wanted passages that are missing.
@@ -263,7 +263,7 @@ def _counts(database: sqlite3.Connection) -> tuple[int, int]:
     return 0, -1
 
 
-def _wanted(path: str | Path, wanted: Collection[str]) -> Iterator[tuple[str, str]]:
+def _wanted(path: str | Path, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Id and text of the wanted passages, in one pass over the whole file. RankkError names one that stands twice."""
     known = set(wanted)
     missing = set(known)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,14 +18,18 @@ log = logging.getLogger("rankk")
 T = TypeVar("T")
 
 SHOWN_REASONS = 5
+UNDER_WAY = 2048
+"""Queries that are under way at once, so that memory does not grow with further ones. Twice the calls that a server
+gets: none of its slots stays empty while queries wait."""
 
 
 async def finish_all(
-    qids: Iterable[str], work: Callable[[str], Coroutine[Any, Any, T]]
+    qids: Collection[str], work: Callable[[str], Coroutine[Any, Any, T]]
 ) -> tuple[dict[str, T], dict[str, Exception]]:
     """Results and failures of `work` by query id; one query's failure stops no other.
 
-    A BackendError stops all and is raised: no further call can be answered, or kept.
+    At most `UNDER_WAY` queries are under way; others begin in the order given as those end. A BackendError stops all
+    and is raised: no further call can be answered, or kept.
     """
     results: dict[str, T] = {}
     failures: dict[str, Exception] = {}
@@ -42,10 +46,16 @@ async def finish_all(
                 log.error("query %s: %s", qid, told)
             failures[qid] = error
 
+    waiting = iter(qids)
+
+    async def some() -> None:
+        for qid in waiting:
+            await one(qid)
+
     try:
         async with asyncio.TaskGroup() as tasks:
-            for qid in qids:
-                tasks.create_task(one(qid))
+            for _ in range(min(UNDER_WAY, len(qids))):
+                tasks.create_task(some())
     except ExceptionGroup as group:  # nothing but BackendErrors leaves a query
         raise group.exceptions[0] from None
     return results, failures

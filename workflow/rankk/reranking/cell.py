@@ -66,9 +66,9 @@ def rerank_cell(
         first_stage = {qid: first_stage[qid] for qid in chosen}
     if unknown := [qid for qid in first_stage if qid not in topics]:
         raise RankkError(f"{run}: {len(unknown)} queries are not in {queries}, e.g. {', '.join(unknown[:3])}")
-    wanted = {hit.docid for hits in first_stage.values() for hit in hits[: reranker.depth]}
 
     async def work() -> Reranked:
+        wanted = (hit.docid for hits in first_stage.values() for hit in hits[: reranker.depth])
         with open_passages(passages, wanted) as texts, Journal(files.journal, neighbours(files.journal)) as calls:
             return await rerank_in_memory(
                 settings,

@@ -3,7 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,26 @@ class Reranked:
     seconds: float
     changed: int  # queries whose order is not the first stage's
     facts: dict[str, Any]  # of the connection: context, how tokens were counted, the engine's start
+
+
+class Reordered(Run):
+    """A run with the first passages of each query in another order, of which only the positions are kept."""
+
+    def __init__(self, run: Run, orders: Mapping[str, Sequence[int]]) -> None:
+        self._run, self._orders = run, orders
+
+    def __getitem__(self, qid: str) -> list[Hit]:
+        order, hits = self._orders[qid], self._run[qid]
+        return ranked([hits[position].docid for position in (*order, *range(len(order), len(hits)))])
+
+    def __contains__(self, qid: object) -> bool:
+        return qid in self._orders
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._orders)
+
+    def __len__(self) -> int:
+        return len(self._orders)
 
 
 class QueriesFailed(RankkError):
@@ -56,13 +77,14 @@ async def rerank(
     started = time.monotonic()
     strategy = settings.strategy()
     depth, fusion = settings.reranker.depth, settings.reranker.fusion
-    calls = sum(strategy.calls(min(depth, len(hits))) for hits in first_stage.values()) * settings.reranker.samples
+    chains = {qid: strategy.calls(min(depth, len(hits))) for qid, hits in first_stage.items()}
+    calls = sum(chains.values()) * settings.reranker.samples
     log.info("%d queries, %d%s calls", len(first_stage), calls, "" if strategy.exact else " at most")
     share = math.inf if settings.reranker.tokens is None else settings.reranker.tokens / (total or len(first_stage))
 
     with bar(what="rerank", unit="calls", total=calls) as progress:
 
-        async def one(qid: str) -> list[Hit]:
+        async def one(qid: str) -> Sequence[int]:
             hits = first_stage[qid]
             ranker = QueryRanker(caller, qid, queries[qid], hits[:depth], passages, progress.update, share)
             order = await strategy.rerank([hit.docid for hit in hits[:depth]], settings.ranker(ranker))
@@ -70,11 +92,12 @@ async def rerank(
                 order = [hit.docid for hit in fusion.fuse([ranked(order), hits[:depth]])]
             tally = caller.tally
             progress.set_postfix_str(f"{tally.rate(time.monotonic() - started)} {tally}", refresh=False)
-            return ranked([*order, *(hit.docid for hit in hits[depth:])])
+            positions = {hit.docid: position for position, hit in enumerate(hits[:depth])}
+            return array("I", [positions[docid] for docid in order])
 
-        done, failures = await finish_all(first_stage, one)
+        done, failures = await finish_all(sorted(first_stage, key=lambda qid: -chains[qid]), one)
 
-    run = {qid: done[qid] for qid in first_stage if qid in done}
+    run = Reordered(first_stage, {qid: done[qid] for qid in first_stage if qid in done})
     if failures:
         raise QueriesFailed(failed(failures, len(first_stage)), run)
     log.info("outcomes: %s", caller.tally)
@@ -84,8 +107,8 @@ async def rerank(
             "%d tokens spent, %.0f allowed: the calls that every query needs take more", spent, share * len(run)
         )
     check_outcomes(caller.tally.outcomes, settings.reranker.max_bad_outcomes, caller.journal.path)
-    changed = sum([hit.docid for hit in run[qid]] != [hit.docid for hit in hits] for qid, hits in first_stage.items())
-    if not changed and any(len(hits) > 1 for hits in first_stage.values()):
+    changed = sum(list(order) != list(range(len(order))) for order in done.values())
+    if not changed and any(len(order) > 1 for order in done.values()):
         log.warning("no query's order differs from the first stage's: the model's answers changed nothing")
     position = {qid: number for number, qid in enumerate(run)}
     caller.tally.calls.sort(key=lambda call: (position[call.qid], call.call))
