@@ -18,7 +18,7 @@ HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
 PACKAGE = os.path.join(HERE, "workflow")
 sys.path.insert(0, PACKAGE)
 
-from rankk import paths, show, slurm
+from rankk import paths, show, slurm, watch
 from rankk.config.loading import check_merged
 from rankk.evaluation.experiment import COLUMNS
 from rankk.fingerprint import fingerprint
@@ -42,6 +42,7 @@ prepare_jobs(EXPERIMENT, PACKAGE, cluster_job=workflow.remote_exec)
 
 onstart:
     slurm.prepare(workflow.executor_settings, workflow.executor_plugin.executor)
+    watch.watch(EXPERIMENT)
 
 
 onsuccess:

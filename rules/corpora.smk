@@ -21,6 +21,8 @@ rule corpus:
         runtime=RESOURCES.minutes(240),
     params:
         corpus=lambda wildcards: EXPERIMENT.corpora[wildcards.corpus].source.params(),
+    message:
+        "Passages of {wildcards.corpus}"
     script:
         "../scripts/corpus.py"
 
@@ -44,6 +46,8 @@ rule qrels:
         collection=lambda wildcards: EXPERIMENT.collections[
             wildcards.collection
         ].source.params(),
+    message:
+        "Judgments of {wildcards.collection}"
     script:
         "../scripts/qrels.py"
 
@@ -78,6 +82,8 @@ for name, collection in EXPERIMENT.collections.items():
             collection=lambda wildcards, source=collection.source: source.only(
                 wildcards.language
             ).params(),
+        message:
+            f"Queries of {name}, {{wildcards.language}}"
         script:
             "../scripts/queries.py"
 
@@ -113,5 +119,7 @@ for name, collection in EXPERIMENT.collections.items():
             settings=lambda wildcards, name=name: STAGES.translate_params(
                 name, wildcards.language
             ),
+        message:
+            f"Translated queries of {name}, {{wildcards.language}}"
         script:
             "../scripts/translate.py"

@@ -31,5 +31,7 @@ rule evaluate:
         baselines=EXPERIMENT.baselines_as_lists,
         jobs=STAGES.benchmarks,
         code=fingerprint("rankk.evaluation"),
+    message:
+        f"Evaluate {NAME}"
     script:
         "../scripts/evaluate.py"

@@ -19,6 +19,8 @@ rule fetch:
         runtime=RESOURCES.minutes(1440),
     params:
         download=lambda wildcards: STAGES.downloads[wildcards.download].params(),
+    message:
+        "Download {wildcards.download}"
     script:
         "../scripts/fetch.py"
 
@@ -41,5 +43,7 @@ rule model:
         runtime=RESOURCES.minutes(60),
     params:
         model=lambda wildcards: EXPERIMENT.models[wildcards.model].params(),
+    message:
+        "Model {wildcards.model}"
     script:
         "../scripts/model.py"

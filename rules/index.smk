@@ -21,6 +21,8 @@ rule index:
         runtime=RESOURCES.minutes(240),
     params:
         job=lambda wildcards: STAGES.jobs[paths.index(**wildcards)].step.params(),
+    message:
+        "Index {wildcards.name} of {wildcards.corpus_name}"
     script:
         "../scripts/step.py"
 
@@ -44,5 +46,7 @@ rule encode:
         runtime=RESOURCES.minutes(720),
     params:
         job=lambda wildcards: STAGES.jobs[paths.vectors(**wildcards)].step.params(),
+    message:
+        "Encode {wildcards.texts} with {wildcards.retriever}"
     script:
         "../scripts/step.py"

@@ -74,6 +74,8 @@ rule report:
             name: EXPERIMENT.language_of(name) for name in EXPERIMENT.evaluated
         },
         code=fingerprint("rankk.report"),
+    message:
+        f"Figures, tables and pages of {NAME}"
     script:
         "../scripts/report.py"
 
@@ -125,5 +127,7 @@ rule page:
             EXPERIMENT.language_of(wildcards.collection),
         ],
         code=fingerprint("rankk.report.answers"),
+    message:
+        "Page of answers of {wildcards.collection}/{wildcards.language}/{wildcards.retriever}/{wildcards.reranker}"
     script:
         "../scripts/page.py"

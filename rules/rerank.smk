@@ -1,4 +1,4 @@
-# One job a cell. Jobs of one Snakemake process that need the same model share one engine start.
+# One job per cell. Jobs of one Snakemake process that need the same model share one engine start.
 
 CELL = ["{collection}", "{language}", "{retriever}", "{reranker}"]
 
@@ -32,6 +32,8 @@ rule rerank:
     params:
         reranker=lambda wildcards: STAGES.rerank_params(wildcards.reranker),
         shards=1,
+    message:
+        "Rerank {wildcards.collection}/{wildcards.language}/{wildcards.retriever}/{wildcards.reranker}"
     script:
         "../scripts/rerank.py"
 
@@ -52,6 +54,8 @@ use rule rerank as rerank_shard with:
     params:
         reranker=lambda wildcards: STAGES.rerank_params(wildcards.reranker),
         shards=lambda wildcards: EXPERIMENT.rerankers[wildcards.reranker].shards,
+    message:
+        "Rerank shard {wildcards.number} of {wildcards.collection}/{wildcards.language}/{wildcards.retriever}/{wildcards.reranker}"
 
 
 rule merge_shards:
@@ -75,6 +79,8 @@ rule merge_shards:
     resources:
         mem_mb=RESOURCES.memory(2000),
         runtime=RESOURCES.minutes(30),
+    message:
+        "Join the shards of {wildcards.collection}/{wildcards.language}/{wildcards.retriever}/{wildcards.reranker}"
     script:
         "../scripts/merge_shards.py"
 
@@ -101,5 +107,7 @@ rule check_outcomes:
         limit=lambda wildcards: EXPERIMENT.rerankers[
             wildcards.reranker
         ].max_bad_outcomes,
+    message:
+        "Check the answers of {wildcards.collection}/{wildcards.language}/{wildcards.retriever}/{wildcards.reranker}"
     script:
         "../scripts/check_outcomes.py"

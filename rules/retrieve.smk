@@ -18,5 +18,7 @@ rule retrieve:
         runtime=RESOURCES.minutes(240),
     params:
         job=lambda wildcards: STAGES.run_params(**wildcards),
+    message:
+        "Retrieve {wildcards.collection}/{wildcards.language}/{wildcards.retriever}"
     script:
         "../scripts/retrieve.py"

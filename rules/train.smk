@@ -33,6 +33,8 @@ for name, training in EXPERIMENT.training.items():
             development=TRAINING.development(name),
             held_out=TRAINING.held_out(name),
             code=fingerprint("rankk.training.windows"),
+        message:
+            f"Training windows for {name}"
         script:
             "../scripts/windows.py"
 
@@ -62,6 +64,8 @@ for name, training in EXPERIMENT.training.items():
             thoughts=training.thoughts.model_dump(mode="json"),
             undecided=training.undecided,
             code=fingerprint("rankk.training.teacher"),
+        message:
+            f"Teacher's answers for {name}"
         script:
             "../scripts/teach.py"
 
@@ -92,6 +96,8 @@ for name, training in EXPERIMENT.training.items():
             shortest_passages=training.shortest_passages,
             max_length=training.max_length,
             code=fingerprint("rankk.training.tokens"),
+        message:
+            f"Tokens for {name}"
         script:
             "../scripts/tokens.py"
 
@@ -119,6 +125,8 @@ for name, training in EXPERIMENT.training.items():
             revision=training.revision,
             fit=training.fit.model_dump(mode="json"),
             code=fingerprint("rankk.training.sft"),
+        message:
+            f"Fine-tune {name}"
         script:
             "../scripts/fit.py"
 
@@ -143,6 +151,8 @@ for name, training in EXPERIMENT.training.items():
             base=training.base,
             revision=training.revision,
             code=fingerprint("rankk.fetching.models"),
+        message:
+            f"Merge the weights of {name}"
         script:
             "../scripts/merge.py"
 
@@ -178,5 +188,7 @@ for name, training in EXPERIMENT.training.items():
             training=training.model_dump(mode="json"),
             licences=TRAINING.licences(name),
             code=fingerprint("rankk.training.card"),
+        message:
+            f"Model card of {name}"
         script:
             "../scripts/model_card.py"

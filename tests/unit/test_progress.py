@@ -85,6 +85,21 @@ def test_a_cell_that_got_an_answer_lately_is_running_though_its_lock_cannot_be_s
 
 
 @pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("waiting for the engine", "waiting for the engine"),
+        ("48 of 90 calls, 31 tokens/s, about 2:10 left", "31 tokens/s, about 2:10 left"),
+        ("0 of 90 calls", ""),
+    ],
+)
+def test_a_running_cell_tells_what_its_job_says(grid, line, told):
+    unmade(THINK, hours=3)
+    logged("20:00:00 INFO begun\n")
+    LOG.with_suffix(".now").write_text(line)
+    assert (progress(grid)[THINK].state, progress(grid)[THINK].detail) == (State.RUNNING, told)
+
+
+@pytest.mark.parametrize(
     ("log", "told"),
     [
         ("20:00:00 INFO begun\n20:01:02 ERROR c.jsonl:3: no JSON\n", "c.jsonl:3: no JSON"),

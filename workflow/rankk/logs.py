@@ -10,6 +10,7 @@ from pathlib import Path
 from rankk.component import load_plugins
 from rankk.errors import one_line
 from rankk.jobs import shared_plugins
+from rankk.progress import told_beside
 
 AFFECTS_RESULTS = False
 
@@ -26,6 +27,8 @@ def to_stderr(level: int = logging.INFO) -> None:
 def job(log: str | Path, *, network: bool = False) -> Iterator[logging.Logger]:
     """A workflow job: its messages go to its log file; warnings and a user's error, in one line, to the terminal too.
 
+    How far it is goes to a file beside the log (`rankk.progress`), which Snakemake's process shows.
+
     Without `network`, libraries of the hub read only what is there: compute nodes often reach none, and wait long for
     it. They look at this when they are imported, which therefore happens inside the job.
     """
@@ -40,7 +43,8 @@ def job(log: str | Path, *, network: bool = False) -> Iterator[logging.Logger]:
         logger.addHandler(handler)
     try:
         load_plugins(shared_plugins())
-        yield logger
+        with told_beside(log):
+            yield logger
     except Exception as error:
         if (told := one_line(error)) is None:
             logger.exception("failed")

@@ -6,6 +6,7 @@ Every function takes plain strings, so that Snakemake's wildcards ("{collection}
 from dataclasses import dataclass
 
 RESULTS = "results"
+LOGS = f"{RESULTS}/logs"
 
 FIRST_STAGE = "none"
 """The reranker of a cell that holds the first stage's own run."""
@@ -103,7 +104,7 @@ def checked(collection: str, language: str, retriever: str, reranker: str) -> st
 
 def log(stage: str, *names: str) -> str:
     """Log of a job."""
-    return f"{RESULTS}/logs/{stage}/{'.'.join(names)}.log"
+    return f"{LOGS}/{stage}/{'.'.join(names)}.log"
 
 
 def benchmark(stage: str, *names: str) -> str:

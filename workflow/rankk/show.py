@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rankk import paths
 from rankk.errors import RankkError
-from rankk.terminal import coloured, within
+from rankk.terminal import coloured, cut, within
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
@@ -152,8 +152,7 @@ def results(experiment: str) -> None:
         raise RankkError(f"{folder}: no finished experiment; give its configuration file to see how far it is")
     for path in sorted(folder.glob("tables/*.md")):
         print("", path.read_text(encoding="utf-8"), sep="\n")
-    for name, what in (("index.html", "page"), ("compare.html", "cells side by side"), ("figures", "figures")):
-        print(f"{what}: {folder / name}")
+    conclude(folder)
 
 
 def unfinished(experiment: "Experiment") -> None:
@@ -171,17 +170,18 @@ def unfinished(experiment: "Experiment") -> None:
 
 
 def finished(experiment: "Experiment") -> bool:
-    """Print the headline of an experiment whose page is newer than all of its runs; whether it has one."""
+    """Print the closing lines of an experiment whose page is newer than all of its runs; whether it has one."""
     page = Path(paths.experiment(experiment.experiment, "index.html"))
     runs = [Path(cell.run) for cell in experiment.cells]
     if not page.exists() or any(not run.exists() or run.stat().st_mtime > page.stat().st_mtime for run in runs):
         return False
-    from rankk.evaluation.experiment import COLUMNS
-    from rankk.report.evidence import Evidence
-    from rankk.report.home import headline
-
-    tables = {table: paths.experiment(experiment.experiment, f"{table}.csv") for table in COLUMNS}
-    for sentence in headline(Evidence(tables, names=experiment.titles)):
-        print(sentence)
-    print(f"Open {page}")
+    conclude(page.parent)
     return True
+
+
+def conclude(folder: Path) -> None:
+    """Print the closing lines of a finished experiment, none longer than the terminal."""
+    from rankk.report.closing import closing
+
+    for line in closing(folder):
+        print(cut(line))

@@ -3,6 +3,10 @@
 import os
 import shutil
 import sys
+import unicodedata
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TextIO
 
 AFFECTS_RESULTS = False
 
@@ -17,9 +21,23 @@ def coloured(text: str, colour: str) -> str:
 
 
 def within(text: str, used: int, room: int | None = None) -> str:
-    """The text on one line behind so many characters: cut at the terminal's width, elsewhere at `room` if given."""
-    if sys.stdout.isatty():
+    """The text on one line behind `used` columns, `cut` at the terminal's width, elsewhere at `room` columns."""
+    return cut(" ".join(text.split()), used, room)
+
+
+def cut(text: str, used: int = 0, room: int | None = None, stream: TextIO | None = None) -> str:
+    """A line as long as there is room behind `used` columns: the terminal's, elsewhere `room` columns if given.
+
+    `stream`: where it is printed; default: standard output.
+    """
+    if (stream or sys.stdout).isatty():
         room = shutil.get_terminal_size().columns
-    text = " ".join(text.split())
-    room = len(text) + used if room is None else max(room, used + 10)
-    return text if len(text) + used <= room else text[: room - used - 1] + "…"
+    widths = list(accumulate(map(_columns, text), initial=used))
+    if room is None or widths[-1] <= max(room, used + 10):
+        return text
+    return text[: bisect_right(widths, max(room, used + 10) - 1) - 1] + "…"
+
+
+def _columns(character: str) -> int:
+    """Columns that a character takes: two for Chinese, Japanese and Korean ones, none for marks on others."""
+    return 0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -61,7 +61,7 @@ def write_home(
         headline=headline(evidence),
         unfinished=summary(states) if unfinished else "",
         written=time.strftime("%Y-%m-%d %H:%M"),
-        attention=[(_described(evidence, asdict(cell)), state) for cell, state in states.items() if _attention(state)],
+        attention=[(described(evidence, asdict(cell)), state) for cell, state in states.items() if _attention(state)],
         matrix=matrix(list(states), by_cell, states, evidence.shown),
         rows=rows,
         figures=[_figure(Path(folder), name) for name in figures],
@@ -75,32 +75,42 @@ def write_home(
 
 def headline(evidence: Evidence) -> list[str]:
     """What the reranked cells gain over their baselines: counts of significant differences, and the two extremes."""
-    compared = evidence.significance
-    compared = compared[compared["family"] == DECLARED].dropna(subset=["difference"])
+    compared = differences(evidence)
     if compared.empty:
         return ["No reranked cell of this experiment is compared with a baseline."]
-    significant = compared["p_t_holm"] < ALPHA
-    better, worse = (
-        int((significant & sign).sum()) for sign in (compared["difference"] > 0, compared["difference"] < 0)
-    )
+    better, worse, equal = verdicts(compared)
     sentences = [
         f"Of {len(compared)} reranked {'cell' if len(compared) == 1 else 'cells'}, {better} "
         f"{'is' if better == 1 else 'are'} significantly better than the baseline and {worse} significantly worse; "
-        f"{len(compared) - better - worse} show no significant difference (paired t-test, p < {ALPHA} after Holm's "
+        f"{equal} show no significant difference (paired t-test, p < {ALPHA} after Holm's "
         "correction over the experiment)."
     ]
-    ordered = compared.sort_values("difference", kind="stable").to_dict("records")
-    extremes = {"highest difference": ordered[-1], "lowest difference": ordered[0]}
-    for what, row in (extremes if len(ordered) > 1 else {"difference": ordered[0]}).items():
+    rows = compared.to_dict("records")
+    extremes = {"highest difference": rows[0], "lowest difference": rows[-1]}
+    for what, row in (extremes if len(rows) > 1 else {"difference": rows[0]}).items():
         sentences.append(
             f"The {what} is {row['difference']:+.3f} {row['measure']} "
-            f"(95 % {row['difference_low']:+.3f} to {row['difference_high']:+.3f}): {_described(evidence, row)}."
+            f"(95 % {row['difference_low']:+.3f} to {row['difference_high']:+.3f}): {described(evidence, row)}."
         )
     return sentences
 
 
+def differences(evidence: Evidence) -> pd.DataFrame:
+    """A row a reranked cell that is compared with its baseline, the highest difference first."""
+    compared = evidence.significance
+    compared = compared[compared["family"] == DECLARED].dropna(subset=["difference"])
+    return compared.sort_values("difference", ascending=False, kind="stable")
+
+
+def verdicts(compared: pd.DataFrame) -> tuple[int, int, int]:
+    """How many of the rows are significantly better, significantly worse, and neither."""
+    significant, difference = compared["p_t_holm"] < ALPHA, compared["difference"]
+    better, worse = int((significant & (difference > 0)).sum()), int((significant & (difference < 0)).sum())
+    return better, worse, len(compared) - better - worse
+
+
 def cells(evidence: Evidence) -> list[dict[str, Any]]:
-    """One row a cell for the grid's table: texts for people, with numbers to sort by."""
+    """One row per cell for the grid's table: texts for people, with numbers to sort by."""
     compared = evidence.significance
     compared = compared[compared["family"] == DECLARED]
     columns = [*CELL, "difference", "difference_low", "difference_high"]
@@ -140,7 +150,7 @@ def comparable(evidence: Evidence, here: str) -> list[dict[str, Any]]:
     return [
         {
             "key": str(cell),
-            "name": _described(evidence, asdict(cell)) if several else _system(evidence, asdict(cell)),
+            "name": described(evidence, asdict(cell)) if several else _system(evidence, asdict(cell)),
             "collection": cell.collection,
             "stage": evidence.shown(cell.retriever),
             "page": quote(_relative(cell.page, here)),
@@ -186,7 +196,7 @@ def _table(table: Filled, name: str) -> dict[str, Any]:
     }
 
 
-def _described(evidence: Evidence, row: Mapping[str, Any]) -> str:
+def described(evidence: Evidence, row: Mapping[str, Any]) -> str:
     """Names of a cell."""
     collection, language = (evidence.shown(row[name]) for name in CELL[:2])
     return f"{_system(evidence, row)} on {collection}, {language}"

@@ -15,13 +15,18 @@ from rankk.config.reranker import Reranker
 from rankk.experiment import Experiment
 from rankk.paths import Cell
 from rankk.plan.costs import cost
+from rankk.progress import SUFFIX
 from rankk.reranking.outputs import RunFiles
+from rankk.watch import doing
 
 AFFECTS_RESULTS = False
 
 FRESH = 600.0
 """Seconds since the last call within which a cell is taken to be running where no lock tells (another machine)."""
 MESSAGE = re.compile(r"\d\d:\d\d:\d\d ([A-Z]+) (.*)")
+
+COUNTED = re.compile(r"\d+ of \d+ calls(, )?")
+"""What a job's own line begins with."""
 
 
 class State(StrEnum):
@@ -42,7 +47,7 @@ class Progress:
     calls: int = 0
     expected: int = 0
     detail: str = ""
-    """Log and last message of a failed cell; why a run that is there does not count."""
+    """Log and last message of a failed cell; speed of a running one; why a run that is there does not count."""
 
     @property
     def counted(self) -> str:
@@ -90,6 +95,8 @@ def _reranked(experiment: Experiment, cell: Cell) -> Progress:
     current = done and _current(experiment, cell, files[0].manifest)
     if current and Path(cell.checked).is_file():
         return Progress(State.DONE, calls)
+    if told := [doing(file) for log in logs if _age(file := Path(log).with_suffix(SUFFIX)) < FRESH]:
+        return Progress(State.RUNNING, calls, expected, COUNTED.sub("", told[0]))
     if any(map(_locked, journals)):
         return Progress(State.RUNNING, calls, expected)
     for log in map(Path, logs):

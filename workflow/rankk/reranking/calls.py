@@ -18,6 +18,7 @@ from rankk.llm.scheduler import PriorityGate
 from rankk.llm.thinking import complete_with_budget, first_logprobs, relevance
 from rankk.llm.types import CallContext, Completion, Prompt, Sampling
 from rankk.reranking.budget import fit
+from rankk.reranking.pace import Pace
 from rankk.reranking.settings import Settings
 from rankk.reranking.tally import Call, Tally
 from rankk.reranking.types import Answer, Outcome, TieGroups
@@ -40,7 +41,7 @@ class Caller:
         self.settings = settings
         self.connection = connection
         self.journal = journal
-        self.tally = Tally()
+        self.tally, self.pace = Tally(), Pace()
         self._gate = PriorityGate(connection.client.max_in_flight)
         counter = connection.counter.kind
         if connection.reads_prompts and journal.counters and counter not in journal.counters:
@@ -69,7 +70,8 @@ class Caller:
             async with self._asking.setdefault(key, asyncio.Lock()):
                 made = self.journal.get(key)
                 if made is None:
-                    completion = await self._ask(CallContext(qid, number, -chain), prompt, sample)
+                    with self.pace.asking():
+                        completion = await self._ask(CallContext(qid, number, -chain), prompt, sample)
                     answer = self._parse(completion, len(window))
                     record = CallRecord(
                         **vars(completion),
@@ -83,6 +85,7 @@ class Caller:
                         finished=round(time.time(), 3) if self.connection.reads_prompts else None,
                         counted_by=self.connection.counter.kind if self.connection.reads_prompts else None,
                     )
+                    self.pace.answered(completion)
                     self.tally.asked += 1
                     return self.journal.append(record), answer
         self.tally.from_journal += 1

@@ -19,6 +19,8 @@ from rankk.reranking.tally import Tally
 
 log = logging.getLogger("rankk")
 
+PROGRESS = "{n_fmt} of {total_fmt} calls{postfix}"
+
 
 @dataclass(frozen=True)
 class Reranked:
@@ -82,16 +84,18 @@ async def rerank(
     log.info("%d queries, %d%s calls", len(first_stage), calls, "" if strategy.exact else " at most")
     share = math.inf if settings.reranker.tokens is None else settings.reranker.tokens / (total or len(first_stage))
 
-    with bar(what="rerank", unit="calls", total=calls) as progress:
+    with bar(what="rerank", unit="calls", total=calls, form=PROGRESS) as progress:
+
+        def finished() -> None:
+            progress.set_postfix_str(caller.pace.told(calls - progress.n - 1), refresh=False)
+            progress.update()
 
         async def one(qid: str) -> Sequence[int]:
             hits = first_stage[qid]
-            ranker = QueryRanker(caller, qid, queries[qid], hits[:depth], passages, progress.update, share)
+            ranker = QueryRanker(caller, qid, queries[qid], hits[:depth], passages, finished, share)
             order = await strategy.rerank([hit.docid for hit in hits[:depth]], settings.ranker(ranker))
             if fusion:
                 order = [hit.docid for hit in fusion.fuse([ranked(order), hits[:depth]])]
-            tally = caller.tally
-            progress.set_postfix_str(f"{tally.rate(time.monotonic() - started)} {tally}", refresh=False)
             positions = {hit.docid: position for position, hit in enumerate(hits[:depth])}
             return array("I", [positions[docid] for docid in order])
 

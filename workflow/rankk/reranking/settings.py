@@ -57,7 +57,7 @@ class Settings:
         return self.reranker.strategy
 
     def ranker(self, ranker: WindowRanker) -> WindowRanker:
-        """The ranker that strategies ask: several samples a window where the reranker wants them."""
+        """The ranker that strategies ask: several samples per window where the reranker wants them."""
         own = self.reranker
         if own.samples == 1:
             return ranker

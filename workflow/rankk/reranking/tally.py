@@ -108,7 +108,6 @@ class Tally:
 
     calls: list[Call] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
-    output_tokens: int = 0
     asked: int = 0
     from_journal: int = 0
     spans: list[tuple[float, float]] = field(default_factory=list)
@@ -118,7 +117,6 @@ class Tally:
         """Count a call; `finished` is the Unix time at which it was answered."""
         self.calls.append(call)
         self.outcomes[call.outcome] += 1
-        self.output_tokens += call.output_tokens or 0
         if finished is not None:
             self.spans.append((finished - call.seconds, finished))
 
@@ -130,10 +128,6 @@ class Tally:
             total += max(0.0, ended - max(began, until))
             until = max(until, ended)
         return total
-
-    def rate(self, seconds: float) -> str:
-        """Generated tokens per second, for the progress bar."""
-        return f"{self.output_tokens / max(seconds, 1e-9):.0f} tok/s"
 
     def __str__(self) -> str:
         return shown(self.outcomes)

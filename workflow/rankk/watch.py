@@ -1,0 +1,69 @@
+"""What Snakemake's process shows while jobs run: now and then a line a job that says what it is doing."""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Thread
+
+from rankk import paths
+from rankk.experiment import Experiment
+from rankk.progress import SUFFIX, duration
+from rankk.terminal import cut
+
+AFFECTS_RESULTS = False
+
+LOOK = 2.0
+FIRST, LONGEST, GROWTH = 10.0, 600.0, 1.5
+"""Seconds until a job's first line, between two of its lines at most, and the factor by which that time grows."""
+STALE = 60.0
+"""Seconds without news after which a line tells how old it is."""
+
+
+def watch(experiment: Experiment) -> None:
+    """Show what jobs are doing until this process ends.
+
+    Lines are only added, never redrawn: jobs, libraries and Snakemake write to the same terminal. The files of jobs
+    are read (`rankk.progress`), so jobs on other machines of a cluster are shown too. Those that jobs of an earlier
+    process have left because they were killed are removed.
+    """
+    for file in _files():
+        file.unlink(missing_ok=True)
+    Thread(target=_show, args=(_names(experiment),), daemon=True).start()
+
+
+def _show(names: Mapping[Path, str]) -> None:
+    due: dict[Path, tuple[float, float]] = {}
+    while True:
+        time.sleep(LOOK)
+        now = time.monotonic()
+        due = {file: due.get(file, (now + FIRST, FIRST)) for file in _files()}
+        for file, (when, wait) in due.items():
+            if now >= when and (told := doing(file)):
+                name = names.get(file) or file.relative_to(paths.LOGS).with_suffix("").as_posix()
+                print(cut(f"{name}: {told}", stream=sys.stderr), file=sys.stderr, flush=True)
+                wait = min(LONGEST, wait * GROWTH)
+                due[file] = (now + wait, wait)
+
+
+def doing(file: str | Path) -> str:
+    """What a job is doing by its file, and for how long there were no news; empty for one that does not run."""
+    try:
+        told = Path(file).read_text(encoding="utf-8")
+        age = time.time() - Path(file).stat().st_mtime
+    except OSError:
+        return ""
+    return f"{told}, no news for {duration(age)}" if told and age > STALE else told
+
+
+def _files() -> list[Path]:
+    return sorted(Path(paths.LOGS).rglob(f"*{SUFFIX}"))
+
+
+def _names(experiment: Experiment) -> dict[Path, str]:
+    """Names of cells by their jobs' files."""
+    names = {}
+    for cell in experiment.cells:
+        parts = [cell.collection, cell.language, cell.retriever, *([cell.reranker] if cell.reranked else [])]
+        names[Path(paths.log("runs", *parts)).with_suffix(SUFFIX)] = str(cell)
+    return names
