@@ -10,9 +10,10 @@ from matplotlib.text import Text
 from PIL import Image
 
 from rankk.config.loading import load
+from rankk.grouping import families
 from rankk.paths import Cell
 from rankk.report.condense import by_family
-from rankk.report.evidence import Evidence, families
+from rankk.report.evidence import Evidence
 from rankk.report.figures import FIGURES, FORMATS, draw
 from rankk.report.figures.cost import frontier
 from rankk.report.figures.gains import enumerated

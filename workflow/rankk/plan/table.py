@@ -1,11 +1,11 @@
 """The plan as text, 80 columns wide."""
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 from textwrap import fill
 
 from rankk.experiment import Experiment
+from rankk.grouping import families
 from rankk.plan.costs import Cost
 
 LABEL = 31  # columns
@@ -21,16 +21,17 @@ with two. "flight": calls in flight. Engine starts and first stages are not coun
 
 
 def table(experiment: Experiment, costs: Sequence[Cost]) -> str:
-    """A row a cell, subtotals by family of collections, the sum, warnings and assumptions."""
-    families = {each.cell: family(experiment, each.cell.collection) for each in costs}
-    order = list(dict.fromkeys(families.values()))
+    """A row per cell, subtotals by collection and query language and by family, the sum, warnings and assumptions."""
+    family = families(experiment.collections)
     lines = [HEAD]
-    by_family = sorted(costs, key=lambda each: order.index(families[each.cell]))
-    for name, group in groupby(by_family, key=lambda each: families[each.cell]):
-        members = list(group)
-        for each in members:
-            lines += _row(str(each.cell), each.calls, each.prompt_tokens, each.output_tokens, each.in_flight, [each])
-        if len(members) > 1:
+    for name, members in _groups(costs, lambda each: family[each.cell.collection]):
+        stages = _groups(members, lambda each: f"{each.cell.collection}/{each.cell.language}")
+        for where, cells in stages:
+            lines += _sum(f"{where}: {len(cells)} cells", cells) if len(cells) > 1 else [where]
+            for each in cells:
+                label = f"  {each.cell.retriever}/{each.cell.reranker}"
+                lines += _row(label, each.calls, each.prompt_tokens, each.output_tokens, each.in_flight, [each])
+        if len(stages) > 1:
             lines += _sum(f"{name}: {len(members)} cells", members)
     lines += ["", *_sum(f"all {len(costs)} reranked cells", costs)]
     if unknown := sum(each.hours is None for each in costs):
@@ -40,9 +41,12 @@ def table(experiment: Experiment, costs: Sequence[Cost]) -> str:
     return "\n".join([*lines, "", f"GPU: {experiment.gpu}", fill(ASSUMPTIONS, WIDTH)])
 
 
-def family(experiment: Experiment, collection: str) -> str:
-    """Collections that are summed up: those of one name up to its last part (bright-…), else those of one corpus."""
-    return collection.rpartition("-")[0] or experiment.collections[collection].corpus
+def _groups(costs: Iterable[Cost], key: Callable[[Cost], str]) -> list[tuple[str, list[Cost]]]:
+    """Cells by a name, in the order in which the names come first."""
+    groups: dict[str, list[Cost]] = {}
+    for each in costs:
+        groups.setdefault(key(each), []).append(each)
+    return list(groups.items())
 
 
 def _sum(label: str, members: Sequence[Cost]) -> list[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rankk.report.evidence import PANEL, SYSTEM, families
+from rankk.grouping import families
+from rankk.report.evidence import PANEL, SYSTEM
 from rankk.report.style import COLOURS, left_out
 
 if TYPE_CHECKING:

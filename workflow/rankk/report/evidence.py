@@ -1,14 +1,14 @@
 """An experiment's tables, as figures and tables read them."""
 
 import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from rankk.grouping import families
 from rankk.languages import LANGUAGES
 from rankk.paths import FIRST_STAGE
 
@@ -65,7 +65,7 @@ class Evidence:
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        """One row a cell, for its collection's first measure."""
+        """One row per cell, for its collection's first measure."""
         return self._main(self._read("summary"))
 
     @cached_property
@@ -76,22 +76,22 @@ class Evidence:
 
     @cached_property
     def per_query(self) -> pd.DataFrame:
-        """One row a cell and query, for its collection's first measure."""
+        """One row per cell and query, for its collection's first measure."""
         return self._main(self._read("per_query"))
 
     @cached_property
     def significance(self) -> pd.DataFrame:
-        """One row a comparison, for its collection's first measure."""
+        """One row per comparison, for its collection's first measure."""
         return self._main(self._read("significance"))
 
     @cached_property
     def calls(self) -> pd.DataFrame:
-        """One row a call."""
+        """One row per call."""
         return self._read("calls", "repairs", "finish_reason", "prompt_tokens", "seconds")
 
     @cached_property
     def movement(self) -> pd.DataFrame:
-        """One row a cell and relevant passage."""
+        """One row per cell and relevant passage."""
         return self._read("movement", "qid", "docid")
 
     @cached_property
@@ -101,12 +101,12 @@ class Evidence:
 
     @cached_property
     def resources(self) -> pd.DataFrame:
-        """One row a job."""
+        """One row per job."""
         return self._read("resources")
 
     @cached_property
     def published(self) -> pd.DataFrame:
-        """One row a cell and measure of the summary that somebody published: both values, source and setting."""
+        """One row per cell and measure of the summary that somebody published: both values, source and setting."""
         summary = self._read("summary")[[*CELL, "measure", "value", "low", "high"]].rename(columns={"value": "ours"})
         theirs = pd.DataFrame(list(self.others)).rename(columns={"value": "published"}).astype({"published": float})
         return summary.merge(theirs, on=[*CELL, "measure"])
@@ -140,14 +140,3 @@ class Evidence:
         first = {name: measures[0] for name, measures in self.measures.items()}
         measure = table["measure"].astype(str)
         return table[measure == table["collection"].astype(str).map(first)].reset_index(drop=True)
-
-
-def families(collections: Iterable[str]) -> dict[str, str]:
-    """Family of each collection: the letters with which several names begin, as of dl19 and dl20; else its own name."""
-    members: dict[str, set[str]] = {}
-    for name in collections:
-        letters = re.match(r"[A-Za-z]*", name)
-        members.setdefault(letters[0] if letters else "", set()).add(name)
-    return {
-        name: letters if letters and len(names) > 1 else name for letters, names in members.items() for name in names
-    }

@@ -22,8 +22,9 @@ class Causes(Figure):
     def plot(self, evidence: "Evidence") -> Drawn:
         """Stacked bars; where there are more cells than a page has room for, collections are added up by family."""
         from rankk.evaluation.causes import Cause
+        from rankk.grouping import families
         from rankk.report.bars import fitting, stacked
-        from rankk.report.evidence import CELL, families
+        from rankk.report.evidence import CELL
         from rankk.report.style import left_out
 
         counts = evidence.causes.groupby([*CELL, "cause"], sort=False, observed=True).size()

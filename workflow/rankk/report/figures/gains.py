@@ -24,7 +24,8 @@ class Gains(Figure):
 
     def plot(self, evidence: "Evidence") -> Drawn:
         """Bars: queries. Where there are more cells than panels, the queries of a family stand in one panel."""
-        from rankk.report.evidence import CELL, STAGE, families
+        from rankk.grouping import families
+        from rankk.report.evidence import CELL, STAGE
         from rankk.report.style import (
             COLOURS,
             HATCHES,
@@ -80,7 +81,7 @@ class Gains(Figure):
         counts = rows.groupby(CELL, sort=False).size()
         caption = (
             f"Gain and loss of every query in {measures} against the cell's declared baseline, sorted; n = "
-            f"{between(counts)} queries a cell. Named: the {NAMED} queries that gain most and lose most."
+            f"{between(counts)} queries per cell. Named: the {NAMED} queries that gain most and lose most."
             + (" Queries of all collections of a family stand in one panel." if pooled else "")
             + left_out(len(axes), len(groups), "panels")
         )
