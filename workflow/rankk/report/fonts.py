@@ -1,0 +1,47 @@
+"""Fonts for names in any script: what the style's font lacks is drawn in an installed font that has it."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+log = logging.getLogger("rankk")
+
+SUFFIXES = {".ttf", ".otf", ".ttc"}
+REGULAR = (400, "normal", "regular")
+"""Weights, as Matplotlib names them."""
+
+
+@contextmanager
+def drawable(names: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The names that can be drawn; within the block Matplotlib draws them in fonts that have their characters.
+
+    A name with a character that no installed font has is left out, with a warning: its id is drawn, instead of boxes.
+    """
+    import matplotlib as mpl
+
+    families, missing = _fonts({character for name in names.values() for character in name if not character.isspace()})
+    for key, name in names.items():
+        if lacking := "".join(sorted(missing & set(name))):
+            log.warning(
+                "figures: no installed font has %s of the title %r, so %r is drawn; install one, such as Noto Sans",
+                *(lacking, name, key),
+            )
+    with mpl.rc_context({"font.family": [*mpl.rcParams["font.family"], *families]}):
+        yield {key: name for key, name in names.items() if not missing & set(name)}
+
+
+def _fonts(characters: Iterable[str]) -> tuple[list[str], set[str]]:
+    """Families that have the characters which the default font lacks, and the characters that none has."""
+    from matplotlib.font_manager import findfont, fontManager, get_font
+
+    default = get_font(findfont(None)).get_charmap()
+    families, missing = [], {character for character in characters if ord(character) not in default}
+    upright = [font for font in fontManager.ttflist if font.style == "normal" and font.weight in REGULAR]
+    regular = [font for font in upright if Path(font.fname).suffix in SUFFIXES]
+    for entry in sorted(regular, key=lambda font: ("Sans" not in font.name, font.name)) if missing else ():
+        there = get_font(entry.fname).get_charmap()
+        if found := {character for character in missing if ord(character) in there}:
+            families.append(entry.name)
+            missing -= found
+    return families, missing
