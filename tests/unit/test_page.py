@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from rankk import paths
+from rankk.cli import main
 from rankk.config.loading import validate_reranker
 from rankk.errors import RankkError
 from rankk.io.trec import read_qrels, read_run
+from rankk.llm.journal import StoredCalls
 from rankk.report.answers.page import embedded, write_comparison, write_page
 from rankk.report.answers.queries import windows_of
 from rankk.reranking.settings import resolve
@@ -206,9 +208,31 @@ def test_a_record_that_was_deleted_from_the_journal_is_named(tmp_path):
     lines = journal.read_text().splitlines(keepends=True)
     journal.write_text("".join(line for line in lines if '"q1-1"' not in line))
     settings = resolve(validate_reranker({"preset": "qwq", "model": "m"}, "test"))
-    calls = {qid: [call for call in read_calls(entry.calls) if call.qid == qid] for qid in ("q0", "q1")}
     with pytest.raises(RankkError, match=r"calls.jsonl: the record of query q1, call 1, is gone"):
-        windows_of(calls, str(journal), settings)
+        windows_of(read_calls(entry.calls), StoredCalls(journal), settings)
+
+
+def test_runs_outside_the_workflow_have_pages_and_a_comparison_beside_them(tmp_path, capsys):
+    files = evidence.build(tmp_path, queries=2)
+    quick, think = (next(each for each in files if each.cell.reranker == name) for name in ("quick", "think"))
+    first, passages = (str(tmp_path / path) for path in (quick.cell.first_stage.run, paths.passages("c")))
+    inputs = [f"--first-stage={first}", f"--queries={quick.queries}", f"--qrels={quick.qrels}"]
+    inputs += [f"--passages={passages}"]
+    assert main(["page", quick.run, *inputs]) == 0
+    page = Path(quick.run).with_suffix(".html")
+    assert capsys.readouterr().out == f"Open {page}\n"
+    assert [query["depth"] for query in unpacked(page, "query")] == [evidence.DEPTH] * 2
+    assert main(["page", quick.run, think.run, *inputs]) == 0
+    assert capsys.readouterr().out == f"Open {page.with_name('compare.html')}\n"
+    assert "2 of 2 queries" in shown(page.with_name("compare.html"))
+
+
+def test_a_run_that_rankk_did_not_make_has_no_page(tmp_path, capsys):
+    files = evidence.build(tmp_path, queries=2)
+    run = files[0].run
+    inputs = [f"--first-stage={run}", f"--queries={files[0].queries}", f"--qrels={files[0].qrels}"]
+    assert main(["page", run, *inputs, f"--passages={tmp_path / paths.passages('c')}"]) == 1
+    assert "none.calls.csv is not beside it; give runs that rankk rerank has written" in capsys.readouterr().err
 
 
 def test_texts_of_others_stay_text(page):

@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--qrels", required=True)
     add.add_argument("--queries", help="topic list: its judged queries count (default: all of the qrels)")
     add.add_argument("--measures", nargs="+", default=["nDCG@10", "R@100"], help="ir_measures names")
-    add.add_argument("--per-query", action="store_true", help="a line a query too")
+    add.add_argument("--per-query", action="store_true", help="a line per query too")
 
     add = commands.add_parser(
         "compare", help="compare two TREC runs", description="Means, tests, and the queries that differ most."
@@ -113,6 +113,20 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--queries", help="qid<TAB>text lines")
     add.add_argument("--qrels", help="TREC qrels")
     add.add_argument("--passages", help='JSON lines {"id", "contents"}; .gz allowed')
+
+    add = commands.add_parser(
+        "page",
+        help="write a page on which answers can be read",
+        description="For each run that `rankk rerank` made: a page beside it with its queries, rankings, relevant "
+        "passages and answers. For several runs also compare.html, which shows two of them side by side.",
+    )
+    add.set_defaults(command=_page)
+    add.add_argument("runs", nargs="+", metavar="RUN", help="output of rankk rerank; its other files lie beside it")
+    add.add_argument("--first-stage", required=True, help="the run that was reranked")
+    add.add_argument("--queries", required=True, help="qid<TAB>text lines")
+    add.add_argument("--qrels", required=True, help="TREC qrels")
+    add.add_argument("--passages", required=True, help='JSON lines {"id", "contents"}; .gz allowed')
+    add.add_argument("--measure", default="nDCG@10", help="ir_measures name (default nDCG@10)")
 
     add = commands.add_parser("presets", help="list families of models and their prompts, or show one in full")
     add.set_defaults(command=_presets)
@@ -196,6 +210,13 @@ def _calls(options: argparse.Namespace) -> None:
     from rankk.show import calls
 
     calls(options.journal, options.query, options.queries, options.qrels, options.passages)
+
+
+def _page(options: argparse.Namespace) -> None:
+    from rankk.report.answers.page import write_pages
+
+    files = {name: getattr(options, name) for name in ("first_stage", "queries", "qrels", "passages")}
+    print(f"Open {write_pages(options.runs, measure=options.measure, **files)[0]}")
 
 
 def _presets(options: argparse.Namespace) -> None:

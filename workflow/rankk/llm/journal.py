@@ -198,6 +198,24 @@ def read_journal(path: str | Path) -> Iterator[CallRecord]:
     return (record for _, _, record in _records(Path(path)))
 
 
+class StoredCalls:
+    """Records of a journal that nobody writes, by key. Only their offsets are kept in memory.
+
+    KeyError for a record that the journal does not hold.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise RankkError(f"{path}: no such file")
+        self._offsets = {record.key: (offset, len(line)) for offset, line, record in _records(self.path)}
+
+    def __getitem__(self, key: str) -> CallRecord:
+        offset, length = self._offsets[key]
+        with self.path.open("rb") as file:
+            return parse_record(os.pread(file.fileno(), length, offset), f"{self.path}: the record at byte {offset}")
+
+
 def _told(record: CallRecord) -> dict[str, Any]:
     """Fields of a record without those that say nothing; its repairs are always told."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}

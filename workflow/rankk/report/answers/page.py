@@ -2,14 +2,19 @@
 
 import base64
 import json
+import os
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from rankk.errors import RankkError
+from rankk.evaluation.measures import check_measures, relevance_level
 from rankk.io.files import atomic_write
 from rankk.io.passages import open_passages
 from rankk.report.answers.queries import CellAnswers
+from rankk.reranking.outputs import RunFiles
 
 TEMPLATE, SCRIPT = (Path(__file__).with_name(name) for name in ("page.html", "page.js"))
 BLOCK = 200
@@ -48,6 +53,48 @@ def write_comparison(output: str | Path, experiment: str, cells: Sequence[Mappin
     answers, from which the data are taken.
     """
     _write(output, {"experiment": experiment, "cells": cells}, ())
+
+
+def write_pages(
+    runs: Sequence[str], *, first_stage: str, queries: str, qrels: str, passages: str, measure: str
+) -> list[Path]:
+    """Write the pages of runs that `rankk rerank` made from one first stage, each beside its run as .html.
+
+    Of several runs also compare.html, beside the first one. Returns the paths, the one to open first. RankkError for an
+    unknown measure, and for a run without the files that `rankk rerank` writes beside it.
+    """
+    check_measures([measure])
+    files = [RunFiles.of(run) for run in runs]
+    for each in files:
+        if lacking := next((path for path in (each.calls, each.journal, each.manifest) if not path.is_file()), None):
+            raise RankkError(f"{each.run}: {lacking} is not beside it; give runs that rankk rerank has written")
+    pages = [each.manifest.with_suffix(".html") for each in files]
+    for each, page in zip(files, pages, strict=True):
+        write_page(
+            page,
+            title=each.name,
+            languages=["", ""],
+            passages=passages,
+            run=str(each.run),
+            first_stage=first_stage,
+            calls=str(each.calls),
+            journal=str(each.journal),
+            manifest=str(each.manifest),
+            queries=queries,
+            qrels=qrels,
+            measure=measure,
+            level=relevance_level([measure]),
+        )
+    if len(pages) == 1:
+        return pages
+    comparison = pages[0].with_name("compare.html")
+    cells = [
+        {"key": str(run), "name": each.name, "collection": "", "stage": "first stage"}
+        | {"page": quote(os.path.relpath(page, comparison.parent))}
+        for run, each, page in zip(runs, files, pages, strict=True)
+    ]
+    write_comparison(comparison, ", ".join(each.name for each in files), cells)
+    return [comparison, *pages]
 
 
 def embedded(data: Any) -> str:

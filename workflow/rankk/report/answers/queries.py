@@ -1,7 +1,7 @@
 """What a reranked cell did with each query, as its page shows it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from rankk.errors import RankkError
 from rankk.evaluation.causes import explain
 from rankk.evaluation.measures import per_query
 from rankk.io.trec import read_qrels, read_queries, read_run
-from rankk.llm.journal import read_journal
+from rankk.llm.journal import StoredCalls
 from rankk.llm.thinking import split_thought
 from rankk.reranking.settings import Settings, resolve
 from rankk.reranking.tally import Call, read_calls
@@ -23,7 +23,10 @@ FOLLOWED = 100
 
 
 class CellAnswers:
-    """The answers of a reranked cell, read from its files. `level`: the grade from which passages are relevant."""
+    """The answers of a reranked cell, read from its files; those of a query when it is asked for.
+
+    `level`: the grade from which passages are relevant.
+    """
 
     def __init__(
         self,
@@ -39,7 +42,7 @@ class CellAnswers:
         level: int,
     ) -> None:
         self.measure, self.level = measure, level
-        settings = resolve(Reranker(**json.loads(Path(manifest).read_text(encoding="utf-8"))["reranker"]))
+        self._settings = resolve(Reranker(**json.loads(Path(manifest).read_text(encoding="utf-8"))["reranker"]))
         self._topics, self._grades = read_queries(queries), read_qrels(qrels)
         self._before, self._after = read_run(first_stage), read_run(run)
         self._values, self._first = (
@@ -48,19 +51,20 @@ class CellAnswers:
         self._calls: dict[str, list[Call]] = {}
         for call in read_calls(calls):
             self._calls.setdefault(call.qid, []).append(call)
-        self._windows = windows_of(self._calls, journal, settings)
+        self._journal = StoredCalls(journal)
 
     @property
     def asked(self) -> set[str]:
         """Passages of all windows."""
-        return {docid for calls in self._windows.values() for call in calls for docid in call["before"]}
+        return {docid for calls in self._calls.values() for call in calls for docid in call.window.split()}
 
     def queries(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """Entry in the list, and content, of each query that was reranked or judged; passages by their ids."""
         for qid, text in self._topics.items():
-            if qid not in self._windows and qid not in self._values:
+            if qid not in self._calls and qid not in self._values:
                 continue
-            windows, calls = self._windows.get(qid, []), self._calls.get(qid, [])
+            calls = self._calls.get(qid, [])
+            windows = windows_of(calls, self._journal, self._settings)
             before, after = ([hit.docid for hit in run.get(qid, ())] for run in (self._before, self._after))
             first, last = _ranks(before), _ranks(after)
             graded = self._graded(qid)
@@ -92,28 +96,26 @@ class CellAnswers:
         return {docid: grade for docid, grade in self._grades.get(qid, {}).items() if grade >= self.level}
 
 
-def windows_of(
-    calls: Mapping[str, Sequence[Call]], journal: str, settings: Settings
-) -> dict[str, list[dict[str, Any]]]:
-    """The windows of each query in the order in which they were asked.
+def windows_of(calls: Sequence[Call], journal: StoredCalls, settings: Settings) -> list[dict[str, Any]]:
+    """A query's windows in the order in which they were asked.
 
     RankkError names a call whose record the journal does not hold.
     """
-    wanted = {call.key for used in calls.values() for call in used}
-    records = {record.key: record for record in read_journal(journal) if record.key in wanted}
-    windows: dict[str, list[dict[str, Any]]] = {}
-    for call in (call for used in calls.values() for call in used):
-        if call.key not in records:
+    windows = []
+    for call in calls:
+        try:
+            record = journal[call.key]
+        except KeyError:
             raise RankkError(
-                f"{journal}: the record of query {call.qid}, call {call.call}, is gone, though the cell's table of "
-                "calls names it; make the cell's run again (snakemake -f) to ask for it"
-            )
-        record, window = records[call.key], call.window.split()
+                f"{journal.path}: the record of query {call.qid}, call {call.call}, is gone, though the cell's table "
+                "of calls names it; make the cell's run again (snakemake -f) to ask for it"
+            ) from None
+        window = call.window.split()
         thought, said = split_thought(record, settings.preset.thinking)
         parsed = Answer((), Outcome(call.outcome))
         if settings.preset.kind != "pointwise":
             parsed = settings.parser.parse(record, len(window), settings.preset.thinking)
-        windows.setdefault(call.qid, []).append(
+        windows.append(
             {
                 "call": call.call,
                 "sample": call.sample,
