@@ -42,7 +42,7 @@ class RerankResult:
     """(docno, score) pairs by query id, best first; passages beyond the depth stay behind in their order."""
     queries: Mapping[str, str]
     calls: Sequence[Call]
-    """One entry a call: query, window, outcome, tokens, seconds, …"""
+    """One entry per call: query, window, outcome, tokens, seconds, …"""
     seconds: float
     """Wall-clock time during which calls were under way."""
 

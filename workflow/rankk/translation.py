@@ -1,4 +1,4 @@
-"""Translation of queries into another language by a language model, one call a query."""
+"""Translation of queries into another language by a language model, one call per query."""
 
 import logging
 from dataclasses import asdict

@@ -35,7 +35,7 @@ def spent(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def resources(jobs: Mapping[str, str], manifests: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """One row a job (columns `RESOURCES`): seconds, peak memory (MB) and, of reranked cells, what the manifest adds.
+    """One row per job (columns `RESOURCES`): seconds, peak memory (MB) and, of reranked cells, what the manifest adds.
 
     `jobs`: benchmark file by "stage: what", for every job of the experiment that left one; `manifests`: path by `what`.
     """

@@ -55,7 +55,7 @@ class DebianDescriptions(Download):
         return "debian-descriptions"
 
     def fetch(self, folder: Path) -> None:
-        """Fetch the lists with apt-get into `folder`, one text file a language. RankkError where apt cannot."""
+        """Fetch the lists with apt-get into `folder`, one text file per language. RankkError where apt cannot."""
         require(self.target, "apt-get", "/usr/lib/apt/apt-helper")
         folder.mkdir()
         with tempfile.TemporaryDirectory(dir=folder.parent.resolve()) as scratch:  # apt takes no relative paths

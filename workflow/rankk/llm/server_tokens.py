@@ -77,7 +77,7 @@ class ServerTokenizer:
         return self._ask(prompt=text)
 
     def _cut(self, text: str, limit: int) -> str:
-        """Bisection, led by the text's own rate of characters a token."""
+        """Bisection, led by the text's own rate of characters per token."""
         if most_tokens(text) <= limit:
             return text
         low, high, tokens = 0, len(text), self.count(text)

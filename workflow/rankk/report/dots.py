@@ -1,4 +1,4 @@
-"""Points with intervals, a row a system and a panel a collection and query language."""
+"""Points with intervals, a row per system and a panel per collection and query language."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ MOST_ROWS = int((PAGE_HEIGHT - LEGEND - AROUND) / ROW)
 def dots(evidence: Evidence, table: "pd.DataFrame", width: float, x_label: str) -> tuple[Any, list[Any], str]:
     """Figure, axes, and a sentence for the caption on what was averaged or left out.
 
-    `table`: one row a cell with `value`, `low`, `high`, `queries`, whether its marker is `filled`, and optionally
+    `table`: one row per cell with `value`, `low`, `high`, `queries`, whether its marker is `filled`, and optionally
     counts `gained` and `lost` that stand beside the row.
     """
     tallest = int(table.groupby(PANEL).size().max())

@@ -41,7 +41,7 @@ from jnius import autoclass
 autoclass("org.apache.lucene.search.IndexSearcher").setMaxClauseCount(2**31 - 1)
 autoclass(main).main(arguments)
 """
-"""Runs a command of Anserini without Lucene's limit of 1,024 terms a query, which no option of its own raises."""
+"""Runs a command of Anserini without Lucene's limit of 1,024 terms per query, which no option of its own raises."""
 FAULT = re.compile(
     r"^(?:Error: |\S+ \S+ ERROR |(?:Exception in thread|Caused by|(?:\w+\.)+\S*Exception: )).*", re.MULTILINE
 )
@@ -98,7 +98,7 @@ def search_bm25(
     query_side: bool = False,
     feedback: Sequence[str] = (),
 ) -> None:
-    """Search `qid<TAB>text` queries; writes a TREC run of at most `depth` passages a query.
+    """Search `qid<TAB>text` queries; writes a TREC run of at most `depth` passages per query.
 
     `excluded`: file of passages that a query's run must not hold; others take their places. `segments`: the index holds
     segments of passages (rankk.retrievers.segments); a passage takes its best segment's score (MaxP). `query_side`:

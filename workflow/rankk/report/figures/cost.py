@@ -28,7 +28,7 @@ class Cost(Figure):
         return len(asked) > 1
 
     def plot(self, evidence: "Evidence") -> Drawn:
-        """A panel a collection and query language; seconds are in the data alone."""
+        """A panel per collection and query language; seconds are in the data alone."""
         from rankk.paths import FIRST_STAGE
         from rankk.report.condense import by_family, few_rerankers
         from rankk.report.evidence import CELL, PANEL
@@ -79,7 +79,7 @@ class Cost(Figure):
         caption = (
             f"Mean {measures} against output tokens per query, reasoning included. Dashed: the frontier, systems that "
             "no cheaper one equals. Dotted: the first stages alone. Seconds are in the data file: those of cells that "
-            f"ran side by side are not comparable. n = {between(rows['queries'])} queries a point." + note
+            f"ran side by side are not comparable. n = {between(rows['queries'])} queries per point." + note
         )
         alt = "Scatter plots of effectiveness against output tokens. On the frontier: " + "; ".join(
             f"{' + '.join(evidence.shown(name) for name in row[:4])} ({row[4]:.0f} tokens, {row[5]:.3f})"

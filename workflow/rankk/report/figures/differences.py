@@ -40,7 +40,7 @@ class Differences(Figure):
             f"Mean paired difference in {measures} from the declared baseline ({baselines}), with 95 % bootstrap "
             f"intervals over the same queries. ▲ significant gain, ▼ significant loss: p < {ALPHA}, paired t-test, "
             f"Holm-corrected over the {len(rows)} comparisons of the experiment with a baseline. n = "
-            f"{between(rows['queries'])} queries a comparison.{note}"
+            f"{between(rows['queries'])} queries per comparison.{note}"
         )
         alt = (
             f"Forest plot of {len(rows)} differences: {rows['gained'].sum()} significant gains, {rows['lost'].sum()} "

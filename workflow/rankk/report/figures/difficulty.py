@@ -29,7 +29,7 @@ class Difficulty(Figure):
         )
 
     def plot(self, evidence: "Evidence") -> Drawn:
-        """A panel a collection and query language, a series a system."""
+        """A panel per collection and query language, a series per system."""
         import pandas as pd
 
         from rankk.evaluation.statistics import mean_interval
@@ -74,7 +74,7 @@ class Difficulty(Figure):
         caption = (
             f"Mean gain in {measures} over the declared baseline by difficulty: quarters of the queries by the first "
             f"stage's {second}, not by the measure of the gain, which would show regression to the mean. Queries of "
-            f"equal {second} share a quarter. {between(data['queries'])} queries a point. Whiskers: "
+            f"equal {second} share a quarter. {between(data['queries'])} queries per point. Whiskers: "
             f"95 % bootstrap intervals.{note}"
         )
         means = data.groupby("quarter")["value"].mean()

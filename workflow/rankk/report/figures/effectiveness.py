@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Effectiveness(Figure):
-    """Mean effectiveness of every system with its interval, a panel a collection and query language."""
+    """Mean effectiveness of every system with its interval, a panel per collection and query language."""
 
     name: ClassVar[str] = "effectiveness"
     title: ClassVar[str] = "Mean effectiveness"
@@ -34,7 +34,7 @@ class Effectiveness(Figure):
         caption = (
             f"Mean {measures} of every system. Hollow: the first stage alone. Whiskers: 95 % bootstrap intervals of "
             f"the mean; systems that share queries are compared by their differences, not by whether intervals "
-            f"overlap. A judged query that a run lacks counts 0. n = {between(rows['queries'])} queries a collection."
+            f"overlap. A judged query that a run lacks counts 0. n = {between(rows['queries'])} queries per collection."
             f"{note}"
         )
         best = rows.loc[rows.groupby(["collection", "language"], sort=False)["value"].idxmax()].head(12)

@@ -26,7 +26,7 @@ class Languages(Figure):
         return len({cell.language for cell in experiment.cells}) > 1
 
     def plot(self, evidence: "Evidence") -> Drawn:
-        """A panel a collection or family, a row a query language, a series a system."""
+        """A panel per collection or family, a row per query language, a series per system."""
         from rankk.report.condense import by_family, few_rerankers
         from rankk.report.style import (
             ROW,
@@ -80,8 +80,8 @@ class Languages(Figure):
         label(axes, measures)
         series.legend(figure)
         caption = (
-            f"Mean {measures} by query language, a panel a collection. Hollow: the first stage alone. Whiskers: 95 % "
-            f"bootstrap intervals. n = {between(data['queries'])} queries a point.{note}"
+            f"Mean {measures} by query language, a panel per collection. Hollow: the first stage alone. Whiskers: 95 % "
+            f"bootstrap intervals. n = {between(data['queries'])} queries per point.{note}"
         )
         low, high = data.loc[data["value"].idxmin()], data.loc[data["value"].idxmax()]
         alt = "Dot plot of effectiveness by query language. " + "; ".join(

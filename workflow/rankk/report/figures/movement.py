@@ -22,7 +22,7 @@ class Movement(Figure):
     needs: ClassVar[str] = "movement"
 
     def plot(self, evidence: "Evidence") -> Drawn:
-        """A panel a reranker and query language."""
+        """A panel per reranker and query language."""
         import numpy as np
         import pandas as pd
 

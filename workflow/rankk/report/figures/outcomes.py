@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Outcomes(Figure):
-    """Shares of the outcomes of all answers, a bar a reranker under its query language."""
+    """Shares of the outcomes of all answers, a bar per reranker under its query language."""
 
     name: ClassVar[str] = "outcomes"
     title: ClassVar[str] = "Outcomes of answers"

@@ -25,7 +25,7 @@ class Position(Figure):
         return any(experiment.rerankers[c.reranker].preset.kind == "listwise" for c in experiment.cells if c.reranked)
 
     def plot(self, evidence: "Evidence") -> Drawn:
-        """A panel a reranker, a line a query language and first stage."""
+        """A panel per reranker, a line per query language and first stage."""
         from rankk.report.positions import FIFTHS, NAMES, first_calls
         from rankk.report.style import COLOURS, MARKERS, capacity, label, left_out, legend, panels, title
 

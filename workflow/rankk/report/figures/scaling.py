@@ -29,7 +29,7 @@ class Scaling(Figure):
         return bool(experiment.test_time)
 
     def plot(self, evidence: "Evidence") -> Drawn:
-        """A panel a collection and query language; a line a model's budgets, another one its samples."""
+        """A panel per collection and query language; a line a model's budgets, another one its samples."""
         from rankk.report.evidence import CELL, PANEL
         from rankk.report.figures.cost import frontier
         from rankk.report.style import (
@@ -88,9 +88,9 @@ class Scaling(Figure):
         legend(figure)
         caption = (
             f"Mean {measures} by output tokens per query, reasoning included, of rerankers that differ in thinking "
-            "budget (numbers: tokens a call, ∞: no limit) or samples a window (× number) alone. Dashed: the frontier "
+            "budget (numbers: tokens per call, ∞: no limit) or samples per window (× number) alone. Dashed: the frontier "
             "of what nothing cheaper equals. Whiskers: 95 % bootstrap intervals of the mean. "
-            f"n = {between(rows['queries'])} queries a point." + left_out(most, len(groups), "panels")
+            f"n = {between(rows['queries'])} queries per point." + left_out(most, len(groups), "panels")
         )
         columns = [*CELL, "measure", "model", "thinking_tokens", "samples", "tokens_per_query", "value", "low", "high"]
         alt = "Lines of effectiveness by output tokens: " + "; ".join(

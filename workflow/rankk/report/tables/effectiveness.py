@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Effectiveness(Table):
-    """One row a system, one column a collection and query language, and their average where a row is complete."""
+    """One row per system, one column per collection and query language, and their average where a row is complete."""
 
     name: ClassVar[str] = "effectiveness"
     title: ClassVar[str] = "Mean effectiveness"

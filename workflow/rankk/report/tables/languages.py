@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Languages(Table):
-    """One row a collection and system, one column a query language."""
+    """One row per collection and system, one column per query language."""
 
     name: ClassVar[str] = "languages"
     title: ClassVar[str] = "Effectiveness by language"
