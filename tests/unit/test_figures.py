@@ -17,6 +17,7 @@ from rankk.report.evidence import Evidence
 from rankk.report.figures import FIGURES, FORMATS, draw
 from rankk.report.figures.cost import frontier
 from rankk.report.figures.gains import enumerated
+from rankk.report.fonts import drawable
 from rankk.report.style import COLUMN_WIDTH, PAGE_HEIGHT, STYLE, TEXT_WIDTH, pyplot
 
 from .. import evidence
@@ -77,6 +78,23 @@ def legible(name, evidence_, width):
     assert any(character.isdigit() for character in drawn.caption)  # n
     assert len(drawn.alt) > 30
     return drawn
+
+
+def test_names_in_chinese_are_drawn_in_a_font_that_has_them():
+    with drawable({"c": "气候 климат اقلیم"}) as names:
+        if not names:
+            pytest.skip("no installed font has Chinese characters; on Debian: apt-get install fonts-noto-cjk")
+        figure, axis = pyplot().subplots()
+        axis.set_title(names["c"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of glyphs that are missing
+            figure.canvas.draw()
+
+
+def test_a_name_that_no_font_can_draw_is_left_out_with_a_warning(caplog):
+    with drawable({"a": "\U0010fffd", "b": "климат"}) as names:
+        assert names == {"b": "климат"}
+    assert "'a' is drawn" in caplog.text
 
 
 TOKENS = {"think-0": 450, "think-500": 4500, "think-1000": 8550, "think-2000": 13500, "think-4000": 18900}

@@ -81,10 +81,10 @@ def evaluate(
 ) -> None:
     """Write the tables `COLUMNS` to `outputs` (path by table).
 
-    `measures` by collection; `jobs`: benchmark file by "stage: what". summary: one row per cell and measure; per_query:
-    one row per cell, measure and query; significance: one row per comparison and measure; calls: one row per call; movement:
-    one row per cell and relevant passage in the first stage's top 100; causes: one row a reranked cell and query, for the
-    collection's first measure; resources: one row per job.
+    `measures` by collection; `jobs`: benchmark file by "stage: what". A row is, in summary: a cell and measure;
+    per_query: a cell, measure and query; significance: a comparison and measure; calls: a call; movement: a cell and
+    relevant passage in the first stage's top 100; causes: a reranked cell and query, for the
+    collection's first measure; resources: a job.
     """
     stages: dict[Cell, list[CellFiles]] = {}
     for files in sorted(cells, key=lambda files: files.cell.reranked):

@@ -96,7 +96,7 @@ class Evidence:
 
     @cached_property
     def causes(self) -> pd.DataFrame:
-        """One row a reranked cell and query."""
+        """One row per reranked cell and query."""
         return self._read("causes", "qid", "docid")
 
     @cached_property
@@ -113,7 +113,7 @@ class Evidence:
 
     @cached_property
     def gains(self) -> pd.DataFrame:
-        """One row a reranked cell and query: `value`, its baseline's `base` and the `gain`."""
+        """One row per reranked cell and query: `value`, its baseline's `base` and the `gain`."""
         per_query = self.per_query.astype(dict.fromkeys(CELL, str))
         rows = per_query[per_query["reranker"] != FIRST_STAGE]
         rows = rows.merge(self.summary[[*CELL, "baseline"]], on=CELL, how="left")
@@ -123,7 +123,7 @@ class Evidence:
 
     @cached_property
     def difficulty(self) -> pd.DataFrame:
-        """One row a first stage and query: the quarter of the queries it falls in by the first stage's second measure.
+        """One row per first stage and query: its quarter of the queries by the first stage's second measure.
 
         Quarter 1 holds the queries that the first stage does worst on. The first measure is the gain's own: quarters
         chosen by it would show regression to the mean. Queries of equal value share a quarter, so that quarters differ

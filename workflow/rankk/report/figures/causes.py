@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Causes(Figure):
-    """Share of the queries that gained and of every cause why others did not, a bar a reranked cell."""
+    """Share of the queries that gained and of every cause why others did not, a bar per reranked cell."""
 
     name: ClassVar[str] = "causes"
     title: ClassVar[str] = "Why queries did not gain"

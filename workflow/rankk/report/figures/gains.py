@@ -16,7 +16,7 @@ SMALLEST = 0.1  # gain that an axis reaches at least
 
 
 class Gains(Figure):
-    """Each query's gain or loss against the baseline, sorted; a panel a reranked cell, its extremes named."""
+    """Each query's gain or loss against the baseline, sorted; a panel per reranked cell, its extremes named."""
 
     name: ClassVar[str] = "gains"
     title: ClassVar[str] = "Gains and losses of queries"

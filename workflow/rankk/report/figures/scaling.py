@@ -88,8 +88,8 @@ class Scaling(Figure):
         legend(figure)
         caption = (
             f"Mean {measures} by output tokens per query, reasoning included, of rerankers that differ in thinking "
-            "budget (numbers: tokens per call, ∞: no limit) or samples per window (× number) alone. Dashed: the frontier "
-            "of what nothing cheaper equals. Whiskers: 95 % bootstrap intervals of the mean. "
+            "budget (numbers: tokens per call, ∞: no limit) or samples per window (× number) alone. Dashed: the "
+            "frontier, points that no cheaper one equals. Whiskers: 95 % bootstrap intervals of the mean. "
             f"n = {between(rows['queries'])} queries per point." + left_out(most, len(groups), "panels")
         )
         columns = [*CELL, "measure", "model", "thinking_tokens", "samples", "tokens_per_query", "value", "low", "high"]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Causes(Table):
-    """One row a reranked cell: queries that gained, and why the others did not."""
+    """One row per reranked cell: queries that gained, and why the others did not."""
 
     name: ClassVar[str] = "causes"
     title: ClassVar[str] = "Why queries did not gain"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Position(Table):
-    """One row a reranked cell: where in the first window the passages stood that answers put first."""
+    """One row per reranked cell: where in the first window the passages stood that answers put first."""
 
     name: ClassVar[str] = "position"
     title: ClassVar[str] = "Position bias"
