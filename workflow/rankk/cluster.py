@@ -21,9 +21,9 @@ from rankk.slurm import Partition, command_output, partitions
 from rankk.stages import DAY
 
 NODE_SECONDS = 30
-"""Seconds that a node is waited for which looks at the shared files."""
+"""Seconds to wait for a node that looks at the shared files."""
 SEEN = {11: "the working directory", 12: "HF_HOME", 13: "locks (flock) of other nodes"}
-"""What a node does not see, by the exit code of `LOOK`."""
+"""What a node cannot see, by the exit code of `LOOK`."""
 LOOK = 'test -d "$1" || exit 11; test -z "$2" -o -d "$2" || exit 12; ! flock -n "$3" true || exit 13'
 
 
@@ -61,7 +61,7 @@ def read_profile(profile: str) -> Mapping[str, Any]:
 
 
 def profile_resources(settings: Mapping[str, Any]) -> JobResources:
-    """What a profile says of partitions and limits."""
+    """Partitions and limits that a profile names."""
     given = settings.get("default-resources") or []
     texts = [f"{name}={value}" for name, value in given.items()] if isinstance(given, Mapping) else given
     return JobResources.of(texts)

@@ -1,4 +1,4 @@
-"""What a component is, and the registries that find them.
+"""Components, and the registries that find them.
 
 A retriever, a corpus source, a strategy, a parser, a backend, a fusion, a figure, a table or a measure is one class in
 one file. The class declares its name, its settings (pydantic fields) and what it does. A registry imports the modules
@@ -135,7 +135,7 @@ def settings_schema(name: str, component: type[Component]) -> dict[str, Any]:
 
 
 SHOWN = 200
-"""So many characters of a faulty value are shown."""
+"""Characters of a faulty value that are shown."""
 
 
 def first_fault(error: ValidationError) -> str:

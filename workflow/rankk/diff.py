@@ -1,4 +1,4 @@
-"""What two finished experiments differ in: settings, cells and values."""
+"""Differences between two finished experiments: settings, cells and values."""
 
 import csv
 import json

@@ -24,7 +24,7 @@ from rankk.stages import Stages
 UNPACKED = 2
 """Disk that an archive takes with its content, in sizes of the archive."""
 TIMEOUT = 10
-"""Seconds that the hub is waited for."""
+"""Seconds to wait for the hub."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _size(number: float) -> str:
 
 
 def _missing(name: str, download: Download) -> tuple[Finding, float]:
-    """What is said of a download that is not there, and its bytes as far as they are known."""
+    """Message about a missing download, and its size in bytes as far as it is known."""
     fetch = "`snakemake downloads` fetches it"
     if isinstance(download, PrebuiltDownload):
         try:
@@ -110,7 +110,7 @@ def _missing(name: str, download: Download) -> tuple[Finding, float]:
 
 
 def _on_hub(name: str, download: HubModel) -> tuple[Finding, float]:
-    """Whether the hub gives a model to this user, and its size."""
+    """Whether this user may download a model from the hub, and its size."""
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 

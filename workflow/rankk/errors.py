@@ -17,7 +17,7 @@ class BackendError(RankkError):
 
 
 def one_line(error: BaseException) -> str | None:
-    """What users are told of an error: its message, or path and reason of what the system refuses.
+    """Text of an error for users: its message, or the path and reason of what the system refuses.
 
     None for an error that nobody foresaw: its traceback is needed.
     """

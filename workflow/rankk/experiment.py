@@ -105,7 +105,7 @@ class Experiment(Strict):
 
     @cached_property
     def test_time(self) -> dict[str, tuple[str, int | None, int]]:
-        """Of rerankers that differ in thinking budget and samples alone: the model's name, budget and samples."""
+        """Model name, thinking budget and samples of rerankers that differ in budget and samples only."""
         alike: dict[str, list[str]] = {}
         for name in dict.fromkeys(cell.reranker for cell in self.cells if cell.reranked):
             settings = self.rerankers[name].deciding()

@@ -1,4 +1,4 @@
-"""What `rankk presets` prints: the families of models, one preset in full, and what fits a model of the user's."""
+"""Output of `rankk presets`: the families of models, one preset in full, and the presets that fit a model."""
 
 import json
 import re

@@ -143,7 +143,7 @@ class _Source:
 
     @cached_property
     def imports(self) -> dict[str, Symbol]:
-        """What imported names stand for."""
+        """Definitions of imported names."""
         return dict(self.imported(self.tree.body))
 
     def imported(self, statements: list[ast.stmt]) -> Iterator[tuple[str, Symbol]]:

@@ -1,4 +1,4 @@
-"""What rules ask for, and who owns the engines that jobs share."""
+"""Resources that rules ask for, and the owner of the engines that jobs share."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def prepare_jobs(experiment: "Experiment", package: str, *, cluster_job: bool) -
 
 @dataclass(frozen=True)
 class JobResources:
-    """What rules ask for, within the limits that a profile names among its default-resources."""
+    """Resources that rules ask for, within the limits that a profile names among its default-resources."""
 
     max_runtime: int | None = None
     max_mem_mb: int | None = None

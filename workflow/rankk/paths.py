@@ -93,7 +93,7 @@ def page(collection: str, language: str, retriever: str, reranker: str) -> str:
 
 
 def manifest(collection: str, language: str, retriever: str, reranker: str) -> str:
-    """What made a cell's run, and what it cost."""
+    """What made a cell's run, and its costs."""
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".json"
 
 

@@ -1,4 +1,4 @@
-"""How far work is: a bar on a terminal, or of a workflow's job a line in a file, which `rankk.watch` shows."""
+"""Progress: a bar on a terminal; for a workflow's job a line in a file, which `rankk.watch` shows."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from tqdm import tqdm
 AFFECTS_RESULTS = False
 
 SUFFIX = ".now"
-"""Of the file beside a running job's log that holds one line: what the job is doing now."""
+"""Suffix of the file beside a running job's log that holds one line: what the job is doing."""
 
 
 class _Job:
@@ -42,7 +42,7 @@ def told_beside(log: str | Path) -> Iterator[None]:
 
 
 def tell(text: str) -> None:
-    """Say in one line what this process's job is doing now; without a job nobody is told."""
+    """Write a line that says what this process's job is doing now; without a job, do nothing."""
     _JOB.write(text)
 
 

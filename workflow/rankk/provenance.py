@@ -1,4 +1,4 @@
-"""What made a result: package versions, commit, hardware."""
+"""Provenance of a result: package versions, commit, hardware."""
 
 import os
 import subprocess

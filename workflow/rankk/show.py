@@ -1,4 +1,4 @@
-"""What the command line prints for people to read."""
+"""Output of commands for people to read."""
 
 import re
 from math import isnan
@@ -156,7 +156,7 @@ def results(experiment: str) -> None:
 
 
 def unfinished(experiment: "Experiment") -> None:
-    """How far an experiment is, cell by cell where there is something to tell, and the page that shows it."""
+    """Print the state of an experiment, of cells that are running or failed in detail, and write its page."""
     from rankk.report.progress import State, progress, summary
     from rankk.report.unfinished import write_unfinished
 

@@ -1,4 +1,4 @@
-"""What Slurm says: how Snakemake learns that a job has ended, why one is refused, and which partitions there are."""
+"""Slurm: how Snakemake learns that a job has ended, why a job is refused, and which partitions exist."""
 
 import re
 import subprocess
@@ -62,7 +62,7 @@ REFUSALS = {
 }
 """Words with which Slurm refuses a job for good, and what to change in the profile. The first that fits counts."""
 MAY_PASS = re.compile("MaxSubmit|violates accounting|timed out|temporar|unable to contact|inactive or drain", re.I)
-"""Words with which it refuses a job that it may take later."""
+"""Words with which Slurm refuses a job that it may accept later."""
 SAID = re.compile(r"error message was '(.*?)'\.\n|(the given account .* invalid.*)", re.I | re.S)
 """Slurm's words in a message of Snakemake's executor, or the executor's own."""
 

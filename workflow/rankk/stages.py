@@ -32,7 +32,7 @@ def pattern(names: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Stages:
-    """What the rules ask about an experiment."""
+    """Inputs and parameters of the rules of an experiment."""
 
     experiment: Experiment
 
@@ -93,7 +93,7 @@ class Stages:
         return {"queries": paths.queries(collection, translation.source), "model": files}
 
     def translate_params(self, collection: str, language: str) -> dict[str, Any]:
-        """What decides a translation."""
+        """Parameters that decide a translation."""
         translation = self.experiment.collections[collection].translations[language]
         settings = self.experiment.translators[translation.translator].deciding()
         languages = {"source": translation.source, "target": language}
@@ -120,7 +120,7 @@ class Stages:
         return self.experiment.retrievers[retriever].inputs(Cell(collection, language, retriever), self.experiment)
 
     def run_params(self, collection: str, language: str, retriever: str) -> dict[str, Any]:
-        """What decides a first stage's run."""
+        """Parameters that decide a first stage's run."""
         return self.experiment.retrievers[retriever].params(Cell(collection, language, retriever), self.experiment)
 
     def model_inputs(self, model: str) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class Stages:
         return jobs
 
     def rerank_params(self, reranker: str) -> dict[str, Any]:
-        """What decides a reranked cell: settings, the preset's content, and the code of what is used."""
+        """Parameters that decide a reranked cell: settings, the preset's content, and the code of what is used."""
         settings = self.experiment.rerankers[reranker]
         components = [value for _, value in settings if isinstance(value, Component)]
         parser = settings.parser or settings.preset.parser

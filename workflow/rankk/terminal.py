@@ -1,4 +1,4 @@
-"""What a terminal shows: colours where it has them, lines that fit."""
+"""Output for terminals: colours where they are supported, lines that fit."""
 
 import os
 import shutil

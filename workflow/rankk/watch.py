@@ -1,5 +1,6 @@
-"""What Snakemake's process shows while jobs run: now and then a line a job that says what it is doing."""
+"""Progress that Snakemake's process shows while jobs run: from time to time a line per job."""
 
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from threading import Thread
 from rankk import paths
 from rankk.experiment import Experiment
 from rankk.progress import SUFFIX, duration
+from rankk.report.style import shortened
 from rankk.terminal import cut
 
 AFFECTS_RESULTS = False
@@ -41,13 +43,20 @@ def _show(names: Mapping[Path, str]) -> None:
         for file, (when, wait) in due.items():
             if now >= when and (told := doing(file)):
                 name = names.get(file) or file.relative_to(paths.LOGS).with_suffix("").as_posix()
-                print(cut(f"{name}: {told}", stream=sys.stderr), file=sys.stderr, flush=True)
+                print(line(name, told), file=sys.stderr, flush=True)
                 wait = min(LONGEST, wait * GROWTH)
                 due[file] = (now + wait, wait)
 
 
+def line(name: str, told: str) -> str:
+    """A job's line, not longer than the terminal: of a long name the middle is left out."""
+    if sys.stderr.isatty():
+        name = shortened(name, shutil.get_terminal_size().columns - len(told) - 2)
+    return cut(f"{name}: {told}", stream=sys.stderr)
+
+
 def doing(file: str | Path) -> str:
-    """What a job is doing by its file, and for how long there were no news; empty for one that does not run."""
+    """What a job is doing, read from its file, and for how long there was no news; empty if it does not run."""
     try:
         told = Path(file).read_text(encoding="utf-8")
         age = time.time() - Path(file).stat().st_mtime

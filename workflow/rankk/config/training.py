@@ -27,7 +27,7 @@ class FirstStageCell(Strict):
 
 
 class Windows(Strict):
-    """Which windows are learnt from."""
+    """The windows that are used for training."""
 
     of: list[FirstStageCell] = Field(min_length=1, description="first stages, e.g. a hybrid of several")
     development: list[FirstStageCell] = Field(default=[], description="first stages whose windows are only looked at")

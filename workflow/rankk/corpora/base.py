@@ -1,4 +1,4 @@
-"""What a corpus and a collection are.
+"""Base classes of the sources of corpora and collections.
 
 A corpus owns passages, their language, licence, published indexes and translations; it is stored once. A collection is
 a corpus with queries and judgments. A source is one module of this package, or a plugin: it defines where passages come
@@ -25,7 +25,7 @@ DROP = f"known faults that are dropped and counted instead of refused: {', '.joi
 
 
 class Source(Component):
-    """What both kinds of sources declare.
+    """Declarations that both kinds of sources share.
 
     A sentence "Left out: …." of a subclass's docstring says what it does not take over from its files on purpose; the
     list of shipped corpora and collections shows it.
@@ -44,7 +44,7 @@ class Source(Component):
         return self.known_faults | frozenset(self.drop)
 
     def downloads(self) -> Sequence[Download]:
-        """What is fetched from a network beforehand."""
+        """Downloads that are needed beforehand."""
         return ()
 
     def inputs(self) -> dict[str, Any]:
@@ -52,12 +52,12 @@ class Source(Component):
         return {"downloads": [download.path for download in self.downloads()]}
 
     def params(self) -> dict[str, Any]:
-        """What decides the files that are made, for Snakemake."""
+        """Parameters that decide the files, for Snakemake."""
         return {"source": self.deciding(), "code": fingerprint(type(self))}
 
 
 class PassageSource(Source):
-    """Where the passages of a corpus come from."""
+    """Source of the passages of a corpus."""
 
     fixed_language: ClassVar[str | None] = None
     """Language of every corpus of this source, where it has only one."""
@@ -72,7 +72,7 @@ class PassageSource(Source):
 
 
 class TopicSource(Source):
-    """Where the queries and judgments of a collection come from."""
+    """Source of the queries and judgments of a collection."""
 
     max_queries: PositiveInt | None = Field(
         default=None, description="keep only this many queries, evenly spaced over the topic list"

@@ -15,7 +15,7 @@ from rankk.io.files import atomic_write, read_jsonl
 
 REPOSITORY = "xlangai/BRIGHT"
 NOTHING = {"", "N/A"}
-"""What stands where a query has no excluded passage."""
+"""Placeholder for a query without excluded passages."""
 GRADE = 1
 FILE = "records.jsonl.gz"
 

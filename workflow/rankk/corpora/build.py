@@ -1,4 +1,4 @@
-"""Writing a corpus and a collection, with every fault of the source named or counted."""
+"""Writing a corpus and a collection; every fault of the source is named or counted."""
 
 import logging
 from collections import Counter

@@ -20,10 +20,10 @@ DEBIAN = {
 """Debian's code by language. Danish and Italian are left out: they alone would hold more than all of these together."""
 
 SPACE_IN_HAN = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff]) (?=[\u3040-\u30ff\u3400-\u9fff])")
-"""Where a line of Chinese or Japanese was broken."""
+"""A line break within Chinese or Japanese text."""
 
 SHORTEST = 20
-"""Words; shorter English descriptions say hardly more than the synopsis."""
+"""Smallest number of words: shorter English descriptions say hardly more than the synopsis."""
 
 Descriptions = dict[str, tuple[str, str]]
 """Synopsis and long description by package."""

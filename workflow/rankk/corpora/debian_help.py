@@ -18,7 +18,7 @@ from rankk.fetching.base import Download
 from rankk.fetching.debian import RELEASE, DebianPackages, unpack
 
 NUMBER = re.compile(r"^[\d.]+\s+")
-"""Of a chapter, before its title."""
+"""The number of a chapter, before its title."""
 
 Pages = dict[str, tuple[str, str]]
 """Title and text by page."""

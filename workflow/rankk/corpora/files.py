@@ -36,7 +36,7 @@ def hub_file(path: str) -> HubFile | None:
 
 
 def local(path: str) -> str:
-    """What a job declares as its input: a path of the user's, or the folder of a download."""
+    """The input that a job declares: a path of the user's, or the folder of a download."""
     download = hub_file(path)
     return download.path if download else path
 
@@ -95,7 +95,7 @@ class FilesTopics(TopicSource):
         return {"queries": [local(path) for path in self.queries.values()], "qrels": local(self.qrels)}
 
     def topics(self, inputs: Inputs) -> Topics:
-        """What the files hold."""
+        """Content of the files."""
         texts = [read_queries(file_of(path)) for path in inputs["queries"]]
         qrels = file_of(inputs["qrels"])
         return Topics(queries=dict(zip(self.queries, texts, strict=True)), qrels=read_qrels(qrels), where=qrels)

@@ -119,7 +119,7 @@ class IrDatasetsPassages(PassageSource):
         return [PassagesDownload(dataset=self.dataset)]
 
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What was fetched."""
+        """Content of the download."""
         source = Path(inputs["downloads"][0], PASSAGES)
         return ((f"{source}:{number}", record) for number, record in read_jsonl(source))
 
@@ -148,7 +148,7 @@ class IrDatasetsTopics(TopicSource):
         return [TopicsDownload(dataset=self.dataset)]
 
     def topics(self, inputs: Inputs) -> Topics:
-        """What was fetched. RankkError names a field that the topics do not have."""
+        """Content of the download. RankkError names a field that the topics do not have."""
         folder = Path(inputs["downloads"][0])
         queries: dict[str, dict[str, str]] = {language: {} for language in self.queries}
         for number, record in read_jsonl(folder / QUERIES):

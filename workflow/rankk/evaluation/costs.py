@@ -1,4 +1,4 @@
-"""What jobs and reranked cells cost."""
+"""Costs of jobs and reranked cells."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
 
 
 def spent(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What a reranked cell cost, from its manifest."""
+    """Costs of a reranked cell, from its manifest."""
     calls, engine, seconds = manifest["calls"], manifest["reranker"].get("engine"), manifest["seconds"]
     gpus = engine["tensor_parallel"] * engine["data_parallel"] if engine and manifest["gpus"] else 0
     return {

@@ -229,7 +229,7 @@ def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _cost(files: CellFiles) -> dict[str, Any]:
-    """What a reranked cell's manifest says of its calls; nothing for a first stage."""
+    """Counts of calls in a reranked cell's manifest; empty for a first stage."""
     if not files.manifest:
         return {}
     manifest = read_manifest(files.manifest)

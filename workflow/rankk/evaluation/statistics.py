@@ -16,7 +16,7 @@ RESAMPLES = 2000
 PERMUTATIONS = 9999
 SEED = 0
 BATCH = 2**20
-"""Random numbers that are held at once."""
+"""Random numbers held in memory at a time."""
 
 UNDEFINED = float("nan")
 

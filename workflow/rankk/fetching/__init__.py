@@ -1,1 +1,1 @@
-"""What comes from a network: checked, complete or not there at all; and copies on a node's own disk."""
+"""Downloads, which are checked and either complete or absent; and copies on a node's own disk."""

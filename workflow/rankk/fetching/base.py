@@ -26,7 +26,7 @@ class Download(Component):
         return paths.download(self.target)
 
     def params(self) -> dict[str, Any]:
-        """What is fetched, for Snakemake. The code is left out: an edit of it must not fetch gigabytes again."""
+        """Parameters of the download, for Snakemake; without the code, whose edits must not fetch gigabytes again."""
         return self.deciding()
 
     def fetch(self, folder: Path) -> None:

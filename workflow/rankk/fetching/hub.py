@@ -20,7 +20,7 @@ OTHER_FORMATS = ["*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx", "*.ggu
 
 
 def is_hub_id(model: str) -> bool:
-    """Whether a model's name is owner/name, and no folder here."""
+    """Whether a model's name has the form owner/name and is not a local folder."""
     return bool(re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", model)) and not exists(model)
 
 

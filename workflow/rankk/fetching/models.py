@@ -22,7 +22,7 @@ from rankk.io.files import sha256
 log = logging.getLogger("rankk")
 
 ADAPTER = "adapter_model.safetensors"
-"""What PEFT calls the file that holds what training adds to a base."""
+"""Name that PEFT gives to the file with an adapter's weights."""
 
 
 class Model(Component):
@@ -37,11 +37,11 @@ class Model(Component):
         return None
 
     def downloads(self) -> Sequence[Download]:
-        """What is fetched from a network beforehand."""
+        """Downloads that are needed beforehand."""
         return ()
 
     def params(self) -> dict[str, Any]:
-        """What decides the model, for Snakemake."""
+        """Parameters that decide the model, for Snakemake."""
         return {"model": self.deciding(), "code": fingerprint(type(self))}
 
     def build(self, inputs: Mapping[str, Any], folder: Path) -> None:

@@ -10,7 +10,7 @@ from rankk.component import Component, Registry
 from rankk.io.trec import Hit
 
 DIGITS = 12
-"""Decimal places that sums are rounded to, so that the order of addition makes no ties and breaks none."""
+"""Decimal places to which sums are rounded, so that the order of addition neither makes nor breaks ties."""
 
 
 class Fusion(Component):
@@ -39,7 +39,7 @@ class Fusion(Component):
 
     @abstractmethod
     def scores(self, ranking: Sequence[Hit], docids: Sequence[str], *, ties: bool) -> Iterator[tuple[str, float]]:
-        """What one ranking adds to the scores of `docids`, the passages of all rankings."""
+        """Scores that one ranking adds to `docids`, the passages of all rankings."""
 
 
 def ranks(ranking: Sequence[Hit], *, ties: bool) -> Iterator[tuple[Hit, float]]:

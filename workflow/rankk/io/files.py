@@ -22,7 +22,7 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 def exists(path: str | Path) -> bool:
-    """Whether a file or folder is there; a name that is too long for one is none."""
+    """Whether a file or folder exists; False for a name that is too long for one."""
     try:
         return Path(path).exists()
     except OSError:
@@ -30,7 +30,7 @@ def exists(path: str | Path) -> bool:
 
 
 def is_file(path: str | Path) -> bool:
-    """Whether something that can be read as a file is there, such as a pipe; no folder."""
+    """Whether a path can be read as a file (also a pipe); False for a folder."""
     return exists(path) and not Path(path).is_dir()
 
 

@@ -37,7 +37,7 @@ from rankk.io.trec import check_id
 log = logging.getLogger("rankk")
 
 SHOWN = 100
-"""So many characters of a faulty record are shown."""
+"""Characters of a faulty record that are shown."""
 IDS_SHOWN = 3
 APPLICATION = 0x72616E6B
 """SQLite's application id of an index of passages; it changes with the tables below."""

@@ -30,7 +30,7 @@ UNREADABLE = {
     b"PK\x03\x04": "is a zip archive",
     b"PAR1": "is a Parquet file",
 }
-"""What a file is that begins with these bytes."""
+"""Kinds of files by their first bytes."""
 EXPECTED = "expected UTF-8 text (or gzip of it)"
 MARK = "\ufeff"
 """Byte-order mark; files that were joined have it at the beginning of later lines too."""

@@ -20,11 +20,11 @@ from rankk.io.yaml_files import dump_yaml, parse_yaml
 log = logging.getLogger("rankk")
 
 SHOWN = 100
-"""So many characters of a faulty line are shown."""
+"""Characters of a faulty line that are shown."""
 LINE_BREAK = "\u2028"
 """Unicode's line separator: what stands for a line break within a query, because a query is one line of its file."""
 UNFIT = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff]")
-"""What an identifier cannot hold: blanks separate the fields of TREC's files."""
+"""Characters that an identifier must not contain: blanks separate the fields of TREC's files."""
 WHOLE = re.compile(r"([+-]?\d{1,9})(?:\.0*)?", re.ASCII)
 """A whole number, also as 2.0."""
 HEADER = re.compile(r"_?id|qid|number|num|(?:query|topic)[-_ ]?(?:id|number|num)?", re.IGNORECASE)

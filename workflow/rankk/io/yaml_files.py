@@ -1,4 +1,4 @@
-"""Reading YAML files of users: a key that stands twice, or a file that explodes, is an error of one line."""
+"""Reading users' YAML files: a repeated key, or a file that expands without limit, is an error of one line."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from rankk.io.text import read_text
 LARGEST = 100_000
 """Values in a file, counted with those that its aliases repeat; the shipped catalog has a few thousand."""
 SHOWN = 300
-"""So many characters of what is wrong are shown."""
+"""Characters of an error's description that are shown."""
 DEEPEST = 50
 """Levels of lists and mappings within each other."""
 

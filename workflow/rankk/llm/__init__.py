@@ -1,4 +1,4 @@
-"""Asking a language model: backends, tokenizers, thinking budgets, journal, scheduler. Knows nothing of rerankers."""
+"""Asking a language model: backends, tokenizers, thinking budgets, journal, scheduler. Independent of reranking."""
 
 import sys
 

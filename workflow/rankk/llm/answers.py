@@ -1,4 +1,4 @@
-"""What a server with OpenAI's protocol answers: checked in type and range before anything is done with it."""
+"""Answers of servers with OpenAI's protocol, checked in type and range before they are used."""
 
 import json
 import re
@@ -10,10 +10,10 @@ from rankk.llm.http import Reply, may_pass, on_one_line
 from rankk.llm.types import Completion
 
 MOST_TOKENS = 10**9
-"""A count above it is none."""
+"""Larger token counts are taken for errors."""
 LEAST = -1e300  # of log probabilities; a whole number of more digits is no float
 ROUNDING = 0.01
-"""A log probability of at least this much is none."""
+"""Values from here on are not log probabilities."""
 FINISHED = {
     "stop": ("", "stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "finish"),
     "length": ("length", "max_tokens", "model_length", "max_output_tokens", "token_limit", "repetition"),
@@ -25,7 +25,7 @@ FILTERED = (
     *("content_filter", "content_policy_violation", "responsibleaipolicyviolation", "data_inspection_failed"),
     *("invalid_prompt", "1301", "safety", "prohibited_content", "blocklist", "flagged"),
 )
-"""Codes of errors with which a server says that it will not answer this prompt."""
+"""Error codes with which a server refuses to answer a prompt."""
 CODES = ("code", "type", "status", "status_code", "param", "blockReason")
 """Keys under which servers write such codes."""
 NO_MORE = (
@@ -36,9 +36,9 @@ NO_MORE = (
     "billing_not_active",
     "account_deactivated",
 )
-"""Codes of errors that every further call would get too."""
+"""Error codes that every further call would get, too."""
 TRANSIENT = ("rate_limit", "server_error", "overloaded", "internal", "unavailable", "timeout", "timed_out")
-"""Parts of codes of errors that may not come again."""
+"""Parts of error codes that may not occur again, so that a retry makes sense."""
 
 
 class Failed(RankkError):
@@ -85,7 +85,7 @@ def is_filtered(body: Any) -> bool:
 
 
 def ends_all(status: int, body: Any) -> bool:
-    """Whether an error is no single call's: the key is not or no longer valid, or nothing is left to pay with."""
+    """Whether an error concerns all calls: the key is not or no longer valid, or the account has no credit."""
     return not {str(status), *error_codes(body)}.isdisjoint(NO_MORE)
 
 

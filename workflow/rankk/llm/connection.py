@@ -48,7 +48,7 @@ class Connection:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the manifest tells of the connection."""
+        """Entries for the manifest about the connection."""
         return {
             "tokens_counted_by": self.counter.kind,
             "context": self.context,

@@ -25,7 +25,7 @@ CacheType = Literal[
 """As vLLM 0.32.0, which envs/ pins, names them (QuantizationMethods, CacheDType)."""
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
-"""What Linux says of processors that multiply in bfloat16; the others emulate it slowly."""
+"""Flags with which Linux marks processors that multiply in bfloat16; others emulate it slowly."""
 
 
 def cpu_type() -> Literal["bfloat16", "float32"]:

@@ -14,11 +14,11 @@ from rankk.llm.addresses import is_loopback, masked
 
 CONNECT_SECONDS = 10.0
 CONNECTIONS = 8
-"""Of one httpx client: assigning requests to connections takes time quadratic in their number."""
+"""Connections of one httpx client, whose assignment of requests takes time quadratic in their number."""
 PLAIN = {"Accept-Encoding": "identity"}
 """Asks for answers without compression."""
 ENCODINGS = {"": None, "identity": None, "gzip": 31, "x-gzip": 31, "deflate": 15}
-"""Content encodings, and how zlib is told of them."""
+"""Content encodings, with the argument that zlib needs for each."""
 
 
 def _expire_with_unread_bytes(connection: Any) -> None:
@@ -53,7 +53,7 @@ class Reply:
 
     @property
     def shown(self) -> str:
-        """Its beginning, on one line."""
+        """The beginning of the text, on one line."""
         return on_one_line(self.content[:2000].decode("utf-8", "replace"), 200) or "nothing"
 
 
@@ -159,12 +159,12 @@ def why(error: BaseException) -> str:
 
 
 def is_refused(error: BaseException) -> bool:
-    """Whether nobody listens at the server's port."""
+    """Whether nothing listens at the server's port."""
     return isinstance(error, httpx.ConnectError) and any(isinstance(c, ConnectionRefusedError) for c in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """What an error was raised from, innermost first."""
+    """Errors from which an error was raised, innermost first."""
     for inner in (error.__cause__, None if error.__cause__ else error.__context__):
         if inner is not None:
             yield from _causes(inner)

@@ -28,10 +28,10 @@ AFFECTS_RESULTS = False
 log = logging.getLogger("rankk")
 
 BEGINNING = b'{"text":'
-"""Of every line, so that somebody's file is not taken for a journal whose last line was cut off."""
+"""How every line begins. A file that begins otherwise is not taken for a journal whose last line was cut off."""
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half a character, which a server may send as a JSON escape and no UTF-8 file can hold."""
+"""Half a character: a server may send one as a JSON escape, but a UTF-8 file cannot hold it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,12 +43,12 @@ class SavedTokenizer:
 
     @property
     def bos_token_id(self) -> int | None:
-        """Of the token that begins a text, where one is declared."""
+        """Id of the token that begins a text, if one is declared."""
         return self.convert_tokens_to_ids(self.bos_token)
 
     @property
     def eos_token_id(self) -> int | None:
-        """Of the token that ends an answer."""
+        """Id of the token that ends an answer."""
         return self.convert_tokens_to_ids(self.eos_token)
 
     @property

@@ -43,7 +43,7 @@ LOG_TAIL = 15  # lines of the engine's log in an error
 
 @dataclass(frozen=True)
 class Server:
-    """Where an engine is to be reached."""
+    """Address and key of an engine."""
 
     base_url: str
     key: str

@@ -1,4 +1,4 @@
-"""Running many coroutines to their end, whatever becomes of one of them, and stopping them all on a signal."""
+"""Running many coroutines to their end, even if some fail, and stopping all of them on a signal."""
 
 import asyncio
 import logging

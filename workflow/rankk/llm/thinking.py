@@ -63,7 +63,7 @@ def opening_text(thinking: Thinking) -> str:
 
 
 def _closing_text(thinking: Thinking) -> str:
-    """What ends a thought, up to where the answer begins."""
+    """Text that ends a thought, up to the beginning of the answer."""
     return f"{thinking.line_break}{thinking.close}{2 * thinking.line_break}"
 
 

@@ -12,11 +12,11 @@ from rankk.llm.saved_tokenizer import saved_tokenizer
 from rankk.llm.types import Prompt
 
 SAID = "What was said."
-"""An answer, to see what a chat template puts behind it."""
+"""An example answer, to find out what a chat template puts behind one."""
 CACHED_TEXTS = 50_000
 """Texts whose cuts are kept: a passage stands in several windows."""
 TEMPLATE_TOKENS = 1024
-"""Allowance for what a chat template writes beside the messages (some have a system prompt of their own)."""
+"""Tokens allowed for what a chat template adds to the messages; some add a system prompt."""
 
 
 def most_tokens(text: str) -> int:
@@ -169,7 +169,7 @@ class ModelTokenizer:
         return self.ids("a")
 
     def hides(self, text: str) -> bool:
-        """Whether decoding leaves out a part of a text because it is a special token."""
+        """Whether decoding drops a part of a text because it is a special token."""
         added = self._tokenizer.added_tokens_decoder.values()
         return any(token.special and token.content in text for token in added)
 

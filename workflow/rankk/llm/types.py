@@ -1,4 +1,4 @@
-"""What is sent to a model and what comes back."""
+"""Types of prompts, sampling parameters and completions."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
@@ -8,7 +8,7 @@ from pydantic import Field
 from rankk.config.base import Strict
 
 MOST_LOGPROBS = 1000
-"""Alternatives of a token that an engine of rankk's own tells at most."""
+"""Largest number of a token's alternatives that an engine started by rankk returns."""
 
 Role = Literal["system", "user", "assistant"]
 
@@ -86,7 +86,7 @@ class Client(Protocol):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the manifest should tell of it, known when all calls are made."""
+        """Entries for the manifest, known when all calls are made."""
         ...
 
     async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
@@ -107,5 +107,5 @@ class Thinking(Strict):
 
     @property
     def line_break(self) -> str:
-        """What stands between tags and reasoning: nothing where tags are control tokens (<|end|>)."""
+        """Text between tags and reasoning; empty if the tags are control tokens (<|end|>)."""
         return "" if self.close.endswith("|>") else "\n"

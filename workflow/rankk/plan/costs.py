@@ -99,7 +99,7 @@ def _hours(
 
 
 def _warning(experiment: Experiment, engine: Engine, context: int, room: int) -> str:
-    """What is said of an engine with room for so many calls of `context` tokens."""
+    """Message about an engine with room for a number of calls of `context` tokens."""
     gpus = f"{engine.config.tensor_parallel} × {engine.gpu.gib:.0f} GiB ({experiment.gpu})"
     if not room:
         weights = engine.shape.weights_gib(fp8=engine.fp8)

@@ -34,7 +34,7 @@ class Gpu:
 
 
 CONTEXT = 90
-"""Tokens behind a call while the steps were measured."""
+"""Context tokens per call when the steps were measured."""
 H200_STEP_MS = {1: 17.5, 16: 17.5, 32: 18.8, 64: 19.4, 96: 20.8, 128: 22.1, 192: 30.0, 256: 35.7}
 H200_FP8_STEP_MS = {1: 10.9, 16: 10.9, 32: 13.7, 64: 12.7, 96: 15.1, 128: 16.3, 192: 23.7, 256: 25.4}
 H100_STEP_MS = {1: 24.9, 16: 25.9, 32: 25.9, 64: 27.1, 96: 28.4, 128: 29.7, 192: 33.8, 256: 37.3}

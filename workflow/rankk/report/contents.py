@@ -1,4 +1,4 @@
-"""Which figures and tables an experiment has: known from its configuration, before anything ran."""
+"""The figures and tables of an experiment, known from its configuration before anything runs."""
 
 import csv
 import io

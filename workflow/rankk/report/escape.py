@@ -1,4 +1,4 @@
-"""Texts of others in LaTeX, Markdown and CSV."""
+"""Escaping foreign texts for LaTeX, Markdown and CSV."""
 
 import re
 

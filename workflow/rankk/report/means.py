@@ -62,7 +62,7 @@ def _marks(
 
 
 def _note(cells: pd.DataFrame, lettered: bool, rows: int) -> str:
-    """What the numbers are."""
+    """Definitions of the numbers."""
     described = cells.groupby("measure", sort=False).agg(
         queries=("queries", "max"), least=("queries", "min"), collections=("collection", "unique")
     )

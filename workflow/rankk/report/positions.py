@@ -1,4 +1,4 @@
-"""Where in its window an answer finds the passage that it puts first."""
+"""Position in the window of the passage that an answer puts first."""
 
 from typing import TYPE_CHECKING
 

@@ -26,7 +26,7 @@ FRESH = 600.0
 MESSAGE = re.compile(r"\d\d:\d\d:\d\d ([A-Z]+) (.*)")
 
 COUNTED = re.compile(r"\d+ of \d+ calls(, )?")
-"""What a job's own line begins with."""
+"""The beginning of a job's own line."""
 
 
 class State(StrEnum):

@@ -23,7 +23,7 @@ COLOURS = ["#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#7
 """Tol's "bright" scheme, safe for colour-blind readers."""
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 HATCHES = ["", "///", "...", "xxx", "\\\\\\", "---", "+++"]
-"""So that series differ in grey print too."""
+"""Hatches, so that series differ in grey print too."""
 ROW = 0.17  # inches that a row of points takes
 LEGEND = 0.6  # inches kept for legend and axis labels below the panels
 LEGEND_LINE = 0.15  # inches

@@ -1,4 +1,4 @@
-"""The page of an experiment that is still running: what is done is evaluated, the state of the rest is told."""
+"""The page of an experiment that is still running: values of finished cells, states of the others."""
 
 import tempfile
 from collections.abc import Mapping

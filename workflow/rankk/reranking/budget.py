@@ -1,4 +1,4 @@
-"""The one place where prompt and answer are made to fit into the model's context."""
+"""Making prompt and answer fit into the model's context."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from rankk.reranking.presets import Preset
 from rankk.reranking.prompts import IDENTIFIER, LETTER, neutralize, render
 
 FLOOR = 16
-"""Tokens under which no passage is cut to fit: what is left would not tell what it is about."""
+"""Smallest length to which a passage is cut: a shorter text would not show its topic."""
 
 
 def fit(
@@ -74,6 +74,6 @@ def _identifiers(preset: Preset) -> re.Pattern[str] | None:
 
 
 def _special_tokens(preset: Preset, counter: TokenCounter) -> tuple[str, ...]:
-    """What neither query nor passages may hold: the tokenizer's own tokens and the preset's tags."""
+    """Texts that query and passages must not contain: the tokenizer's control tokens and the preset's tags."""
     thinking = preset.thinking
     return (*counter.special_tokens, *((thinking.open, thinking.close) if thinking else ()))

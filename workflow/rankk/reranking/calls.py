@@ -26,7 +26,7 @@ from rankk.reranking.types import Answer, Outcome, TieGroups
 log = logging.getLogger("rankk")
 
 DECIDING = {"kind", "thinking", "chat_template_kwargs", "positive", "negative"}
-"""What of a preset decides an answer beside the prompt, which is there in full."""
+"""Fields of a preset that decide an answer, in addition to the rendered prompt."""
 
 
 class Caller:

@@ -1,4 +1,4 @@
-"""Where a cell's results are written, and that nothing else is lost by it."""
+"""Files of a cell's results, and checks that writing them replaces nothing else."""
 
 import json
 import os
@@ -103,7 +103,7 @@ def neighbours(journal: Path) -> Iterator[Path]:
 
 
 def _target(path: Path) -> Path:
-    """Where a path leads: a link stays a link, and what it names is written."""
+    """Target of a path: a link is kept, and the file that it names is written."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 

@@ -1,4 +1,4 @@
-"""How fast a cell's calls are answered, for the line that tells how far it is."""
+"""Speed of a cell's calls and time left, for its progress line."""
 
 import time
 from collections.abc import Iterator

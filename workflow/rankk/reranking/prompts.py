@@ -1,4 +1,4 @@
-"""Rendering a window into a preset's prompt, with foreign text kept from posing as anything but text."""
+"""Rendering a window into a preset's prompt, so that foreign text cannot act as markup or identifiers."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a cell's calls came to: the table of its calls, and the counts of its manifest."""
+"""The calls of a cell: their table, and their counts in the manifest."""
 
 import csv
 from collections import Counter

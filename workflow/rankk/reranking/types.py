@@ -1,4 +1,4 @@
-"""What strategies, rankers and parsers hand to each other."""
+"""Types that strategies, rankers and parsers exchange."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Answer:
 
 
 class WindowRanker(Protocol):
-    """What a strategy may ask about one query's passages."""
+    """The questions that a strategy may ask about one query's passages."""
 
     async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
         """Order a window of passage ids, all of them. `chain`: longest chain of calls that wait for this one."""

@@ -1,4 +1,4 @@
-"""What a first stage is: one class in one module of this package, or a plugin."""
+"""Base class of first stages. Each is one class in one module of this package, or a plugin."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Step(Component):
     """Work that a first stage needs done beforehand: an index, or encoded texts. Its fields decide what it makes."""
 
     def params(self) -> dict[str, Any]:
-        """What decides the result, for Snakemake."""
+        """Parameters that decide the result, for Snakemake."""
         return {"step": self.deciding(), "code": fingerprint(type(self))}
 
     def run(self, inputs: Inputs, output: str, threads: int) -> None:
@@ -66,7 +66,7 @@ class Retriever(Component):
         return iter(())
 
     def downloads(self, cell: "Cell", experiment: "Experiment") -> Iterable[Download]:
-        """What is fetched from a network beforehand, apart from corpus, collection and models."""
+        """Downloads that are needed beforehand, apart from those of corpus, collection and models."""
         return ()
 
     def check(self, cell: "Cell", experiment: "Experiment") -> None:
@@ -77,7 +77,7 @@ class Retriever(Component):
         return {}
 
     def params(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
-        """What decides the run, for Snakemake."""
+        """Parameters that decide the run, for Snakemake."""
         settings = {"retriever": self.deciding(), "facts": self.facts(cell, experiment)}
         return settings | {"code": fingerprint(type(self))}
 

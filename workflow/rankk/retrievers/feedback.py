@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt
 from rankk.retrievers.bm25 import BM25
 
 FIRST_PASSAGES = 50
-"""Anserini hands so many passages to feedback unless told otherwise."""
+"""Number of passages that Anserini uses for feedback by default."""
 
 
 class Feedback(BM25):

@@ -28,7 +28,7 @@ class Shuffled(Retriever):
         return [self.retriever]
 
     def inputs(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
-        """Its run."""
+        """The run of the cell."""
         return {"run": paths.run(cell.collection, cell.language, self.retriever)}
 
     def retrieve(self, inputs: Inputs, output: str, *, threads: int, tag: str, **facts: Any) -> None:

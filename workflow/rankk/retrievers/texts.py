@@ -1,4 +1,4 @@
-"""Reading what is indexed or encoded: passages, their segments, or queries."""
+"""Reading the texts that are indexed or encoded: passages, their segments, or queries."""
 
 import json
 import tempfile

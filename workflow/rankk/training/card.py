@@ -1,4 +1,4 @@
-"""What goes with a trained model: its card, and the curve of its loss."""
+"""Files beside a trained model: its card, and the curve of its loss."""
 
 from collections.abc import Mapping
 from pathlib import Path

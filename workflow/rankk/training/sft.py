@@ -198,6 +198,6 @@ def _write_history(history: list[dict[str, float]], path: Path) -> None:
 
 
 def read_facts(folder: str | Path) -> dict[str, Any]:
-    """What a finished training says of itself."""
+    """Facts about a finished training."""
     facts: dict[str, Any] = json.loads((Path(folder) / "training.json").read_text(encoding="utf-8"))
     return facts

@@ -1,4 +1,4 @@
-"""What the rules of a training ask about an experiment."""
+"""Inputs and parameters of the rules of a training."""
 
 from dataclasses import dataclass
 from typing import Any

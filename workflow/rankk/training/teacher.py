@@ -1,4 +1,4 @@
-"""What a window's answer should be: by judgments, or as a model with its reasoning orders it."""
+"""Target answers of training windows: from judgments, or from a teacher model with its reasoning."""
 
 import asyncio
 import json

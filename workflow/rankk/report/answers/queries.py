@@ -1,4 +1,4 @@
-"""What a reranked cell did with each query, as its page shows it."""
+"""The answers to each query of a reranked cell, as its page shows them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,9 @@ from rankk.reranking.tally import Call, read_calls
 from rankk.reranking.types import Answer, Outcome
 
 MISSED = 50
-"""Relevant passages of a query that no window held, at most so many are listed."""
+"""Largest number of a query's relevant passages outside all windows that is listed."""
 FOLLOWED = 100
-"""Ranks that are listed where fewer passages were reranked."""
+"""Ranks that are listed at least, even if fewer passages were reranked."""
 
 
 class CellAnswers:

@@ -22,7 +22,7 @@ class Cost(Figure):
 
     @classmethod
     def shows(cls, experiment: "Experiment") -> bool:
-        """Where at least two systems that ask a model can be compared."""
+        """Whether at least two systems that ask a model can be compared."""
         reranked = {cell.reranker for cell in experiment.cells if cell.reranked}
         asked = [name for name in reranked if experiment.rerankers[name].backend.asks_model]
         return len(asked) > 1

@@ -23,7 +23,7 @@ class Difficulty(Figure):
 
     @classmethod
     def shows(cls, experiment: "Experiment") -> bool:
-        """Where a collection has a second measure, by which quarters are chosen."""
+        """Whether a collection has a second measure, by which quarters are chosen."""
         return any(
             len(experiment.collections[cell.collection].measures) > 1 for cell in experiment.cells if cell.reranked
         )

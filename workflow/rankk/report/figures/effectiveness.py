@@ -20,7 +20,7 @@ class Effectiveness(Figure):
 
     @classmethod
     def shows(cls, experiment: "Experiment") -> bool:
-        """Every experiment has it."""
+        """Whether the experiment has any cell."""
         return bool(experiment.cells)
 
     def plot(self, evidence: "Evidence") -> Drawn:

@@ -22,7 +22,7 @@ class Languages(Figure):
 
     @classmethod
     def shows(cls, experiment: "Experiment") -> bool:
-        """Where queries come in more than one language."""
+        """Whether there are queries in more than one language."""
         return len({cell.language for cell in experiment.cells}) > 1
 
     def plot(self, evidence: "Evidence") -> Drawn:

@@ -15,7 +15,7 @@ RANKS = [1, 6, 11, 21, 51, 101]
 
 
 class Movement(Figure):
-    """Where relevant passages come from and go to: bins of ranks before × after."""
+    """Ranks of relevant passages before and after reranking, in bins."""
 
     name: ClassVar[str] = "movement"
     title: ClassVar[str] = "Movement of relevant passages"

@@ -13,7 +13,7 @@ NARROWEST, HEIGHT = 1.6, 1.6
 
 
 class Position(Figure):
-    """Where in the first window the passages stood that answers put first, by fifths of the window."""
+    """Position in the first window of the passages that answers put first, by fifths of the window."""
 
     name: ClassVar[str] = "position"
     title: ClassVar[str] = "Position bias"
@@ -21,7 +21,7 @@ class Position(Figure):
 
     @classmethod
     def shows(cls, experiment: "Experiment") -> bool:
-        """Where a reranker reads several passages at once."""
+        """Whether a reranker reads several passages at once."""
         return any(experiment.rerankers[c.reranker].preset.kind == "listwise" for c in experiment.cells if c.reranked)
 
     def plot(self, evidence: "Evidence") -> Drawn:

@@ -22,7 +22,7 @@ class Reasoning(Figure):
 
     @classmethod
     def shows(cls, experiment: "Experiment") -> bool:
-        """Where a model that may think was asked."""
+        """Whether a model that may think is asked."""
         asked = [experiment.rerankers[cell.reranker] for cell in experiment.cells if cell.reranked]
         return any(reranker.backend.asks_model and reranker.preset.thinking for reranker in asked)
 

@@ -25,7 +25,7 @@ class Scaling(Figure):
 
     @classmethod
     def shows(cls, experiment: "Experiment") -> bool:
-        """Where rerankers differ in nothing but their thinking budgets and samples."""
+        """Whether rerankers differ in nothing but their thinking budgets and samples."""
         return bool(experiment.test_time)
 
     def plot(self, evidence: "Evidence") -> Drawn:

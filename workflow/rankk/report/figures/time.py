@@ -1,4 +1,4 @@
-"""Where the time went."""
+"""Time by stage."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,7 +21,7 @@ class Time(Figure):
 
     @classmethod
     def shows(cls, experiment: "Experiment") -> bool:
-        """Every experiment has it."""
+        """Whether the experiment has any cell."""
         return bool(experiment.cells)
 
     def plot(self, evidence: "Evidence") -> Drawn:

@@ -18,7 +18,7 @@ class Causes(Table):
 
     @classmethod
     def shows(cls, experiment: "Experiment", published: Sequence[object]) -> bool:  # noqa: ARG003
-        """Where anything is reranked."""
+        """Whether anything is reranked."""
         return any(cell.reranked for cell in experiment.cells)
 
     def fill(self, evidence: "Evidence") -> Filled:

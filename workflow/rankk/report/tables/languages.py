@@ -18,7 +18,7 @@ class Languages(Table):
 
     @classmethod
     def shows(cls, experiment: "Experiment", published: Sequence[object]) -> bool:  # noqa: ARG003
-        """Where queries come in more than one language."""
+        """Whether there are queries in more than one language."""
         return len({cell.language for cell in experiment.cells}) > 1
 
     def fill(self, evidence: "Evidence") -> Filled:

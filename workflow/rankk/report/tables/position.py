@@ -19,7 +19,7 @@ class Position(Table):
 
     @classmethod
     def shows(cls, experiment: "Experiment", published: Sequence[object]) -> bool:  # noqa: ARG003
-        """Where a reranker reads several passages at once."""
+        """Whether a reranker reads several passages at once."""
         return PositionFigure.shows(experiment)
 
     def fill(self, evidence: "Evidence") -> Filled:

@@ -18,7 +18,7 @@ class Published(Table):
 
     @classmethod
     def shows(cls, experiment: "Experiment", published: Sequence[object]) -> bool:  # noqa: ARG003
-        """Where config/reference/published.csv has results of the experiment's cells."""
+        """Whether config/reference/published.csv has results of the experiment's cells."""
         return bool(published)
 
     def fill(self, evidence: "Evidence") -> Filled:

@@ -1,4 +1,4 @@
-"""Every number of an answer, as the programs read it that made published runs."""
+"""Every number of an answer, as read by the programs that made published runs."""
 
 import re
 from typing import ClassVar

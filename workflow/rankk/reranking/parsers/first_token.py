@@ -1,4 +1,4 @@
-"""The order that the probabilities of an answer's first token give."""
+"""The order given by the probabilities of an answer's first token."""
 
 import string
 from typing import ClassVar

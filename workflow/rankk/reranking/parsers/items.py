@@ -1,4 +1,4 @@
-"""Finding identifiers in an answer, and how they hang together: the reading half of the parser `ranking`.
+"""Finding identifiers in an answer and how they are connected: the first half of the parser `ranking`.
 
 An item is a number that may name a passage. Items with nothing but separators between them form a chain. Every
 pattern is linear: what can repeat is possessive.
@@ -47,7 +47,7 @@ LINK = re.compile(  # what may stand between two items of a chain
     re.IGNORECASE,
 )
 SIGNS = re.compile(r"(?:[^\w\n.!?\\&]++|\\[A-Za-z]{0,30}+|&(?:[a-z]{2,8}+;)?+)*+")
-"""What else may stand between two bracketed identifiers on one line: no words, and nothing that ends a sentence."""
+"""Characters allowed between two bracketed identifiers on one line: no words, no end of a sentence."""
 DOTS = re.compile(r"\.{2,}|…")
 RANGE = re.compile(r"[ ]*+-[ ]*+|[ ]++(?:to|through)[ ]++")
 LONGEST = 9  # digits of a number that can be an identifier

@@ -21,7 +21,7 @@ class Letters(Parser):
 
     @property
     def most(self) -> int:
-        """As many as there are letters."""
+        """The number of letters."""
         return len(string.ascii_uppercase)
 
     def parse(self, completion: Completion, n: int, thinking: Thinking | None) -> Answer:

@@ -7,7 +7,7 @@ from rankk.reranking.parsers.plain import LETTER
 from rankk.reranking.parsers.record import ID_WORD, NUMBER, RANK_WORD, SCORE_WORD, Record, role_of
 
 TO = r"[\s:=_#\"'()\[\]-]{0,6}+"
-"""What may stand between a word and its number."""
+"""Characters allowed between a word and its number."""
 END = r"(?!\w|[./]\d)"
 OF = r"\d{1,9}+(?:\.0{1,9}+)?+"
 

@@ -22,13 +22,13 @@ OTHER_THOUGHT = re.compile(
 """Tags of reasoning that a preset does not know of."""
 LEAST_FIRST = re.compile(r"\b(?:least|worst)\b[^.:\n]{0,30}\b(?:to|first)\b|\bascending\b", re.IGNORECASE)
 RANKED = re.compile(r"\[\d|\d{1,4}[ ]*>")
-"""Begins an answer that is no thought, where it holds no letter."""
+"""The beginning of an answer that is not a thought: text without any letter."""
 EXAMPLE = re.compile(
     r"(?:\b(?:e\.?g|z\.[ ]?b|for instance|such as|as in|examples?)(?:[.,]*+[ ]\w++){0,2}+\W{0,6}"
     r"|\b(?:form|format)[ \"'(]{1,3})\Z",
     re.IGNORECASE,
 )
-"""Before a ranking that shows the form only."""
+"""Words before a ranking that only shows the form."""
 FINAL = re.compile(r"\b(?:final(?:ly)?|revised|corrected|updated)\b", re.IGNORECASE)
 
 

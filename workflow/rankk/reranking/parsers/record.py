@@ -1,4 +1,4 @@
-"""What an answer says of one passage, and the words by which its numbers are known."""
+"""Statements about one passage in an answer, and the words that mark ranks and scores."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ ROLES = {  # of a column or key, by its name
 
 @dataclass(slots=True)
 class Record:
-    """What an answer says of one passage."""
+    """Statement about one passage in an answer."""
 
     id: int
     rank: float | None = None
@@ -30,7 +30,7 @@ class Record:
 
 
 def role_of(name: str) -> str:
-    """What a column or key of that name holds: id, rank, score, or nothing known."""
+    """Content of a column or key by its name: id, rank, score, or unknown."""
     words = re.split(r"[\s_-]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).strip("*: "))
     return next((role for role, named in ROLES.items() if any(map(named.fullmatch, words))), "")
 

@@ -186,7 +186,7 @@ class Preset(Strict):
         return {key for key, extra in extras.items() if isinstance(extra, dict) and extra.get("decides") is False}
 
     def identifier(self, rank: int) -> str:
-        """What the prompt calls the passage of that rank, from 1."""
+        """Identifier in the prompt of the passage at a rank, from 1."""
         if self.identifiers == "letters":
             return string.ascii_uppercase[rank - 1]
         return str(rank - (self.identifiers == "from-zero"))

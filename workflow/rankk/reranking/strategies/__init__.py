@@ -1,1 +1,1 @@
-"""Strategies: which windows of a list are ranked, and in which order. They know nothing of prompts or engines."""
+"""Strategies: which windows of a list are ranked, and in which order. They are independent of prompts and engines."""

@@ -66,7 +66,7 @@ class Strategy(Component):
 
     @abstractmethod
     def promise(self, n: int) -> Promise:
-        """What comes first for a list of n if every answer is right."""
+        """The passages that are ranked first for a list of n if every answer is right."""
 
 
 class WindowStrategy(Strategy):

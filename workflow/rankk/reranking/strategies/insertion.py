@@ -38,7 +38,7 @@ class SetwiseInsertion(Setwise):
         return front + [docid for docid in docids if docid not in first]
 
     async def _position(self, docid: str, front: Sequence[str], ranker: WindowRanker, chain: int) -> int:
-        """Where a passage that is better than the last one belongs."""
+        """Position at which a passage that is better than the last one is inserted."""
         low, high = 0, len(front) - 1
         while low < high:
             middle = (low + high) // 2

@@ -10,7 +10,7 @@ from rankk.reranking.strategies.windows import order
 from rankk.reranking.types import WindowRanker
 
 MEAN, DEVIATION = 25.0, 25 / 3
-"""Of a rating that nothing is known of: TrueSkill's scale, and so are the next three."""
+"""Mean of a new rating. This and the next three values are TrueSkill's scale."""
 NOISE = 25 / 6
 """Standard deviation of a passage's performance in one window around its rating."""
 DRIFT = 25 / 300
