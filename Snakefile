@@ -69,6 +69,8 @@ rule downloads:
     input:
         [paths.download(name) for name in STAGES.downloads],
     localrule: True
+    message:
+        f"All downloads of {NAME} are there"
 
 
 rule all:
@@ -79,3 +81,5 @@ rule all:
         [paths.training(model, "README.md") for model in EXPERIMENT.training],
         [cell.page for cell in EXPERIMENT.cells if cell.reranked],
     localrule: True
+    message:
+        f"All results of {NAME} are there"

@@ -138,7 +138,7 @@ function chosen() {
 function moves(content, docid) {
   return content.calls.flatMap((call, number) => {
     const [from, to] = [call.before.indexOf(docid), call.after.indexOf(docid)];
-    return from < 0 || from === to ? [] : [`window ${number + 1} ${from > to ? "↑" : "↓"}${Math.abs(from - to)}`];
+    return from < 0 || from === to ? [] : [`window\u00a0${number + 1}\u00a0${from > to ? "↑" : "↓"}${Math.abs(from - to)}`];
   });
 }
 

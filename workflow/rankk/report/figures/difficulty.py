@@ -51,11 +51,11 @@ class Difficulty(Figure):
         figure, axes = panels(
             min(len(groups), most), narrowest=NARROWEST, height=HEIGHT, width=self.width, sharex=True, sharey=True
         )
-        systems = list(drawn[SYSTEM].drop_duplicates().itertuples(index=False, name=None))
         series = Series(drawn, evidence.shown)
         for axis, (names, group) in zip(axes, groups, strict=False):
-            for (retriever, reranker), points in group.groupby(SYSTEM, sort=False):
-                shift = ((systems.index((retriever, reranker)) + 0.5) / len(systems) - 0.5) * 0.7
+            systems = list(group.groupby(SYSTEM, sort=False))
+            for number, ((retriever, reranker), points) in enumerate(systems):
+                shift = ((number + 0.5) / len(systems) - 0.5) * 0.8
                 axis.errorbar(
                     points["quarter"] - 1 + shift,
                     points["value"],

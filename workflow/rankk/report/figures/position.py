@@ -59,7 +59,7 @@ class Position(Figure):
                     label=", ".join(evidence.shown(row[name]) for name in series),
                 )
             title(axis, evidence.shown(reranker))
-        axes[0].set_xticks(range(FIFTHS), ["first", *(f"{position}." for position in range(2, FIFTHS)), "last"])
+        axes[0].set_xticks(range(FIFTHS), ["first", "2nd", "3rd", "4th", "last"])
         axes[0].set_xlim(-0.3, FIFTHS - 0.7)
         axes[0].set_ylim(0, max(0.5, float(table[NAMES].max().max()) * 1.1) if len(table) else 1)
         label(axes, "fifth of the window", "share of the answers")

@@ -40,13 +40,13 @@ class Time(Figure):
         figure, (axis,) = panels(1, narrowest=self.width, height=0.5 + 0.2 * len(data), width=self.width)
         axis.barh(range(len(data)), data["seconds"], 0.7, color=COLOURS[0], hatch=HATCHES[0])
         for position, seconds in enumerate(data["seconds"]):
-            axis.text(seconds, position, f" {seconds:.0f} s", va="center", fontsize=7)
+            axis.text(seconds, position, f" {seconds:,.0f} s", va="center", fontsize=7)
         rows(axis, [f"{row.stage} ({row.jobs})" for row in data.itertuples()])
         axis.margins(x=0.15)
         axis.grid(axis="y", visible=False)
         axis.set_xlabel("seconds, all jobs")
         caption = (
-            f"Time by stage: {data['seconds'].sum():.0f} s of {data['jobs'].sum():.0f} jobs when each was last run; "
+            f"Time by stage: {data['seconds'].sum():,.0f} s of {data['jobs'].sum():,.0f} jobs when each was last run; "
             "the number of jobs in brackets. Jobs run side by side, so the elapsed time is shorter."
         )
         alt = "Bars of seconds by stage: " + ", ".join(f"{row.stage} {row.seconds:.0f} s" for row in data.itertuples())
