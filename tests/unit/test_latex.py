@@ -47,6 +47,22 @@ def test_every_table_of_a_grid_of_collections_and_languages_fits_a_page(name, tm
     assert "Overfull" not in log
 
 
+@pytest.mark.parametrize("name", [name for name in TABLES.names() if name != "published"])
+def test_the_tables_of_a_large_grid_are_split_over_pages(name, tmp_path):
+    cells = [
+        Cell(f"{family}-{number}_with_a_long_name", language, retriever, reranker)
+        for family in ("bright", "neuclir")
+        for number in range(6)
+        for language in ("eng", "fas")
+        for retriever in ("bm25", "splade-v3 (translations)")
+        for reranker in ("none", "think", "quick")
+    ]
+    found = evidence.evaluated(tmp_path, evidence.build(tmp_path, cells, queries=2))
+    log = compiled(latex(TABLES.get(name)().fill(found), name), tmp_path)
+    assert "Overfull" not in log
+    assert "Float too large" not in log
+
+
 def test_a_table_with_long_texts_in_every_row_fits_a_page(tmp_path):
     rows = ["BM25", "BM25_RM3", "SPLADE_P_P_ENSEMBLE_DISTIL"]
     lead = pd.DataFrame({"collection": "dl19", "language": "English", "retriever": rows, "reranker": "first stage"})

@@ -10,6 +10,8 @@ from rankk.report.style import COLOURS, left_out
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_CELLS = 47
+"""Rows of a table that one page holds."""
 NOTE = (
     " Collections of one family (the same first letters in their names) are averaged, of systems that have all of "
     "them; intervals combine the collections' as independent ones. The data file holds every cell."
@@ -44,6 +46,18 @@ def by_family(rows: "pd.DataFrame", most: int, extra: Sequence[str] = ()) -> "tu
     several = table["collections"] > 1
     label = table["family"] + (" (" + table["collections"].astype(str) + " collections)").where(several, "")
     return table.assign(collection=label), NOTE
+
+
+def pooled_by_family(rows: "pd.DataFrame") -> "tuple[pd.DataFrame, str]":
+    """Rows of cells, with families in place of collections where there are more cells than a page has lines.
+
+    Returns a sentence on it too, empty where nothing was done.
+    """
+    if rows[[*PANEL, *SYSTEM]].drop_duplicates().shape[0] <= MOST_CELLS:
+        return rows, ""
+    collection = rows["collection"].astype(str)
+    pooled = rows.assign(collection=collection.map(families(collection.unique())))
+    return pooled, " Collections are added up by family; the experiment's data file holds every cell."
 
 
 def few_rerankers(rows: "pd.DataFrame") -> "tuple[pd.DataFrame, str]":

@@ -39,7 +39,9 @@ def _fonts(characters: Iterable[str]) -> tuple[list[str], set[str]]:
     families, missing = [], {character for character in characters if ord(character) not in default}
     upright = [font for font in fontManager.ttflist if font.style == "normal" and font.weight in REGULAR]
     regular = [font for font in upright if Path(font.fname).suffix in SUFFIXES and "Last Resort" not in font.name]
-    for entry in sorted(regular, key=lambda font: ("Sans" not in font.name, font.name)) if missing else ():
+    # TrueType first: PDF viewers differ over other outlines in fonts that Matplotlib embeds.
+    order = sorted(regular, key=lambda font: (not font.fname.endswith(".ttf"), "Sans" not in font.name, font.name))
+    for entry in order if missing else ():
         there = get_font(entry.fname).get_charmap()
         if found := {character for character in missing if ord(character) in there}:
             families.append(entry.name)

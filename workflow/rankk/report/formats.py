@@ -1,8 +1,9 @@
 """Tables as CSV, Markdown and LaTeX (booktabs)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from textwrap import wrap
 
 import pandas as pd
 
@@ -16,6 +17,10 @@ GAIN, LOSS = "▲", "▼"
 LATEX_MARKS = {GAIN: r"\blacktriangle ", LOSS: r"\blacktriangledown "}
 COLUMN, PAGE = 50, 104
 """Characters of \\footnotesize that fit side by side in a column and on a page."""
+STACKED = 8
+"""Characters of a line of a stacked header, unless a word is longer."""
+LINES, AROUND = 52, 5
+"""Lines of \\footnotesize on a page beside caption and note; lines that header and rules of a part take."""
 
 
 def data(table: Filled) -> pd.DataFrame:
@@ -57,31 +62,56 @@ def markdown(table: Filled) -> str:
 
 
 def latex(table: Filled, name: str) -> str:
-    """A `table` environment with caption, label and note; of a page's width where it has to be.
+    """`table` environments with caption, label and note; of a page's width where it has to be, none longer than a page.
 
-    Needs the packages booktabs and amssymb. Columns that do not fit side by side follow each other as parts. Where the
-    leading columns take a page's width, those with the same text in every row go to the note.
+    Needs the packages booktabs and amssymb. Long headers are stacked where the columns are wider than a page otherwise.
+    Columns that still do not fit side by side, and rows that do not fit on a page, follow as further parts; further
+    environments are labelled `tab:NAME-2` and so on. Where the leading columns take a page's width, those with the same
+    text in every row go to the note.
     """
     table = _narrowed(table)
-    lead = _width(table.lead)
+    lead, columns = _width(table.lead), list(table.values.columns)
+    headers = {column: [str(column)] for column in columns}
+    if lead + sum(_value_width(table, column, headers[column]) for column in columns) > PAGE:
+        headers = {column: wrap(str(column), STACKED, break_long_words=False) or [""] for column in columns}
     parts, used = [0], 0
-    widths = [2 + max(len(str(column)), 8 if _marked(table, column) else 5) for column in table.values.columns]
-    for position, width in enumerate(widths):
+    for position, column in enumerate(columns):
+        width = _value_width(table, column, headers[column])
         if used and lead + used + width > PAGE:
             parts.append(position)
             used = 0
         used += width
-    wide = len(parts) > 1 or lead + used > COLUMN
-    environment = "table*" if wide else "table"
-    lines = [
-        "% \\usepackage{booktabs,amssymb}",
-        rf"\begin{{{environment}}}",
-        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
-        rf"\caption{{{_text(table.caption)}}}\label{{tab:{name}}}",
-    ]
-    for start, stop in pairwise([*parts, len(widths)]):
-        lines += [*_tabular(table, list(table.values.columns[start:stop])), r"\par\smallskip"]
-    return "\n".join([*lines, r"\raggedright " + _text(table.note), rf"\end{{{environment}}}", ""])
+    wide = "*" if len(parts) > 1 or lead + used > COLUMN else ""
+    pages: list[list[str]] = []
+    room = 0
+    for start, stop in pairwise([*parts, len(columns)]):
+        chosen = columns[start:stop]
+        there = [position for position, kept in enumerate(table.values[chosen].notna().any(axis=1)) if kept]
+        for rows in (there[first : first + LINES - AROUND] for first in range(0, len(there), LINES - AROUND)):
+            if not pages or room < len(rows) + AROUND:
+                pages.append([])
+                room = LINES
+            room -= len(rows) + AROUND
+            pages[-1] += [*_tabular(table, {column: headers[column] for column in chosen}, rows), r"\par\smallskip"]
+    lines = ["% \\usepackage{booktabs,amssymb}"]
+    for number, page in enumerate(pages, 1):
+        caption, label = _text(table.caption), f"tab:{name}"
+        if number > 1:
+            caption, label = f"{caption} (continued)", f"{label}-{number}"
+        lines += [
+            rf"\begin{{table{wide}}}",
+            r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+            rf"\caption{{{caption}}}\label{{{label}}}",
+            *page,
+            r"\raggedright " + _text(table.note),
+            rf"\end{{table{wide}}}",
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _value_width(table: Filled, column: str, header: Sequence[str]) -> int:
+    """Characters that a column of values takes, with the space before it."""
+    return 2 + max(*map(len, header), 8 if _marked(table, column) else 5)
 
 
 def _width(lead: pd.DataFrame) -> int:
@@ -99,23 +129,26 @@ def _narrowed(table: Filled) -> Filled:
     return replace(table, lead=table.lead.drop(columns=repeated), note=note)
 
 
-def _tabular(table: Filled, columns: list[str]) -> list[str]:
-    """Rows that have a value in one of the columns; numbers and marks in columns of their own, so that they align."""
-    there = table.values[columns].notna().any(axis=1)
+def _tabular(table: Filled, headers: Mapping[str, Sequence[str]], rows: Sequence[int]) -> list[str]:
+    """Some columns and rows; numbers and marks in columns of their own, so that they align."""
 
     def show(value: str, bold: bool, marks: str) -> list[str]:
         text = rf"\textbf{{{value}}}" if bold else value.replace(MISSING, "--")
         return [text, f"$^{{{''.join(LATEX_MARKS.get(mark, mark) for mark in marks)}}}$" if marks else ""]
 
+    def stacked(lines: Sequence[str]) -> str:
+        text = r" \\ ".join(map(_text, lines))
+        return rf"\shortstack{{{text}}}" if len(lines) > 1 else text
+
     header = [_text(str(name)) for name in table.lead.columns]
-    header += [rf"\multicolumn{{2}}{{c}}{{{_text(str(name))}}}" for name in columns]
-    rows = [row for row, kept in zip(fields(table, show, _text, columns), there, strict=True) if kept]
+    header += [rf"\multicolumn{{2}}{{c}}{{{stacked(lines)}}}" for lines in headers.values()]
+    filled = fields(table, show, _text, list(headers))
     return [
-        rf"\begin{{tabular}}{{{'l' * table.lead.shape[1]}{'r@{}l' * len(columns)}}}",
+        rf"\begin{{tabular}}{{{'l' * table.lead.shape[1]}{'r@{}l' * len(headers)}}}",
         r"\toprule",
         " & ".join(header) + r" \\",
         r"\midrule",
-        *(" & ".join(row) + r" \\" for row in rows),
+        *(" & ".join(filled[position]) + r" \\" for position in rows),
         r"\bottomrule",
         r"\end{tabular}",
     ]

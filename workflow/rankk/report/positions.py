@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIFTHS = 5
-NAMES = ["first fifth", *(f"{position}." for position in range(2, FIFTHS)), "last fifth"]
+NAMES = ["first fifth", "2nd", "3rd", "4th", "last fifth"]
 
 
 def first_calls(calls: "pd.DataFrame", by: list[str] = CELL) -> "pd.DataFrame":

@@ -26,9 +26,10 @@ class Causes(Table):
         import pandas as pd
 
         from rankk.evaluation.causes import Cause
+        from rankk.report.condense import pooled_by_family
         from rankk.report.evidence import CELL
 
-        rows = evidence.causes.astype(dict.fromkeys([*CELL, "cause"], str))
+        rows, pooled = pooled_by_family(evidence.causes.astype(dict.fromkeys([*CELL, "cause"], str)))
         names = [cause.value for cause in Cause]
         table = rows.groupby([*CELL, "cause"], sort=False).size().unstack("cause").reindex(columns=names).fillna(0)
         table = table.astype(int).reset_index()
@@ -36,6 +37,6 @@ class Causes(Table):
         note = (
             "Queries of each cell; the first cause that applies counts. The last two explain losses by the answer that "
             "decided on the relevant passage that lost most: position bias where it put first an irrelevant passage "
-            "from the last fifth of its window, else demoted."
+            f"from the last fifth of its window, else demoted.{pooled}"
         )
         return Filled(lead, table[names], "Gains, and causes of missing ones, by queries.", note, counts=names)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Languages(Table):
-    """One row per collection and system, one column per query language."""
+    """One row per system and collection with queries in several languages, one column per language."""
 
     name: ClassVar[str] = "languages"
     title: ClassVar[str] = "Effectiveness by language"
@@ -27,5 +27,7 @@ class Languages(Table):
         from rankk.report.means import means
 
         cells = evidence.summary
+        several = cells.groupby("collection")["language"].transform("nunique") > 1
+        cells = cells[several] if several.any() else cells
         cells = cells.assign(column=cells["language"].map(evidence.shown))
         return means(evidence, cells, ["collection", *SYSTEM], "Mean effectiveness by query language.")

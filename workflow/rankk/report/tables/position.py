@@ -24,14 +24,17 @@ class Position(Table):
 
     def fill(self, evidence: "Evidence") -> Filled:
         """Shares by fifths of the window."""
+        from rankk.report.condense import pooled_by_family
         from rankk.report.evidence import CELL
         from rankk.report.positions import NAMES, first_calls
 
-        table = first_calls(evidence.calls)
+        calls, pooled = pooled_by_family(evidence.calls)
+        table = first_calls(calls)
         note = (
             "Share of the queries' first calls whose answer puts first a passage from that fifth of the window. From a "
             "shuffled first stage, a model without position bias takes a fifth from each; from one that ranks, most "
             "from the first. Later calls are not counted: their windows hold passages that earlier answers moved."
+            + pooled
         )
         return Filled(
             table[CELL].map(evidence.shown),
