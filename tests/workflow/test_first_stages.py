@@ -77,7 +77,8 @@ def test_a_prebuilt_index_is_searched_and_none_is_built(searched, tmp_path):
     done = snakemake(tmp_path, "results/runs/mini/eng/bm25/none.trec")
     assert done.returncode == 0, done.stderr
     assert run(tmp_path, "mini", "bm25") == run(searched, "mini", "bm25")
-    assert "rule index" not in done.stderr
+    assert "Retrieve mini/eng/bm25" in done.stderr
+    assert "Index bm25" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -89,9 +89,10 @@ def test_figures_and_tables_are_there_in_print_and_screen_formats(finished):
 
 
 def test_the_last_lines_are_what_reranking_gained_and_the_page_to_open(finished):
-    *_, counts, difference, page = (finished / "stdout.txt").read_text().splitlines()
-    assert counts.startswith("Of 1 reranked cell, ")
-    assert difference.startswith("The difference is ")
+    *_, counts, difference, calls, page = (finished / "stdout.txt").read_text().splitlines()
+    assert counts.startswith("small: 1 reranked cell: ")
+    assert difference.startswith("  change  ")
+    assert calls.startswith("  5 calls, 100.0% usable, ")
     assert page == "Open results/experiments/small/index.html"
     assert (finished / "results/experiments/small/index.html").is_file()
 
@@ -154,5 +155,5 @@ def test_downloads_names_all_that_comes_from_a_network_and_nothing_else(tmp_path
     )
     done = snakemake(tmp_path, "-n", "downloads")
     assert done.returncode == 0, done.stderr
-    assert "results/downloads/ir_datasets/beir/nfcorpus/test.passages" in done.stdout + done.stderr
-    assert "rule index" not in done.stdout + done.stderr
+    assert "Download ir_datasets/beir/nfcorpus/test.passages" in done.stdout + done.stderr
+    assert "Index bm25" not in done.stdout + done.stderr

@@ -44,22 +44,29 @@ class Reranker(WithBackend):
     )
     depth: int = Field(default=100, ge=1, le=10_000, description="passages of the first stage that are reranked")
     samples: int = Field(default=1, ge=1, le=1000, description="answers asked for each window, merged into one order")
-    shuffle: bool = Field(default=False, description="samples: shuffle the window for each but the first")
+    shuffle: bool = Field(default=False, description="shuffle the window for every sample but the first")
     merge: Annotated[Fusion, ByName(FUSIONS)] = Field(
-        default="rrf", validate_default=True, description="samples: how they are merged"
+        default="rrf", validate_default=True, description="how the orders of samples are merged"
     )
     fusion: Annotated[Fusion, ByName(FUSIONS)] | None = Field(
-        default=None, description="of the reranked order with the first stage's, in this order of rankings"
+        default=None, description="fusion of the reranked order with the first stage's, in this order"
     )
-    passage_tokens: Tokens | None = Field(default=None, description="passages are cut there; default: the preset's")
-    temperature: float | None = Field(default=None, ge=0, le=10, description="of sampling; default: the preset's")
+    passage_tokens: Tokens | None = Field(
+        default=None, description="tokens at which passages are cut; default: the preset's"
+    )
+    temperature: float | None = Field(
+        default=None, ge=0, le=10, description="sampling temperature; default: the preset's"
+    )
     top_p: float | None = Field(
         default=None, gt=0, le=1, description="share of probability that is sampled from; default: the preset's"
     )
     top_k_tokens: int | None = Field(default=None, ge=0, le=TOKENS, description="top-k sampling; 0: all")
     max_tokens: Tokens | None = Field(default=None, description="reasoning and answer together; default: the preset's")
     thinking_tokens: int | None = Field(
-        default=None, ge=0, le=TOKENS, description="the thought is closed there; 0: none; left out: no limit"
+        default=None,
+        ge=0,
+        le=TOKENS,
+        description="tokens after which the thought is closed; 0: no thought; left out: no limit",
     )
     reasoning_effort: str | None = Field(
         default=None, description="e.g. low, medium, high: for models whose chat template or server takes it"
@@ -75,7 +82,7 @@ class Reranker(WithBackend):
         description="budget of a cell, prompts and answers together, an equal share for each query; strategies that "
         "can end at any time make no further call beyond it; left out: no limit",
     )
-    seed: int = Field(default=0, ge=0, le=2**63 - 1001, description="of sampling and shuffles")
+    seed: int = Field(default=0, ge=0, le=2**63 - 1001, description="seed of sampling and shuffles")
     max_bad_outcomes: float = cosmetic(
         default=1.0,
         ge=0,

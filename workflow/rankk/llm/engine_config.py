@@ -66,7 +66,7 @@ class EngineConfig(Strict):
     enable_prefix_caching: bool = cosmetic(
         default=True, description="reuse the KV cache of equal beginnings of prompts"
     )
-    speculative: NgramSpeculation | None = cosmetic(default=None, description="guess tokens ahead; left out: no")
+    speculative: NgramSpeculation | None = cosmetic(default=None, description="speculative decoding; left out: none")
     load_format: Literal["auto", "dummy"] = Field(default="auto", description="dummy: random weights (benchmarks)")
     cpu_kv_cache_gib: PositiveInt = cosmetic(default=1, description="CPU only: memory for the KV cache")
 

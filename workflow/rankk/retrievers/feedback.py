@@ -40,7 +40,7 @@ class RM3(Feedback):
 
     name = "bm25-rm3"
 
-    original_query_weight: float = Field(default=0.5, ge=0, le=1, description="of the query itself")
+    original_query_weight: float = Field(default=0.5, ge=0, le=1, description="weight of the query itself")
 
     def expansion(self, language: str) -> list[str]:
         """RM3's options."""

@@ -21,7 +21,7 @@ class Shuffled(Retriever):
 
     retriever: str = Field(description="name of the retriever whose run is shuffled")
     depth: Depth = Field(default=20, description="passages that are shuffled and kept")
-    seed: int = Field(default=0, description="of the shuffles; each query has an order of its own")
+    seed: int = Field(default=0, description="seed of the shuffles; every query gets an order of its own")
 
     def members(self) -> list[str]:
         """The shuffled retriever."""

@@ -34,7 +34,7 @@ class CrossEncoder(Backend):
 
     batch_size: PositiveInt = cosmetic(default=32, description="pairs scored at once")
     max_length: PositiveInt | None = Field(default=None, description="tokens of a pair; default: the model's own limit")
-    dtype: Literal["float32", "float16", "bfloat16"] = Field(default="float32", description="of the weights")
+    dtype: Literal["float32", "float16", "bfloat16"] = Field(default="float32", description="type of the weights")
     device: Literal["auto", "cpu"] = cosmetic(default="auto", description="auto: a GPU where there is one; cpu: none")
 
     @property

@@ -27,8 +27,8 @@ class OpenAI(Backend):
     )
     patience: NonNegativeFloat | None = cosmetic(
         default=None,
-        description="seconds that a server is waited for which refuses connections or answers 502 or 503, as while it "
-        "loads a model; default: 300, but 10 where nothing has ever listened",
+        description="seconds to wait for a server that refuses connections or answers 502 or 503, for example while it "
+        "loads a model; default: 300, or 10 if nothing has ever listened",
     )
 
     @model_validator(mode="after")

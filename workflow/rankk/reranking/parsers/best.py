@@ -9,9 +9,9 @@ from rankk.reranking.types import Answer, Outcome
 
 
 class Best(Parser):
-    """The most relevant passage (setwise prompts, Zhuang et al. 2024), read as `ranking` reads a list of one.
+    """The most relevant passage (setwise prompts, Zhuang et al. 2024), read by `ranking` as a list of one.
 
-    Where several passages are named, the first counts (`several`).
+    If several passages are named, the first one counts (repair `several`).
     """
 
     name: ClassVar[str] = "best"

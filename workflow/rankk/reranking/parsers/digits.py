@@ -11,9 +11,9 @@ DIGITS = re.compile(r"\d{1,4000}")  # Python converts no longer ones
 
 
 class Digits(Parser):
-    """Every number in the whole text, reasoning included: first mention wins, out of range dropped.
+    """Every number in the whole text, reasoning included: the first mention counts, numbers out of range are dropped.
 
-    This is how published runs of RankGPT's line were made; it reproduces them and has no other merit.
+    This is how published runs of RankGPT and its descendants were made. Use it only to reproduce them.
     """
 
     name: ClassVar[str] = "digits"

@@ -11,9 +11,9 @@ from rankk.reranking.types import Answer
 
 
 class FirstToken(Parser):
-    """Passages by the probability with which the answer begins with their identifier (FIRST, Reddy et al. 2024).
+    """Passages in the order of the probability that the answer begins with their identifier (FIRST, Reddy et al. 2024).
 
-    Nothing is generated beyond that token. Passages whose identifier is not among the likeliest tokens are not named.
+    Only this token is generated. Passages whose identifier is not among the likeliest tokens count as not named.
     """
 
     name: ClassVar[str] = "first-token"
@@ -24,7 +24,7 @@ class FirstToken(Parser):
         description="likeliest tokens that are asked for; many hosted servers send 20 at most",
     )
     tokens: list[str] = Field(
-        default=list(string.ascii_uppercase), min_length=2, description="that stand for the first, second, … passage"
+        default=list(string.ascii_uppercase), min_length=2, description="tokens that name the first, second, … passage"
     )
 
     @property

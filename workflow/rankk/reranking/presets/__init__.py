@@ -65,7 +65,7 @@ Examples = Annotated[list[Example], BeforeValidator(_read_examples, json_schema_
 class Decoding(Strict):
     """Defaults that belong to the model; a reranker may override each."""
 
-    temperature: float = Field(default=0.0, ge=0, le=10, description="of sampling; 0: greedy")
+    temperature: float = Field(default=0.0, ge=0, le=10, description="sampling temperature; 0: greedy")
     top_p: float = Field(default=1.0, gt=0, le=1, description="share of probability that is sampled from")
     top_k: int = Field(default=0, ge=0, le=TOKENS, description="0: all")
     max_tokens: Tokens = Field(default=1024, description="reasoning and answer together")

@@ -13,24 +13,35 @@ from rankk.reranking.types import WindowRanker
 
 
 class AcuRank(WindowStrategy):
-    """Passages have ratings of known uncertainty, and only those are asked about again of which it is not known
-    whether they belong to the best `top_k` (AcuRank, Yoon et al. 2025, arXiv 2505.18512, algorithm 1).
+    """Every passage has a rating with an uncertainty. Only passages for which it is uncertain whether they belong to
+    the best `top_k` are ranked again (AcuRank, Yoon et al. 2025, arXiv 2505.18512, algorithm 1).
 
-    First every passage is in one window, in the first stage's order. Then t is sought with sum of P(rating > t) =
-    top_k; passages with tolerance < P < 1 - tolerance are uncertain and are ranked again in windows, until fewer than
-    `uncertain` are. A last round ranks all with P > tolerance. Ratings are TrueSkill's (Herbrich et al. 2006), after
-    each window by expectation propagation. The ratings' means at the start are the first stage's scores with mean 25
-    and standard deviation 25/6; the authors take the scores as they are, which depends on the retriever's scale.
+    First, every passage is ranked in one window, in the first stage's order. Then a threshold t is chosen such that the
+    sum of P(rating > t) is top_k. Passages with tolerance < P < 1 - tolerance are uncertain and are ranked again in
+    windows, until there are fewer than `uncertain` of them. A last round ranks all passages with P > tolerance. The
+    ratings are TrueSkill's (Herbrich et al. 2006), updated after each window by expectation propagation. They start
+    from the first stage's scores, scaled to mean 25 and standard deviation 25/6; the authors use the scores without
+    scaling, which makes the result depend on the retriever's scale.
     """
 
     name: ClassVar[str] = "acurank"
     exact: ClassVar[bool] = False
     anytime: ClassVar[bool] = True
-    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages of the front that are sought")
-    tolerance: float = Field(default=0.01, gt=0, lt=0.5, description="probability at which a passage is in or out")
-    uncertain: int = Field(default=10, ge=1, le=LONGEST, description="with fewer uncertain passages the search ends")
+    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages that the search puts at the front")
+    tolerance: float = Field(
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="a passage is certain if its probability is at most this far from 0 or 1",
+    )
+    uncertain: int = Field(
+        default=10, ge=1, le=LONGEST, description="the search ends when fewer passages are uncertain"
+    )
     matches: int = Field(
-        default=100, ge=1, le=LONGEST, description="calls after the first windows, when the ratings so far are taken"
+        default=100,
+        ge=1,
+        le=LONGEST,
+        description="calls after the first windows, after which the current ratings are used",
     )
 
     async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:

@@ -13,22 +13,22 @@ from rankk.reranking.types import WindowRanker
 
 
 class Adaptive(WindowStrategy):
-    """After a first reading in windows every call is about the `window` passages of which it is least certain whether
-    they belong to the best `top_k`, as long as the budget lasts.
+    """After a first pass in windows, each call ranks the `window` passages for which it is most uncertain whether they
+    belong to the best `top_k`, as long as the budget lasts.
 
-    Ratings, priors and probabilities are those of `acurank`, which asks about all uncertain passages in each round and
-    ends when few are left. Here a call has the most uncertain ones together, those with the largest P (1 - P), and the
-    number of calls is given: by `matches`, or by the reranker's budget of `tokens`. Such windows are shuffled, so that
-    two about the same passages are not the same prompt.
+    Ratings, starting values and probabilities are those of `acurank`, which ranks all uncertain passages in each round
+    and ends when few are left. Here, a call ranks the most uncertain passages together, those with the largest P (1 -
+    P), and the number of calls is given by `matches` or by the reranker's budget of `tokens`. These windows are
+    shuffled, so that two windows of the same passages differ as prompts.
     """
 
     name: ClassVar[str] = "adaptive"
     exact: ClassVar[bool] = False
     anytime: ClassVar[bool] = True
-    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages of the front that are sought")
-    matches: int = Field(default=4, ge=0, le=LONGEST, description="most calls after the first windows")
+    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages that the search puts at the front")
+    matches: int = Field(default=4, ge=0, le=LONGEST, description="largest number of calls after the first windows")
 
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="of the shuffles")
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed of the shuffles")
 
     async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """Order by rating, then by previous order."""

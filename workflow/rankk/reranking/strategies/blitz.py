@@ -13,24 +13,24 @@ from rankk.reranking.types import WindowRanker
 
 
 class Blitz(WindowStrategy):
-    """Every ranking of a window orders all its pairs, and what follows from several rankings is never asked again
-    (BlitzRank, Agrawal, Nguyen and Kiela 2026, arXiv 2602.05448, algorithm 1).
+    """A ranking of a window orders all pairs of its passages; orders that follow from several rankings are never asked
+    for again (BlitzRank, Agrawal, Nguyen and Kiela 2026, arXiv 2602.05448, algorithm 1).
 
-    A passage is settled once it is known of every other one which of the two comes first; the search ends when the
-    top_k are. Each call asks about the passages that fewest others are known to beat, each of them new to one of the
-    others. Answers that contradict each other make passages equal, which keep their previous order. With right answers
-    6 or 7 calls settle the best 10 of 100.
+    A passage is settled when its order relative to every other passage is known. The search ends when the top_k are
+    settled. Each call ranks the passages that the fewest others are known to beat, each of which has not been compared
+    with at least one of the others. Passages with contradicting answers are treated as equal and keep their previous
+    order. If all answers are right, 6 or 7 calls settle the best 10 of 100.
     """
 
     name: ClassVar[str] = "blitz"
     exact: ClassVar[bool] = False
     anytime: ClassVar[bool] = True
-    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages of the front that are sorted")
+    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages at the front that are sorted")
     matches: int | None = Field(
         default=None,
         ge=1,
         le=LONGEST,
-        description="calls after which the order found so far is taken; left out: twice what reads all, and top_k",
+        description="largest number of calls; left out: twice those that read every passage once, plus top_k",
     )
 
     async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:

@@ -11,11 +11,11 @@ from rankk.reranking.types import WindowRanker
 
 
 class DualEnd(Strategy):
-    """Each call shows all passages that have no rank yet and gives the best of them the first free rank and the worst
-    the last (Whole-Pool Setwise DualEnd, Li et al. 2026, arXiv 2606.01782).
+    """Each call shows all passages without a rank; the best one gets the first free rank and the worst one the last
+    (Whole-Pool Setwise DualEnd, Li et al. 2026, arXiv 2606.01782).
 
-    100 passages take 50 calls. The authors' prompt asks for these two passages alone; here they are the first and the
-    last of a ranking, and a passage that an answer does not name counts as worse than all that it names.
+    100 passages take 50 calls. The authors' prompt asks only for these two passages. Here they are the first and the
+    last of a ranking; a passage that an answer does not name counts as worse than all named ones.
     """
 
     name: ClassVar[str] = "dualend"

@@ -14,14 +14,15 @@ from rankk.reranking.types import WindowRanker
 
 
 class Groups(WindowStrategy):
-    """Shuffled groups, each ranked once a round; a passage's score is its mean relative rank over the rounds.
+    """In each round, the list is shuffled and divided into groups, which are ranked; a passage's score is its mean
+    relative rank over the rounds.
 
-    After GroupRank (2025), whose model grades the passages of a group; here the rank in the group is the grade.
+    After GroupRank (2025), whose model grades the passages of a group. Here, the rank in the group serves as the grade.
     """
 
     name: ClassVar[str] = "groups"
     rounds: int = Field(default=2, ge=1, le=1000, description="independent rounds of groups")
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="of the shuffles")
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed of the shuffles")
 
     async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """Order by score, then by previous order."""

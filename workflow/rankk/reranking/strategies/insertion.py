@@ -11,13 +11,13 @@ from rankk.reranking.types import WindowRanker
 
 
 class SetwiseInsertion(Setwise):
-    """The first stage's first top_k are sorted as `setwise` does; then groups of the others are shown with the last of
-    the sorted ones, and a group is done with when none of it is better. A better one is inserted, and the last of the
-    sorted ones drops out (Setwise Insertion, Podolak et al. 2025, arXiv 2504.10509).
+    """The first stage's first top_k are sorted as by `setwise`. Then each group of the other passages is compared with
+    the last of the sorted ones, until no passage of the group is better. A better passage is inserted, and the last
+    sorted one is dropped (Setwise Insertion, Podolak et al. 2025, arXiv 2504.10509).
 
-    Only the best passage of an answer counts. The position of an insertion is found by bisection with calls of two
-    passages. Passages shown first are the sorted ones, so that a model that sees no difference leaves the order. Where
-    the first stage is right at the top this makes fewer calls than `setwise`.
+    Only the best passage of an answer is used. The position of an insertion is found by bisection, with calls of two
+    passages. Sorted passages are shown first, so that a model that sees no difference does not change the order. If the
+    first stage is right at the top, this makes fewer calls than `setwise`.
     """
 
     name: ClassVar[str] = "setwise-insertion"

@@ -12,11 +12,10 @@ DAMPING, STEPS, PRECISE = 0.85, 200, 1e-9
 
 
 class JointRank(Groups):
-    """Blocks in which every passage stands `rounds` times are ranked side by side; each ranking orders all its pairs,
-    and PageRank over the pairs, from loser to winner, orders the list (JointRank, 2025, arXiv
-    2506.22262).
+    """Blocks are ranked side by side, with every passage in `rounds` of them. Each ranking orders all pairs of its
+    block, and PageRank over the pairs, from loser to winner, orders the list (JointRank, 2025, arXiv 2506.22262).
 
-    The blocks are those of `groups`: in every round a shuffled list is cut into parts (the authors' equi-replicate
+    The blocks are those of `groups`: in every round, a shuffled list is cut into parts (the authors' equi-replicate
     design). Ties keep their previous order.
     """
 

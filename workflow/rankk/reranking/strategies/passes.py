@@ -11,17 +11,17 @@ from rankk.reranking.types import WindowRanker
 
 
 class Passes(Sliding):
-    """Sliding windows several times over the list, as RankZephyr is used for its best results (Pradeep et al. 2023,
-    "progressive reranking"); a pass that leaves the first top_k as they were is the last one.
+    """Several passes of sliding windows over the list, as in RankZephyr's best results (Pradeep et al. 2023,
+    "progressive reranking"). A pass that does not change the first top_k is the last one.
 
-    With right answers each pass brings up another `window` - `stride` of the best passages.
+    If all answers are right, each pass moves another `window` - `stride` of the best passages to the front.
     """
 
     name: ClassVar[str] = "passes"
     exact: ClassVar[bool] = False
     anytime: ClassVar[bool] = True
-    passes: int = Field(default=3, ge=1, le=100, description="most passes over the list")
-    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages that have to change for another pass")
+    passes: int = Field(default=3, ge=1, le=100, description="largest number of passes over the list")
+    top_k: int = Field(default=10, ge=1, le=LONGEST, description="first passages that must change for another pass")
 
     async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """Slide until nothing changes at the top."""

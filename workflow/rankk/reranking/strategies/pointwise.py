@@ -9,7 +9,7 @@ from rankk.reranking.types import WindowRanker
 
 
 class Pointwise(Strategy):
-    """Every passage is scored by itself (as Rank1, Weller et al. 2025); ties keep their previous order."""
+    """Every passage is scored by itself (Rank1, Weller et al. 2025). Ties keep their previous order."""
 
     name: ClassVar[str] = "pointwise"
     kind: ClassVar[Kind] = "pointwise"

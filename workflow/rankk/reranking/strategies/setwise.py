@@ -12,7 +12,7 @@ from rankk.reranking.types import WindowRanker
 
 
 class Setwise(WindowStrategy):
-    """Heapsort with heap nodes of `window` - 1 children, stopped once top_k are found (Zhuang et al. 2023, "A Setwise
+    """Heapsort with `window` - 1 children per node, which ends when the top_k are found (Zhuang et al. 2023, "A Setwise
     Approach for Effective and Highly Efficient Zero-shot Ranking with Large Language Models").
 
     A call finds the best of a node and its children. Passages behind the first top_k keep their previous order.
@@ -22,7 +22,7 @@ class Setwise(WindowStrategy):
     needs_order: ClassVar[bool] = False
     exact: ClassVar[bool] = False
     window: int = Field(default=20, ge=3, le=LONGEST, description="passages in one call: a node and its children")
-    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages of the front that are sorted")
+    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages at the front that are sorted")
 
     async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """Build the heap level by level (subtrees are independent), then take the root top_k times."""

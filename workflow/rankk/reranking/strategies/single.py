@@ -9,7 +9,7 @@ from rankk.reranking.types import WindowRanker
 
 
 class Single(WindowStrategy):
-    """One window over the top of the list; what is beyond it stays where it was."""
+    """One window over the top of the list; passages behind it keep their ranks."""
 
     name: ClassVar[str] = "single"
 

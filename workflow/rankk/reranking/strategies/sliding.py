@@ -14,7 +14,8 @@ from rankk.reranking.types import WindowRanker
 class Sliding(WindowStrategy):
     """A window slides from the back of the list to its front (RankGPT, Sun et al. 2023; Rank-K, section 3).
 
-    Windows end at n, n - stride, …; the last one starts at 0, so every passage is read for any length.
+    Windows end at n, n - stride, …; the last one starts at 0, so that every passage is read, whatever the list's
+    length.
     """
 
     name: ClassVar[str] = "sliding"

@@ -13,12 +13,13 @@ from rankk.reranking.types import WindowRanker
 
 
 class TopDown(WindowStrategy):
-    """The top window gives a pivot at rank top_k, which all passages below are compared with, `window` - 1 at a time;
-    those that beat it are the candidates of the next step (Parry, MacAvaney and Ganguly 2024, "Top-Down Partitioning
-    for Efficient List-Wise Ranking", algorithm 1).
+    """The passage at rank top_k of the top window is the pivot. All passages below are compared with it, `window` - 1
+    at a time; those that beat it are the candidates of the next step (Parry, MacAvaney and Ganguly 2024, "Top-Down
+    Partitioning for Efficient List-Wise Ranking", algorithm 1).
 
-    The partitions are ranked side by side. Candidates beyond the budget, which the authors' program no longer reads,
-    follow the ones that go on. A budget of at least `depth` leaves nobody out, which guarantees the best top_k.
+    The partitions are ranked side by side. Candidates beyond the budget, which the authors' program does not read,
+    follow those that go on. With a budget of at least `depth` no candidate is left out, which guarantees the best
+    top_k.
     """
 
     name: ClassVar[str] = "topdown"

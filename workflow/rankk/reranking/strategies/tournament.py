@@ -16,14 +16,14 @@ Stage = Annotated[list[int], Field(min_length=2, max_length=2)]
 
 
 class Tournament(Strategy):
-    """Groups play, the better part of each goes on to the next stage and scores a point; points add up over
-    independent tournaments (TourRank, Chen et al. 2024, "Utilizing Large Language Models for Documents Ranking with a
-    Tournament-Inspired Strategy").
+    """Passages compete in groups. The better part of each group goes on to the next stage and scores a point; points
+    are added up over independent tournaments (TourRank, Chen et al. 2024, "Utilizing Large Language Models for
+    Documents Ranking with a Tournament-Inspired Strategy").
 
-    The stages are the authors': of 100 passages 50, 20, 10, 5 and 2 are left. A stage that would leave out nobody is
-    not played; the last one is repeated until it is a single group. Groups are dealt out in the first stage's order
-    and shuffled for the prompt. The authors' prompt asks which passages of a group are the best; here they are the
-    first ones of its ranking. They report 1 to 10 rounds.
+    The stages are the authors': 100 passages are reduced to 50, 20, 10, 5 and 2. A stage that would drop no passage is
+    skipped; the last one is repeated until it has a single group. Passages are distributed over groups in the first
+    stage's order and shuffled for the prompt. The authors' prompt asks for the best passages of a group; here they are
+    the first ones of its ranking. The authors report results for 1 to 10 rounds.
     """
 
     name: ClassVar[str] = "tournament"
@@ -31,10 +31,10 @@ class Tournament(Strategy):
         default=[[20, 10], [10, 4], [20, 10], [10, 5], [5, 2]],
         min_length=1,
         max_length=100,
-        description="of each stage: passages in a group, and how many of a full one go on",
+        description="for each stage: passages in a group, and how many of a full group go on",
     )
     rounds: int = Field(default=2, ge=1, le=1000, description="independent tournaments whose points are added up")
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="of the shuffles")
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed of the shuffles")
 
     @model_validator(mode="after")
     def selective(self) -> "Tournament":

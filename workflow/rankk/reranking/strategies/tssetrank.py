@@ -13,22 +13,25 @@ from rankk.reranking.types import WindowRanker
 
 
 class TSSetRank(WindowStrategy):
-    """Every passage has a Beta distribution of its chance to be judged relevant; a window holds those whose draws from
-    it are highest, after a uniform phase (TS-SetRank, Huang et al. 2025, arXiv 2511.01208).
+    """Every passage has a Beta distribution of the probability that it is judged relevant. After a uniform phase, a
+    window holds the passages with the highest draws from their distributions (TS-SetRank, Huang et al. 2025, arXiv
+    2511.01208).
 
-    Every distribution starts as Beta(1, 1); passages are ordered by their means at the end, those with equal ones in
-    previous order. The authors' prompt marks the relevant passages of a window. A ranking marks none, so here a
-    passage's reward is the share of the window that it beats, added to one parameter and its complement to the other.
-    The uniform phase is `rounds` times the shuffled list in windows; the authors draw each window by itself. They
+    Every distribution starts as Beta(1, 1). At the end, passages are ordered by the means; ties keep their previous
+    order. The authors' prompt marks the relevant passages of a window. A ranking does not, so here a passage's reward
+    is the share of the window that it beats, which is added to one parameter, and its complement to the other. In the
+    uniform phase, the shuffled list is read in windows `rounds` times; the authors draw each window independently. They
     report 100 to 300 calls for 100 passages.
     """
 
     name: ClassVar[str] = "ts-setrank"
     exact: ClassVar[bool] = False
     anytime: ClassVar[bool] = True
-    rounds: int = Field(default=2, ge=1, le=1000, description="times that every passage is read in the uniform phase")
-    draws: int = Field(default=10, ge=0, le=LONGEST, description="windows of the highest draws, one after the other")
-    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="of shuffles and draws")
+    rounds: int = Field(default=2, ge=1, le=1000, description="how often every passage is read in the uniform phase")
+    draws: int = Field(
+        default=10, ge=0, le=LONGEST, description="windows of the passages with the highest draws, one after the other"
+    )
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed of shuffles and draws")
 
     async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
         """Order by mean, then by previous order."""
