@@ -168,7 +168,7 @@ def test_ranks_of_relevant_passages_are_those_of_the_runs_and_those_that_no_wind
     for docid, (_, before, after, fate) in shown_rows.items():
         if docid in content["first"]:
             assert (int(before), int(after)) == (content["first"].index(docid) + 1, content["final"].index(docid) + 1)
-            assert re.match(r"window \d|stayed", fate)
+            assert re.match(r"window&nbsp;\d|stayed", fate)
         else:
             assert (before, after, fate) == ("–", "–", "never retrieved")
 
