@@ -1,11 +1,11 @@
 """Means, differences and p of rankk-mini from its values per query: python benchmarks/rankk_mini.py [RESULTS]
 
 RESULTS: the folder of the experiment of config/rankk-mini.yaml (results/experiments/rankk-mini); its values per query
-and output tokens are copied to measured/rankk-mini/per_query.csv first. Then summary.csv, significance.csv and
-difficulty.csv are written beside that file. Every family of comparisons is corrected by itself (Holm): `baseline`, every
-reranked cell against its first stage; `thought` and `samples`, settings of the same model against each other, for each
-collection and pooled; `language`, queries in another language against the same topics in English; `training`,
-rankk-mini without a thought against the model that never learnt to grade (training.csv, 25 November 2026).
+are copied to measured/rankk-mini/per_query.csv first. The script then writes summary.csv, significance.csv and
+difficulty.csv beside that file. Every family of comparisons is corrected by itself (Holm): `baseline`, every reranked
+cell against its first stage; `thought` and `samples`, settings of the same model against each other, per collection
+and pooled; `language`, queries in another language against the same topics in English; `training`, rankk-mini without a
+thought against the model that never learnt to grade (training.csv, measured on 25 November 2026).
 """
 
 import csv
@@ -23,7 +23,11 @@ FOLDER = Path(__file__).parent / "measured" / "rankk-mini"
 MEASURE = "nDCG@10"
 POOLS = {
     "unseen": [("squad-amazon-400", "bm25"), ("gimp-help-300", "bm25")],
-    "development": [("dl19", "BM25"), ("mini", "bm25-english-queries"), ("libreoffice-help-200", "bm25-english-queries")],
+    "development": [
+        ("dl19", "BM25"),
+        ("mini", "bm25-english-queries"),
+        ("libreoffice-help-200", "bm25-english-queries"),
+    ],
 }
 """Collections with English queries that no choice has seen, and those that were looked at, with their first stages."""
 FAMILIES = {
@@ -62,7 +66,11 @@ def main(results: str | None = None) -> None:
         ]
     compared += languages(stages)
     trained = read("training.csv")
-    compared += [row("training", stage, "rankk-mini-none", "plain", v) for stage, v in trained.items() if "plain" in v and "rankk-mini-none" in v]
+    compared += [
+        row("training", stage, "rankk-mini-none", "plain", v)
+        for stage, v in trained.items()
+        if "plain" in v and "rankk-mini-none" in v
+    ]
     for family in dict.fromkeys(entry["family"] for entry in compared):
         members = [entry for entry in compared if entry["family"] == family]
         for entry, p in zip(members, holm([float(entry["p_t"]) for entry in members]), strict=True):
@@ -137,7 +145,8 @@ def languages(stages: Mapping[Stage, Values]) -> Iterator[dict[str, Any]]:
         for name in values.keys() & english.keys() - {"none"}:
             both = {"eng": {qid: english[name][qid] for qid in values[name]}, language: values[name]}
             yield row("language", (collection, language, retriever), language, "eng", both) | {
-                "reranker": name, "baseline": f"{name}, English"
+                "reranker": name,
+                "baseline": f"{name}, English",
             }
 
 

@@ -95,7 +95,7 @@ def test_a_cell_that_got_an_answer_lately_is_running_though_its_lock_cannot_be_s
 def test_a_running_cell_tells_what_its_job_says(grid, line, told):
     unmade(THINK, hours=3)
     logged("20:00:00 INFO begun\n")
-    LOG.with_suffix(".now").write_text(line)
+    Path(paths.log("runs", "c", "eng", "bm25", "think")).with_suffix(".now").write_text(line)
     assert (progress(grid)[THINK].state, progress(grid)[THINK].detail) == (State.RUNNING, told)
 
 
