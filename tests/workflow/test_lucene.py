@@ -6,8 +6,11 @@ import sys
 
 import pytest
 
+from rankk import paths
+from rankk.config.loading import check
 from rankk.errors import RankkError
 from rankk.io.trec import read_run
+from rankk.paths import Cell
 from rankk.retrievers import lucene
 
 
@@ -43,6 +46,31 @@ def test_an_encoded_query_without_tokens_finds_nothing_and_the_others_are_search
     write_lines(tmp_path / "q.jsonl", queries[1:])
     with pytest.raises(RankkError, match=r"q\.jsonl: no query has any token"):
         lucene.search_impact(tmp_path / "index", tmp_path / "q.jsonl", tmp_path / "run", depth=10, threads=1)
+
+
+def test_queries_of_another_language_retrieve_for_the_topics_that_the_cell_has_too(tmp_path):
+    files = {"source": "files", "passages": "p.jsonl", "qrels": "qrels.txt", "language": "eng"}
+    write_lines(tmp_path / "p.jsonl", [{"id": "d1", "contents": "granite quarry"}, {"id": "d2", "contents": "ferry"}])
+    (tmp_path / "e.tsv").write_text("q1\tgranite\nq2\tferry\n")
+    (tmp_path / "g.tsv").write_text("q2\tFähre\n", encoding="utf-8")  # q1 was not translated
+    (tmp_path / "qrels.txt").write_text("q1 0 d1 1\nq2 0 d2 1\n")
+    experiment = check(
+        {
+            "experiment": "x",
+            "grid": [{"collections": ["c"], "languages": ["eng", "deu"], "retrievers": ["bm25", "english"]}],
+            "collections": {"c": files | {"queries": {"eng": "e.tsv", "deu": "g.tsv"}}},
+            "retrievers": {"english": {"type": "bm25", "query_language": "eng", "depth": 10}},
+        },
+        str(tmp_path / "x.yaml"),
+    )
+    retriever = experiment.retrievers["english"]
+    english, german = (retriever.inputs(Cell("c", language, "english"), experiment) for language in ("eng", "deu"))
+    assert "asked" not in english
+    assert (german["queries"], german["asked"]) == (paths.queries("c", "eng"), paths.queries("c", "deu"))
+    lucene.index_bm25(tmp_path / "p.jsonl", tmp_path / "index", "eng", 1)
+    made = {"index": tmp_path / "index", "queries": tmp_path / "e.tsv", "asked": tmp_path / "g.tsv", "excluded": None}
+    retriever.retrieve(made, str(tmp_path / "run"), threads=1, tag="t", language="eng")
+    assert {qid: [hit.docid for hit in hits] for qid, hits in read_run(tmp_path / "run").items()} == {"q2": ["d2"]}
 
 
 IN_A_LOCALE = """

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PositiveInt, model_validator
 
+from rankk import paths
 from rankk.component import Component, Registry
 from rankk.config.base import Language, Strict, Title, cosmetic
 from rankk.fetching.base import Download
@@ -161,6 +162,14 @@ class Searcher(Retriever):
     def queries(self, cell: "Cell") -> tuple[str, str]:
         """Collection and language of the queries that are searched with."""
         return cell.collection, self.query_language or cell.language
+
+    def asked(self, cell: "Cell") -> dict[str, str]:
+        """File of the cell's own queries, where others are searched with: the run holds no further ones.
+
+        A topic without a translation into the cell's language has no query there.
+        """
+        named = (cell.collection, cell.language)
+        return {} if self.queries(cell) == named else {"asked": paths.queries(*named)}
 
     def check_prebuilt(self, cell: "Cell", experiment: "Experiment", kind: str) -> None:
         """Refuse a published index of the wrong kind, and segments of one."""

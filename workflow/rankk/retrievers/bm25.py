@@ -76,6 +76,7 @@ class BM25(Searcher):
             "index": self.index(cell, experiment),
             "queries": queries,
             "excluded": experiment.excluded(*self.queries(cell)),
+            **self.asked(cell),
         }
 
     def facts(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
@@ -100,6 +101,7 @@ class BM25(Searcher):
             depth=self.depth,
             threads=threads,
             excluded=inputs["excluded"],
+            asked=inputs.get("asked"),
             segments=self.segments is not None,
             tag=tag,
             **self.search_options(facts["language"]),

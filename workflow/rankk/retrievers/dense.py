@@ -102,6 +102,7 @@ class Dense(DenseEncoder, Searcher):
             "index": self.index(cell, experiment),
             "vectors": self._query_vectors(cell),
             "excluded": experiment.excluded(*self.queries(cell)),
+            **self.asked(cell),
         }
 
     def check(self, cell: "Cell", experiment: "Experiment") -> None:
@@ -118,6 +119,7 @@ class Dense(DenseEncoder, Searcher):
             threads=threads,
             ef_search=None if self.exact else self.ef_search,
             excluded=inputs["excluded"],
+            asked=inputs.get("asked"),
             segments=self.segments is not None,
             tag=tag,
         )

@@ -93,6 +93,7 @@ def search_bm25(
     depth: int,
     threads: int,
     excluded: str | Path | None = None,
+    asked: str | Path | None = None,
     segments: bool = False,
     tag: str = "lucene",
     query_side: bool = False,
@@ -100,14 +101,15 @@ def search_bm25(
 ) -> None:
     """Search `qid<TAB>text` queries; writes a TREC run of at most `depth` passages per query.
 
-    `excluded`: file of passages that a query's run must not hold; others take their places. `segments`: the index holds
-    segments of passages (rankk.retrievers.segments); a passage takes its best segment's score (MaxP). `query_side`:
-    weight the query's terms by BM25 too. `feedback`: Anserini's options of query expansion.
+    `excluded`: file of passages that a query's run must not hold; others take their places. `asked`: file of the
+    queries that the run may hold, if not all. `segments`: the index holds segments of passages
+    (rankk.retrievers.segments); a passage takes its best segment's score (MaxP). `query_side`: weight the query's terms
+    by BM25 too. `feedback`: Anserini's options of query expansion.
     """
     model = "-bm25.querySide" if query_side else "-bm25"
     options = [model, "-bm25.k1", str(k1), "-bm25.b", str(b), "-language", analyzer(language), *feedback]
     options += ["-topics", str(queries), "-topicReader", "TsvString"]
-    _search(index, list(read_queries(queries)), run, depth, threads, options, tag, excluded, segments)
+    _search(index, list(read_queries(queries)), run, depth, threads, options, tag, excluded, asked, segments)
 
 
 def search_impact(
@@ -118,6 +120,7 @@ def search_impact(
     depth: int,
     threads: int,
     excluded: str | Path | None = None,
+    asked: str | Path | None = None,
     segments: bool = False,
     tag: str = "lucene",
 ) -> None:
@@ -138,7 +141,7 @@ def search_impact(
         if empty:
             log.warning("%d queries without any token find nothing: %s", len(empty), ", ".join(empty[:SHOWN]))
         options = ["-impact", "-pretokenized", "-topics", str(queries), "-topicReader", "TsvString"]
-        _search(index, qids, run, depth, threads, options, tag, excluded, segments)
+        _search(index, qids, run, depth, threads, options, tag, excluded, asked, segments)
 
 
 def search_dense(
@@ -150,6 +153,7 @@ def search_dense(
     threads: int,
     ef_search: int | None,
     excluded: str | Path | None = None,
+    asked: str | Path | None = None,
     segments: bool = False,
     tag: str = "lucene",
 ) -> None:
@@ -165,7 +169,9 @@ def search_dense(
             file.write(json.dumps(record) + "\n")
         file.flush()
         options = ["-topics", str(queries), "-topicReader", "JsonStringVector", "-topicField", "vector"]
-        _search(index, qids, run, depth, threads, options, tag, excluded, segments, ef_search=ef_search, dense=True)
+        _search(
+            index, qids, run, depth, threads, options, tag, excluded, asked, segments, ef_search=ef_search, dense=True
+        )
 
 
 def analyzer(language: str) -> str:
@@ -203,11 +209,15 @@ def _search(
     options: list[str],
     tag: str,
     excluded: str | Path | None,
+    asked: str | Path | None,
     segments: bool,
     *,
     dense: bool = False,
     ef_search: int | None = None,
 ) -> None:
+    if asked:
+        known = read_queries(asked)
+        qids = [qid for qid in qids if qid in known]
     unwanted = read_excluded(excluded) if excluded else {}
     deeper = (depth + max(map(len, unwanted.values()), default=0)) * (SEGMENTS_A_PASSAGE if segments else 1)
     command = "SearchCollection"

@@ -87,6 +87,7 @@ class Splade(Encoder, Searcher):
             "index": self.index(cell, experiment),
             "vectors": self._query_vectors(cell),
             "excluded": experiment.excluded(*self.queries(cell)),
+            **self.asked(cell),
         }
 
     def check(self, cell: "Cell", experiment: "Experiment") -> None:
@@ -102,6 +103,7 @@ class Splade(Encoder, Searcher):
             depth=self.depth,
             threads=threads,
             excluded=inputs["excluded"],
+            asked=inputs.get("asked"),
             segments=self.segments is not None,
             tag=tag,
         )
