@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 NARROWEST, HEIGHT = 2.6, 2.2
 NO_LIMIT = "∞"
+BUDGETS, SAMPLES = "thinking budget", "samples"
+STAGE = ["collection", "language", "retriever"]
 
 
 class Scaling(Figure):
@@ -29,8 +31,8 @@ class Scaling(Figure):
         return bool(experiment.test_time)
 
     def plot(self, evidence: "Evidence") -> Drawn:
-        """A panel per collection and query language; a line a model's budgets, another one its samples."""
-        from rankk.report.evidence import CELL, PANEL
+        """A panel per first stage; a line for a model's budgets, and one for its samples at each budget."""
+        from rankk.report.evidence import CELL
         from rankk.report.figures.cost import frontier
         from rankk.report.style import (
             COLOURS,
@@ -51,33 +53,25 @@ class Scaling(Figure):
         rows["tokens_per_query"] = rows["output_tokens"] / rows["queries"]
         for position, name in enumerate(("model", "thinking_tokens", "samples")):
             rows[name] = [evidence.test_time[reranker][position] for reranker in rows["reranker"]]
-        series = [
-            (model, varied) for model in dict.fromkeys(rows["model"]) for varied in ("thinking budget", "samples")
-        ]
-        groups = list(rows.groupby(PANEL, sort=False))
+        groups = sorted(rows.groupby(STAGE, sort=False), key=lambda group: -len(group[1]))  # most points first
         most = capacity(HEIGHT, self.width, NARROWEST)
         figure, axes = panels(min(len(groups), most), narrowest=NARROWEST, height=HEIGHT, width=self.width, sharex=True)
+        series = _series(rows)
         for axis, (names, group) in zip(axes, groups, strict=False):
-            for number, (model, varied) in enumerate(series):
-                for retriever, points in group[group["model"] == model].groupby("retriever", sort=False):
-                    line = points[points["samples"] == 1] if varied == "thinking budget" else _sampled(points)
-                    line = line.sort_values("tokens_per_query")
-                    if len(line) < 2:
-                        continue
-                    several = group["retriever"].nunique() > 1
-                    named = ", ".join(
-                        [evidence.shown(model), *([evidence.shown(retriever)] if several else []), varied]
-                    )
-                    axis.errorbar(
-                        line["tokens_per_query"],
-                        line["value"],
-                        yerr=[line["value"] - line["low"], line["high"] - line["value"]],
-                        fmt=f"{MARKERS[number % len(MARKERS)]}-",
-                        color=COLOURS[number % len(COLOURS)],
-                        label=named,
-                    )
-                    for place, row in enumerate(line.to_dict("records")):
-                        _mark(axis, row, varied, place)
+            for number, (model, varied, budget) in enumerate(series):
+                line = _line(group[group["model"] == model], varied, budget)
+                if len(line) < 2:
+                    continue
+                axis.errorbar(
+                    line["tokens_per_query"],
+                    line["value"],
+                    yerr=[line["value"] - line["low"], line["high"] - line["value"]],
+                    fmt=f"{MARKERS[number % len(MARKERS)]}-",
+                    color=COLOURS[number % len(COLOURS)],
+                    label=f"{evidence.shown(model)}, {_named(varied, budget)}",
+                )
+                for place, row in enumerate(line.to_dict("records")):
+                    _mark(axis, row, varied, place)
             best = group.iloc[frontier(group["tokens_per_query"], group["value"])]
             axis.plot(best["tokens_per_query"], best["value"], color="#555555", linestyle="--", zorder=0)
             axis.margins(x=0.12, y=0.25)
@@ -100,19 +94,45 @@ class Scaling(Figure):
         return Drawn(figure, rows[columns], caption, alt)
 
 
-def _sampled(points: Any) -> Any:
-    """Rerankers of several samples, with the ones of one sample and the same budget before them."""
-    sampled = points[points["samples"] > 1]
-    return points[points["thinking_tokens"].isin(sampled["thinking_tokens"])] if len(sampled) else sampled
+def _series(rows: Any) -> list[tuple[str, str, float | None]]:
+    """Lines of the figure: each model's budgets, and its samples at every budget that has some."""
+    lines: list[tuple[str, str, float | None]] = []
+    for model in dict.fromkeys(rows["model"]):
+        sampled = rows[(rows["model"] == model) & (rows["samples"] > 1)]
+        budgets = sorted(
+            {_budget(value) for value in sampled["thinking_tokens"]}, key=lambda value: (value is None, value)
+        )
+        lines += [(model, BUDGETS, None), *((model, SAMPLES, budget) for budget in budgets)]
+    return lines
+
+
+def _line(points: Any, varied: str, budget: float | None) -> Any:
+    """The points of a line, by tokens: one sample at every budget, or all samples at one budget."""
+    if varied == BUDGETS:
+        chosen = points[points["samples"] == 1]
+    else:
+        chosen = points[[_budget(value) == budget for value in points["thinking_tokens"]]]
+    return chosen.sort_values("tokens_per_query")
+
+
+def _budget(value: Any) -> float | None:
+    """A thinking budget in tokens; None where there is no limit (pandas writes NaN)."""
+    return None if value is None or value != value else float(value)
+
+
+def _named(varied: str, budget: float | None) -> str:
+    if varied == BUDGETS:
+        return varied
+    limit = "without a thought" if budget == 0 else "without a limit" if budget is None else f"with {budget:.0f} tokens"
+    return f"{varied} {limit}"
 
 
 def _mark(axis: Any, row: dict[str, Any], varied: str, place: int) -> None:
     """What a point was made with: budgets above the whiskers, samples below them; neighbours at two heights."""
-    budget = row["thinking_tokens"]
     step = 2 + 7 * (place % 2)
-    if varied == "samples":
+    if varied == SAMPLES:
         text, value, offset = f"×{row['samples']}", row["low"], (0, -step - 6)
     else:
-        limited = budget is not None and budget == budget  # NaN differs from itself
-        text, value, offset = f"{budget:.0f}" if limited else NO_LIMIT, row["high"], (0, step)
+        budget = _budget(row["thinking_tokens"])
+        text, value, offset = NO_LIMIT if budget is None else f"{budget:.0f}", row["high"], (0, step)
     axis.annotate(text, (row["tokens_per_query"], value), offset, textcoords="offset points", ha="center", fontsize=6)
