@@ -436,6 +436,12 @@ def test_a_refusal_is_told_from_an_empty_answer(text: str) -> None:
     assert ranking(text) == Answer((), Outcome.REFUSED)
 
 
+@pytest.mark.parametrize("parser", PARSERS.names())
+def test_what_a_content_filter_cut_off_is_refused(parser: str) -> None:
+    completion = Completion("[2] > [1", "content_filter", first_logprobs={"A": -0.1})
+    assert PARSERS.get(parser)().parse(completion, 2, None) == Answer((), Outcome.REFUSED)
+
+
 def test_a_ranking_that_begins_with_an_apology_is_no_refusal() -> None:
     assert ranking("I'm sorry for the delay: [2] > [1]", 2).outcome == Outcome.REPAIRED
 

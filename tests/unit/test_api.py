@@ -120,6 +120,11 @@ def test_a_journal_makes_no_call_twice_and_is_not_needed(tmp_path, server):
         ),
         ({"run": FRAME.assign(score=float("nan"))}, "run: query q1: score nan; expected a number"),
         ({"run": RUN | {"q1": [("d1", 2), ("d1", 1)]}}, "run: query q1 holds a passage twice"),
+        ({"run": {"q1": ["d10", "d20"]}}, r"run: query q1: \['d10', 'd20'\]; expected pairs of passage id and score"),
+        ({"run": [("q1", "d1", 1.0)]}, "run: .*; expected a mapping by query, or a data frame"),
+        ({"queries": ["q1"]}, r"queries: \['q1'\]; expected texts by id"),
+        ({"queries": QUERIES | {"q1": None}}, "queries: q1: None; expected a text"),
+        ({"reranker": "rank-k"}, "reranker: 'rank-k'; expected settings"),
         ({"queries": {"q1": "?"}}, "queries: 1 of the run are missing, e.g. q2"),
         ({"queries": None}, "queries: missing; expected texts by id, or a data frame as run with a column 'query'"),
         ({"queries": None, "run": FRAME}, "run: column 'query' is missing"),
@@ -186,6 +191,11 @@ def test_runs_are_compared(server):
     assert result.to_pandas()["difference"].tolist() == [0.0, 0.5]
     with pytest.raises(RankkError, match="nDCGG"):
         compare(RUN, RUN, GRADES, "nDCGG@10")
+
+
+def test_a_run_may_be_scores_by_passage():
+    scores = {qid: dict(hits) for qid, hits in RUN.items()}
+    assert evaluate(scores, GRADES, ["nDCG@10"]).means == evaluate(RUN, GRADES, ["nDCG@10"]).means
 
 
 def test_the_documented_lines_run_as_they_stand(server):

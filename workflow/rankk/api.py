@@ -8,7 +8,7 @@ transformer:
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import isfinite
@@ -87,13 +87,13 @@ def rerank(
     RankkError tells what is wrong in an argument. Where queries fail it is a QueriesFailed, whose `run` holds the
     others.
     """
-    settings = resolve(validate_reranker(dict(reranker), "reranker"))
+    settings = resolve(validate_reranker(dict(_items(reranker, "reranker")), "reranker"))
     first_stage = _run(run, "run")
     topics = _texts(queries, run, "queries", "qid", "query")
     texts = _texts(passages, run, "passages", "docno", "text")
     heads = {qid: [hit.docid for hit in hits[: settings.reranker.depth]] for qid, hits in first_stage.items()}
     _require(first_stage, topics, "queries")
-    _require((docid for docids in heads.values() for docid in docids), texts, "passages")
+    _require([docid for docids in heads.values() for docid in docids], texts, "passages")
     owner = None if find_spec("vllm") else os.getpid()  # vLLM in an environment of its own
     with Journal(journal) as kept:
         work = rerank_in_memory(settings, first_stage, topics, texts, kept, engine_owner=owner)
@@ -197,14 +197,29 @@ def _run(given: Any, what: str) -> Run:
         for qid, docid, score, *rank in _rows(given, what, ["qid", "docno", "score", *(["rank"] if ranked else [])]):
             rows.setdefault(str(qid), []).append((_number(score, what, qid), rank[0] if rank else 0, str(docid)))
     else:
-        for qid, hits in given.items():
-            rows[str(qid)] = [(_number(score, what, qid), 0, str(docid)) for docid, score in hits]
+        for qid, hits in _items(given, what):
+            rows[str(qid)] = [(_number(score, what, qid), 0, str(docid)) for docid, score in _pairs(hits, what, qid)]
     run: dict[str, list[Hit]] = {}
     for qid, scored in rows.items():
         run[qid] = [Hit(docid, score) for score, _, docid in sorted(scored, key=lambda row: (-row[0], row[1]))]
         if len({hit.docid for hit in run[qid]}) < len(run[qid]):
             raise RankkError(f"{what}: query {qid} holds a passage twice")
     return run
+
+
+def _items(given: Any, what: str) -> Iterable[tuple[Any, Any]]:
+    if not isinstance(given, Mapping):
+        expected = "settings" if what == "reranker" else "a mapping by query, or a data frame"
+        raise RankkError(f"{what}: {given!r:.80}; expected {expected}")
+    return given.items()
+
+
+def _pairs(hits: Any, what: str, qid: object) -> Iterable[tuple[Any, Any]]:
+    """A query's passages and scores, from pairs or from a mapping."""
+    try:
+        return [(docid, score) for docid, score in (hits.items() if isinstance(hits, Mapping) else hits)]
+    except (TypeError, ValueError):
+        raise RankkError(f"{what}: query {qid}: {hits!r:.80}; expected pairs of passage id and score") from None
 
 
 def _number(value: Any, what: str, qid: object, name: str = "score") -> float:
@@ -218,28 +233,38 @@ def _number(value: Any, what: str, qid: object, name: str = "score") -> float:
 
 
 def _grades(given: Any) -> Grades:
-    if not _is_frame(given):
-        given = {(qid, docid): grade for qid, grades in given.items() for docid, grade in grades.items()}
-    else:
-        given = {(qid, docid): label for qid, docid, label in _rows(given, "qrels", ["qid", "docno", "label"])}
     qrels: dict[str, dict[str, int]] = {}
-    for (qid, docid), grade in given.items():
-        number = _number(grade, "qrels", qid, "grade")
-        if not number.is_integer():
-            raise RankkError(f"qrels: query {qid}, passage {docid}: grade {grade!r}; expected a whole number")
-        qrels.setdefault(str(qid), {})[str(docid)] = int(number)
+    if _is_frame(given):
+        for qid, docid, label in _rows(given, "qrels", ["qid", "docno", "label"]):
+            qrels.setdefault(str(qid), {})[str(docid)] = _grade(label, qid, docid)
+    else:
+        for qid, grades in _items(given, "qrels"):
+            pairs = _pairs(grades, "qrels", qid)
+            qrels[str(qid)] = {str(docid): _grade(grade, qid, docid) for docid, grade in pairs}
     return qrels
+
+
+def _grade(value: Any, qid: object, docid: object) -> int:
+    number = _number(value, "qrels", qid, "grade")
+    if not number.is_integer():
+        raise RankkError(f"qrels: query {qid}, passage {docid}: grade {value!r}; expected a whole number")
+    return int(number)
 
 
 def _texts(given: Mapping[str, str] | None, run: Any, what: str, key: str, column: str) -> Mapping[str, str]:
     """Texts by id: those given, or a column of the run's frame."""
-    if given is not None:
+    if isinstance(given, Mapping):
         return given
+    if given is not None:
+        raise RankkError(f"{what}: {given!r:.80}; expected texts by id")
     if not _is_frame(run):
         raise RankkError(f"{what}: missing; expected texts by id, or a data frame as run with a column {column!r}")
     return {str(name): str(text) for name, text in _rows(run, "run", [key, column])}
 
 
-def _require(names: Iterable[str], texts: Mapping[str, str], what: str) -> None:
+def _require(names: Collection[str], texts: Mapping[str, str], what: str) -> None:
     if missing := [name for name in dict.fromkeys(names) if name not in texts]:
         raise RankkError(f"{what}: {len(missing)} of the run are missing, e.g. {', '.join(missing[:3])}")
+    for name in names:
+        if not isinstance(text := texts[name], str):
+            raise RankkError(f"{what}: {name}: {text!r:.80}; expected a text")

@@ -60,10 +60,15 @@ def mention(position: int, n: int, positions: dict[int, None], repairs: set[str]
 
 
 def answer_of(groups: list[list[int]], n: int, repairs: set[str], text: str, finish_reason: str) -> Answer:
-    """The answer with its outcome. `text`: what the model said; `groups`: positions from 0."""
+    """The answer with its outcome. `text`: what the model said; `groups`: positions from 0.
+
+    What stands before the place where a content filter stopped is no answer.
+    """
+    if finish_reason == "content_filter":
+        return Answer((), Outcome.REFUSED)
     named, cut_off = sum(map(len, groups)), finish_reason == "length"
     if not named:
-        if finish_reason == "content_filter" or refuses(text):
+        if refuses(text):
             return Answer((), Outcome.REFUSED)
         return Answer((), Outcome.TRUNCATED if cut_off else Outcome.EMPTY)
     if cut_off:
