@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from rankk.config.definitions import SECTIONS
-from rankk.config.loading import check, expand, read_yaml
+from rankk.config.loading import check, check_merged, expand, read_yaml
 from rankk.config.reranker import Reranker
 from rankk.config.used import Definitions
 from rankk.errors import RankkError
@@ -113,7 +113,7 @@ def test_every_reranked_cell_brings_its_first_stage_and_none_stands_twice(config
     assert experiment.baseline(experiment.cells[0]) is None
 
 
-def test_a_reranker_that_is_to_go_deeper_than_its_first_stage_is_a_warning(config, tmp_path):
+def test_a_reranker_that_is_to_go_deeper_than_its_first_stage_is_a_warning(config, tmp_path, capsys):
     config["retrievers"] |= {"bm25": {"type": "bm25", "depth": 30}, "mixed": {"type": "shuffled", "retriever": "bm25"}}
     config["retrievers"]["mixed"]["depth"] = 50
     config["grid"][0]["retrievers"] = ["mixed"]
@@ -121,6 +121,8 @@ def test_a_reranker_that_is_to_go_deeper_than_its_first_stage_is_a_warning(confi
     assert check(config, "x.yaml", tmp_path).warnings == [
         "rerankers.r.depth: 40: retriever mixed finds 30 passages a query, no more are reranked; expected depth <= 30"
     ]
+    check_merged(config, [])
+    assert "Configuration: warning: rerankers.r.depth: 40: retriever mixed finds 30" in capsys.readouterr().err
     config["rerankers"]["r"]["depth"] = 30
     assert check(config, "x.yaml", tmp_path).warnings == []
 
