@@ -14,19 +14,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from common import report
 
 from rankk import paths
-from rankk.config.loading import validate_reranker
+from rankk.config.validation import validate_reranker
 from rankk.evaluation.experiment import COLUMNS, CellFiles, evaluate
 from rankk.io.files import write_json
 from rankk.io.trec import ranked, write_run
 from rankk.report import figures, tables
 from rankk.report.evidence import Evidence
 from rankk.report.home import write_home
-from rankk.reranking.tally import write_calls
+from rankk.reranking.tally import Call, write_calls
 
 GROUP = 5
 MEASURES = ["nDCG@10", "R@100"]
@@ -51,10 +52,21 @@ def write(folder: Path, runs: int, queries: int, depth: int) -> None:
     for member in range(GROUP):
         run = {qid: ranked(draw.sample(hits, depth)) for qid, hits in retrieved.items()}
         write_run(folder / f"{member}.trec", run, "made")
-    write_calls(folder / "calls.csv", [])
+    write_calls(folder / "calls.csv", made_calls(retrieved))
     reranker = validate_reranker({"preset": "listwise", "model": "m"}, "growth")
     calls = {"outcomes": {}, "usable_share": 1.0, "prompt_tokens": 0, "output_tokens": 0}
     write_json(folder / "cell.json", {"reranker": reranker.described(), "gpus": [], "seconds": 1.0, "calls": calls})
+
+
+def made_calls(run: dict[str, list[str]]) -> Iterator[Call]:
+    """Nine calls a query, as of a sliding window over its first hundred passages."""
+    for qid, hits in run.items():
+        for number in range(9):
+            window = hits[: 100 - 10 * number][-20:]
+            yield Call(
+                *(qid, number, 0, f"{qid}-{number}", "ok", "", "stop", 2000, 2400, 0.9, 30.0, False, 1),
+                *(1, len(window), min(100, len(hits)), " ".join(window)),
+            )
 
 
 def tabulate(folder: Path, runs: int) -> None:

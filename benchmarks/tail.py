@@ -14,7 +14,7 @@ from typing import Any
 
 from common import report
 
-from rankk.config.loading import validate_reranker
+from rankk.config.validation import validate_reranker
 from rankk.io.files import read_jsonl
 from rankk.io.trec import Run, read_run, write_run
 from rankk.reranking.cell import rerank_cell

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rankk import paths
-from rankk.config.loading import validate_reranker
+from rankk.config.validation import validate_reranker
 from rankk.evaluation.experiment import COLUMNS, CellFiles, evaluate
 from rankk.io.files import write_json
 from rankk.io.trec import ranked, write_run

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from rankk.config.loading import validate_reranker
 from rankk.config.reranker import Reranker
 from rankk.config.translator import Translator
+from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
 from rankk.llm.backends import BACKENDS
 

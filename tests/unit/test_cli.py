@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from rankk.cli import main, parser
-from rankk.config.loading import validate_reranker
 from rankk.config.reranker import Reranker
+from rankk.config.validation import validate_reranker
 from rankk.io.trec import read_run
 from rankk.llm.backends import BACKENDS
 from rankk.options import OF_WORKFLOW, given_settings

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from rankk.config.loading import validate_reranker
+from rankk.config.validation import validate_reranker
 from rankk.errors import BackendError, RankkError
 from rankk.llm import server_tokens
 from rankk.llm.backends.vllm import LateEngine

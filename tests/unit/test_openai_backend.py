@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from rankk.cli import main
-from rankk.config.loading import validate_reranker
+from rankk.config.validation import validate_reranker
 from rankk.errors import BackendError, RankkError
 from rankk.llm import openai_client
 from rankk.llm.addresses import check_address, masked

@@ -12,7 +12,7 @@ import pytest
 
 from rankk import paths
 from rankk.cli import main
-from rankk.config.loading import validate_reranker
+from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
 from rankk.io.trec import read_qrels, read_run
 from rankk.llm.journal import StoredCalls

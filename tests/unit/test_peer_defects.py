@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import pytest
 
-from rankk.config.loading import validate_reranker
+from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
 from rankk.io.passages import open_passages
 from rankk.io.trec import ranked, read_run, write_run

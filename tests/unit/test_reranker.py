@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from rankk.config.loading import validate_reranker
 from rankk.config.reranker import Reranker
+from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
 from rankk.fingerprint import _reachable
 from rankk.fusion.base import FUSIONS

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rankk.config.loading import validate_reranker
+from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
 from rankk.io.trec import read_run
 from rankk.reranking.cell import rerank_cell

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from rankk.config.loading import validate_reranker
+from rankk.config.validation import validate_reranker
 from rankk.io.trec import ranked, read_run
 from rankk.llm.journal import read_journal
 from rankk.reranking.cell import rerank_cell

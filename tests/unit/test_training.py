@@ -8,8 +8,8 @@ from math import log2
 
 import pytest
 
-from rankk.config.loading import validate_reranker
 from rankk.config.training import Thoughts, Windows
+from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
 from rankk.io.files import read_jsonl
 from rankk.io.passages import build_store

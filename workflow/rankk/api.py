@@ -15,7 +15,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankk.config.loading import validate_reranker
+from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
 from rankk.evaluation.measures import PerQuery, check_measures, per_query, total
 from rankk.io.trec import Hit, Run

@@ -170,7 +170,7 @@ def parser() -> argparse.ArgumentParser:
 def _rerank(options: argparse.Namespace) -> None:
     from importlib.util import find_spec
 
-    from rankk.config.loading import validate_reranker
+    from rankk.config.validation import validate_reranker
     from rankk.logs import to_stderr
     from rankk.options import given_settings
     from rankk.reranking.cell import rerank_cell

@@ -10,15 +10,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from rankk.component import load_plugins
-from rankk.config.definitions import SECTIONS, validate, validate_reranker
+from rankk.config.definitions import SECTIONS
 from rankk.config.used import Definitions, used
+from rankk.config.validation import validate
 from rankk.errors import RankkError
 from rankk.evaluation.measures import check_measures
 from rankk.experiment import Experiment
 from rankk.io.files import exists
 from rankk.io.yaml_files import read_yaml
-
-__all__ = ["check", "defined", "load", "validate_reranker"]
 
 DATA = Path(__file__).parents[1] / "data"
 """The catalog, and what it names by relative paths: the checkout's own files, and copies of them in a wheel."""

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from rankk.config.base import check_name
-from rankk.config.definitions import SECTIONS, definition, shown, split_collection
+from rankk.config.definitions import SECTIONS, definition, split_collection
+from rankk.config.validation import shown
 from rankk.corpora.base import Collection
 from rankk.corpora.files import FilesPassages, FilesTopics
 from rankk.errors import RankkError

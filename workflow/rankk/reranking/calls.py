@@ -42,6 +42,7 @@ class Caller:
         self.connection = connection
         self.journal = journal
         self.tally, self.pace = Tally(), Pace()
+        self._deciding = settings.preset.model_dump(mode="json", include=DECIDING)
         self._gate = PriorityGate(connection.client.max_in_flight)
         counter = connection.counter.kind
         if connection.reads_prompts and journal.counters and counter not in journal.counters:
@@ -125,7 +126,7 @@ class Caller:
             "thinking_tokens": settings.thinking_tokens,
             "answer_tokens": settings.answer_tokens,
             "sample": sample,
-            "preset": settings.preset.model_dump(mode="json", include=DECIDING),
+            "preset": self._deciding,
             "engine": self.connection.deciding,
         }
 
