@@ -31,7 +31,7 @@ from rankk.reranking.tally import Call, write_calls
 
 GROUP = 5
 MEASURES = ["nDCG@10", "R@100"]
-FIGURES = ["effectiveness", "gains", "difficulty", "differences", "causes"]
+FIGURES = ["effectiveness", "gains", "difficulty", "differences", "causes", "movement", "outcomes"]
 TABLES = ["effectiveness", "causes"]
 
 

@@ -1,7 +1,7 @@
 """Gain and loss of every query."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rankk.report.figures.base import Figure
 from rankk.report.style import Drawn
@@ -51,12 +51,12 @@ class Gains(Figure):
         for axis, (names, group) in zip(axes, groups, strict=False):
             ordered = group.sort_values("gain", ascending=False, kind="stable").reset_index(drop=True)
             for chosen, series, name in ((ordered["gain"] > 0, 0, "gain"), (ordered["gain"] < 0, 1, "loss")):
-                if chosen.any():
-                    few = len(ordered) <= MOST_EDGED
-                    edge = {"hatch": HATCHES[series], "linewidth": 0.2} if few else {"linewidth": 0}
-                    axis.bar(
-                        ordered.index[chosen], ordered["gain"][chosen], 1.0, color=COLOURS[series], label=name, **edge
-                    )
+                at, gain = ordered.index[chosen], ordered["gain"][chosen]
+                style: dict[str, Any] = {"color": COLOURS[series], "label": name}
+                if 0 < len(at) and len(ordered) <= MOST_EDGED:
+                    axis.bar(at, gain, 1.0, hatch=HATCHES[series], linewidth=0.2, **style)
+                elif len(at):  # one shape: thousands of bars take minutes
+                    axis.stairs(gain, [at[0] - 0.5, *(at + 0.5)], fill=True, linewidth=0, **style)
             axis.axhline(0, color="black", linewidth=0.5)
             collection, language, retriever, reranker = map(evidence.shown, names)
             title(axis, f"{collection}, {language}, {retriever}", reranker)
