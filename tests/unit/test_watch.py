@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
+from rankk import paths
+from rankk.cli import main
 from rankk.io.files import write_json
 from rankk.llm.types import Completion
 from rankk.logs import job
 from rankk.progress import bar, duration, tell
-from rankk.report.closing import closing
 from rankk.reranking.pace import Pace
 from rankk.terminal import cut
 from rankk.watch import doing
@@ -116,19 +118,22 @@ def test_a_line_is_cut_by_the_columns_that_its_characters_take():
     assert cut("سلام", 0, 12) == "سلام"
 
 
-def test_an_experiment_ends_with_five_lines(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    built = evidence.evaluated(tmp_path, evidence.build(tmp_path))
-    folder = tmp_path / "done"
-    folder.mkdir()
-    for table, file in built.files.items():
-        (folder / f"{table}.csv").write_bytes((tmp_path / file).read_bytes())
+def test_an_experiment_ends_with_five_lines(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)  # results/ is looked for there
+    evidence.evaluated(tmp_path, evidence.build(tmp_path))
+    folder = Path(paths.experiment("x"))
     facts = {"experiment": "x", "collections": {"c": {"title": "Climate"}}, "retrievers": {}, "rerankers": {}}
     write_json(folder / "experiment.json", {"experiment": facts, "provenance": {}})
-    counts, highest, lowest, calls, page = closing(folder)
+    (folder / "index.html").touch()
+    (folder / "tables").mkdir()
+    (folder / "tables/effectiveness.md").write_text("| system |\n")
+    assert main(["results", "x"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "| system |" in lines
+    counts, highest, lowest, calls, page = lines[-5:]
     assert counts.startswith("x: 8 reranked cells: ")
     assert highest.startswith("  highest ")
     assert lowest.startswith("  lowest  -0.")
     assert " on Climate, " in highest
     assert "% usable, " in calls
-    assert page == f"Open {folder}/index.html"
+    assert page == "Open results/experiments/x/index.html"
