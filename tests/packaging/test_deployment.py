@@ -22,6 +22,12 @@ module rankk:
 
 use rule * from rankk as rankk_*
 
+onstart:
+    rankk.onstart()
+
+onsuccess:
+    rankk.onsuccess()
+
 rule summary:
     default_target: True
     input: rules.rankk_all.input
@@ -74,6 +80,7 @@ def test_a_module_of_a_local_checkout_runs_with_its_own_package_and_files(checko
             file.write(json.dumps({"qid": qid, "call": 0, "response": "[3] > [1] > [2]"}) + "\n")
     done = snakemake(folder)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("Open results/experiments/imported/index.html\n")
     assert len(set(imports.read_text().split())) > 5, "Snakemake and the jobs import the checkout's package"
     cell = folder / "results" / "runs" / "mini" / "eng" / "few"
     first, reranked = read_run(cell / "none.trec"), read_run(cell / "stored.trec")
