@@ -53,7 +53,7 @@ class Gains(Figure):
             for chosen, series, name in ((ordered["gain"] > 0, 0, "gain"), (ordered["gain"] < 0, 1, "loss")):
                 at, gain = ordered.index[chosen], ordered["gain"][chosen]
                 style: dict[str, Any] = {"color": COLOURS[series], "label": name}
-                if 0 < len(at) and len(ordered) <= MOST_EDGED:
+                if len(at) > 0 and len(ordered) <= MOST_EDGED:
                     axis.bar(at, gain, 1.0, hatch=HATCHES[series], linewidth=0.2, **style)
                 elif len(at):  # one shape: thousands of bars take minutes
                     axis.stairs(gain, [at[0] - 0.5, *(at + 0.5)], fill=True, linewidth=0, **style)
