@@ -29,7 +29,8 @@ POOLS = {
         ("libreoffice-help-200", "bm25-english-queries"),
     ],
 }
-"""Collections with English queries that no choice has seen, and those that were looked at, with their first stages."""
+"""Collections with English queries, and their first stages. Of `unseen`, queries that an earlier figure or choice used
+are left out: those of training.csv and those that looked_at.csv lists."""
 FAMILIES = {
     "thought": [("rankk-mini-28", "rankk-mini-none"), ("rankk-mini", "rankk-mini-none")],
     "samples": [
@@ -53,10 +54,11 @@ def main(results: str | None = None) -> None:
     """Copy an experiment's values where one is named; write the tables."""
     if results:
         copy(Path(results))
-    looked_at = {row["qid"] for row in rows("training.csv") if row["collection"] in ("squad-amazon", "gimp-help")}
+    looked_at = {row["qid"] for row in rows("looked_at.csv")}
+    looked_at |= {row["qid"] for row in rows("training.csv") if row["collection"] in ("squad-amazon", "gimp-help")}
     stages = read("per_query.csv")
     pools = {(name, "eng", "pooled"): pooled(stages, members, looked_at) for name, members in POOLS.items()}
-    compared = list(baselines(stages))
+    compared = list(baselines({**stages, **pools}))
     for family, pairs in FAMILIES.items():
         compared += [
             row(family, stage, ours, theirs, values)
