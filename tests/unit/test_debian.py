@@ -116,3 +116,16 @@ def test_the_same_descriptions_are_kept_in_every_language_where_only_some_querie
 def test_a_language_of_queries_that_a_source_does_not_have_is_refused_with_those_that_it_has():
     with pytest.raises(ValueError, match="query_languages: 'swa': expected some of eng, deu, fra, rus"):
         DescriptionTopics(query_languages=["eng", "swa"])
+
+
+def test_judgments_of_queries_in_no_kept_language_are_a_fault_that_can_be_declared(tmp_path):
+    _, _, inputs = CASES["debian-descriptions"](tmp_path)
+    for file in tmp_path.glob("de.txt"):
+        file.write_text("")
+    DescriptionPassages(language="eng").build(inputs, tmp_path / "p.jsonl")
+    files = inputs | {"passages": str(tmp_path / "p.jsonl")}, tmp_path / "qrels", tmp_path / "counts"
+    settings = {"query_languages": ["deu"], "max_queries": 5}
+    with pytest.raises(RankkError, match=r"query curves: judgments for a query that is not there; .*unknown query"):
+        DescriptionTopics(**settings).build_qrels(*files)
+    with pytest.raises(RankkError, match="no judgment is of a query and a passage of this collection"):
+        DescriptionTopics(**settings, drop=["unknown query"]).build_qrels(*files)

@@ -121,7 +121,9 @@ class AlignedTopics(TopicSource):
     """Queries of one set of topics in many languages, which the source itself aligns."""
 
     query_languages: list[Language] = Field(
-        default=[], description="languages of the queries; default: all that the source has"
+        default=[],
+        description="languages of the queries; default: all that the source has. Where none of them has all of the "
+        "queries, declare it: drop: [unknown query]",
     )
 
     def known_languages(self) -> Sequence[str]:
