@@ -195,6 +195,7 @@ NOT_ALL_SCORES = [
     '{"[1]": 5, "[2]": "x", "[3]": 7, "[4]": 1}',
     '{"scores": [5, "x", 7, 1]}',
     '[["1", 5], ["2", "x"], ["3", 7], ["4", 1]]',
+    '[{"id": 1, "relevance": "high"}, {"id": 2, "relevance": "low"}, {"id": 3, "relevance": "high"}]',
 ]
 
 
@@ -203,7 +204,9 @@ def test_scores_of_which_one_is_no_number_are_no_ranking(text: str) -> None:
     assert ranking(text, 4) == Answer((), Outcome.EMPTY)
 
 
-@pytest.mark.parametrize("text", ["(as in [2] > [1]) [4] > [3]", "Example: [2] > [1]\n[4] > [3]"])
+@pytest.mark.parametrize(
+    "text", ["(as in [2] > [1]) [4] > [3]", "Example: [2] > [1]\n[4] > [3]", "(like [2] > [1])\n[4] > [3]"]
+)
 def test_an_example_is_no_part_of_the_ranking(text: str) -> None:
     assert named(ranking(text, 4)) == [[4], [3]]
 

@@ -32,7 +32,10 @@ def _of_value(value: Any, role: str, n: int) -> list[Record] | None:
     if isinstance(value, list):
         records = [_of_object(each) for each in value if isinstance(each, Mapping)]
         named = [record for record in records if record is not None]
-        return named if len(named) == len(value) > 1 else None
+        if len(named) != len(value) or len(value) < 2:
+            return None
+        in_prompts_order = named == [Record(id_) for id_ in range(1, len(named) + 1)]
+        return [] if in_prompts_order and any(role_of(key) == "score" for each in value for key in each) else named
     if not isinstance(value, Mapping):
         return None
     ids = [identifier(key) for key in value]

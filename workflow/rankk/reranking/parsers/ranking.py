@@ -24,11 +24,11 @@ LEAST_FIRST = re.compile(r"\b(?:least|worst)\b[^.:\n]{0,30}\b(?:to|first)\b|\bas
 RANKED = re.compile(r"\[\d|\d{1,4}[ ]*>")
 """The beginning of an answer that is not a thought: text without any letter."""
 EXAMPLE = re.compile(
-    r"(?:\b(?:e\.?g|z\.[ ]?b|for instance|such as|as in|examples?)(?:[.,]*+[ ]\w++){0,2}+\W{0,6}"
-    r"|\b(?:form|format)[ \"'(]{1,3})\Z",
+    r"(?:\b(?:e\.?g|z\.[ ]?b|for instance|such as|as in|examples?|samples?)(?:[.,]*+[ ]\w++){0,2}+\W{0,6}"
+    r"|\b(?:form|format)[ \"'(]{1,3}|\([^\W\d_][^()\[\]\n]{0,40})\Z",
     re.IGNORECASE,
 )
-"""Words before a ranking that only shows the form."""
+"""Words before a ranking that only shows the form, or that is an aside in parentheses."""
 FINAL = re.compile(r"\b(?:final(?:ly)?|revised|corrected|updated)\b", re.IGNORECASE)
 
 
