@@ -18,7 +18,8 @@ from rankk.io.yaml_files import dump_yaml, parse_yaml, read_yaml
         ("a: !!python/object/apply:os.system [x]\n", r"f:1: not YAML: could not determine a constructor"),
         ("a: " + "1" * 5000, r"f: not YAML: Exceeds the limit \(4300 digits\)"),
         ("a: 2022-02-30\n", r"f: not YAML: day is out of range"),
-        ("a: " + "[" * 3000 + "]" * 3000, r"f: nested too deeply"),
+        ("a: " + "[" * 100_000, r"f:1: more than 50 levels"),
+        ("- " * 10_000, r"f:1: more than 50 levels"),
         ("a: " + "[" * 60 + "]" * 60, r"f:1: more than 50 levels"),
         ("a: &x [*x]\n", r"f:1: more than 50 levels"),
         (

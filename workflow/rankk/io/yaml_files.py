@@ -44,6 +44,21 @@ class _Loader(yaml.SafeLoader):
             seen[key] = key_node
         return super().construct_mapping(node, deep)
 
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:
+        """Begin a list or mapping in brackets. Too many levels are refused here: the scanner's time is quadratic."""
+        super().fetch_flow_collection_start(TokenClass)
+        self._refuse_depth(self.flow_level)
+
+    def add_indent(self, column: int) -> bool:
+        """Begin a list or mapping by indentation; the same."""
+        added = bool(super().add_indent(column))
+        self._refuse_depth(len(self.indents))
+        return added
+
+    def _refuse_depth(self, levels: int) -> None:
+        if levels > 2 * DEEPEST:  # what is counted exactly once it is read
+            raise _Refused(problem=f"more than {DEEPEST} levels", problem_mark=self.get_mark())
+
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
         """A number in plain decimal digits: YAML 1.1 reads 010 as 8 and 1:30 as 90."""
         whole = node.tag.endswith("int")
