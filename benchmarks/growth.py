@@ -52,7 +52,7 @@ def write(folder: Path, runs: int, queries: int, depth: int) -> None:
     for member in range(GROUP):
         run = {qid: ranked(draw.sample(hits, depth)) for qid, hits in retrieved.items()}
         write_run(folder / f"{member}.trec", run, "made")
-    write_calls(folder / "calls.csv", made_calls(retrieved))
+    write_calls(folder / "cell.calls.csv", made_calls(retrieved))
     reranker = validate_reranker({"preset": "listwise", "model": "m"}, "growth")
     calls = {"outcomes": {}, "usable_share": 1.0, "prompt_tokens": 0, "output_tokens": 0}
     write_json(folder / "cell.json", {"reranker": reranker.described(), "gpus": [], "seconds": 1.0, "calls": calls})
@@ -74,7 +74,7 @@ def tabulate(folder: Path, runs: int) -> None:
     made = [
         CellFiles(
             *(cell, str(folder / f"{number % GROUP}.trec"), str(folder / "queries.tsv"), str(folder / "qrels.txt")),
-            *((str(folder / "calls.csv"), str(folder / "cell.json")) if cell.reranked else ()),
+            *((str(folder / "cell.calls.csv"), str(folder / "cell.json")) if cell.reranked else ()),
         )
         for number, cell in enumerate(cells(runs))
     ]

@@ -1,16 +1,20 @@
 """First stages and evaluation against the bare tools that they call, on the same files."""
 
+import os
 import random
+import shutil
 import tempfile
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
 from common import cell, command, report, seconds, words
 
 from rankk.evaluation.measures import per_query
 from rankk.io.trec import read_run
 from rankk.retrievers.encoders import load
-from rankk.retrievers.lucene import index_bm25, jar, java, search_bm25
+from rankk.retrievers.lucene import GENERATOR, HEAP, index_bm25, jar, java, search_bm25
 from rankk.retrievers.splade import Encode
 from rankk.retrievers.texts import read_texts
 
@@ -24,6 +28,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         cell(folder, queries=QUERIES, depth=100, window=20, calls=0)
+        report("bm25-index", [index(folder)])
         report("bm25", [bm25(folder)])
         report("splade", [splade(folder)])
         report("evaluation", [evaluation(folder)])
@@ -58,6 +63,32 @@ def bm25(folder: Path) -> dict[str, object]:
         for qid, hits in read_run(folder / "bare.trec").items()
     ]
     return {"ours": ours, "Anserini": bare, "ratio": ours / bare, "queries alike": sum(same)}
+
+
+def index(folder: Path) -> dict[str, object]:
+    """Index of the 5,000 passages against Anserini's own command with the same options, in turns, processor time."""
+    (folder / "corpus").mkdir()
+    (folder / "corpus" / "passages.jsonl").symlink_to(folder / "passages.jsonl")
+    options = ["-input", folder / "corpus", "-index", folder / "bare", "-threads", 2, "-optimize", "-language", "en"]
+    options += [*GENERATOR, "-collection", "JsonCollection"]
+    main = [java(), HEAP, "-cp", jar(), "io.anserini.index.IndexCollection"]
+    ours, bare = [], []
+    for _ in range(5):
+        ours.append(spent(lambda: index_bm25(folder / "passages.jsonl", folder / "ours", "eng", threads=2)))
+        bare.append(spent(command(*map(str, [*main, *options]))))
+        shutil.rmtree(folder / "bare")
+    return {
+        "ours": median(ours),
+        "Anserini": median(bare),
+        "ratio": median(a / b for a, b in zip(ours, bare, strict=True)),
+    }
+
+
+def spent(work: Callable[[], object]) -> float:
+    """Processor seconds of this process and its children."""
+    began = os.times()
+    work()
+    return sum(os.times()[:4]) - sum(began[:4])
 
 
 def splade(folder: Path) -> dict[str, object]:

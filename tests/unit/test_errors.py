@@ -10,6 +10,7 @@ import pytest
 
 from rankk.errors import BackendError, RankkError, one_line
 from rankk.io.files import atomic_write
+from rankk.llm import tasks
 from rankk.llm.tasks import failed, finish_all
 from rankk.logs import job
 
@@ -86,3 +87,23 @@ def test_a_backend_that_is_gone_stops_every_query_at_once():
     with pytest.raises(BackendError, match="the engine has died"):
         asyncio.run(asyncio.wait_for(finish_all(["a", "b", "c"], work), 10))
     assert sorted(asked) == ["a", "b", "c"]
+
+
+def test_more_queries_than_are_under_way_at_once_come_in_their_order_and_all_end(monkeypatch):
+    monkeypatch.setattr(tasks, "UNDER_WAY", 2)
+    begun, most, under_way = [], 0, 0
+
+    async def work(qid):
+        nonlocal most, under_way
+        begun.append(qid)
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        if qid == "b":
+            raise RankkError("no answer")
+        return qid
+
+    done, failures = asyncio.run(finish_all(list("abcde"), work))
+    assert (begun, most) == (list("abcde"), 2)
+    assert (sorted(done), sorted(failures)) == (list("acde"), ["b"])

@@ -157,3 +157,16 @@ def test_a_run_that_could_not_be_read_is_not_written(tmp_path, run, message):
     with pytest.raises(RankkError, match=message):
         write_run(tmp_path / "f", run, "t")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_of_a_query_may_stand_apart(tmp_path):
+    lines = ["q1 Q0 a 1 9 t", "q2 Q0 b 1 9 t", "q1 Q0 c 2 8 t", "q2 Q0 d 2 10 t", "q3 Q0 e 1 1 t", "q1 Q0 f 3 7 t"]
+    (tmp_path / "run.trec").write_text("\n".join(lines))
+    run = read_run(tmp_path / "run.trec")
+    assert list(run) == ["q1", "q2", "q3"]
+    assert {qid: [hit.docid for hit in hits] for qid, hits in run.items()} == {
+        "q1": ["a", "c", "f"],
+        "q2": ["d", "b"],
+        "q3": ["e"],
+    }
+    assert run.get("q4") is None
