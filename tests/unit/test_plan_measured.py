@@ -68,14 +68,15 @@ def test_the_cases_state_what_the_tables_hold():
     } <= named
 
 
-FULL_LENGTH = [
-    ("h100", {}, "h100-x2/one-real"),
-    ("h100", {"data_parallel": 2}, "h100-x2/dp2-real"),
-    ("h100", {"tensor_parallel": 2}, "h100-x2/tp2-real"),
-    ("h200", {}, "h200/full-length"),
-    ("h200", {"quantization": "fp8", "kv_cache_dtype": "fp8"}, "h200/fp8-full-length"),
+LONG = [
+    ("h100", {}, "h100-x2/one-real", 2000),
+    ("h100", {"data_parallel": 2}, "h100-x2/dp2-real", 2000),
+    ("h100", {"tensor_parallel": 2}, "h100-x2/tp2-real", 2000),
+    ("h200", {}, "h200/full-length", 2000),
+    ("h200", {"quantization": "fp8", "kv_cache_dtype": "fp8"}, "h200/fp8-full-length", 2000),
+    ("h200", {"quantization": "fp8", "kv_cache_dtype": "fp8"}, "h200/half-length", 1000),
 ]
-"""Steps of calls with prompts of 2,000 tokens."""
+"""Steps of calls with long prompts, and how many tokens these have."""
 SHORT = [
     *(("h200", {}, f"h200/bf16-{queries}") for queries in (96, 192)),
     *(("h200", {"quantization": "fp8"}, f"h200/fp8-{queries}") for queries in (96, 192)),
@@ -98,7 +99,7 @@ def test_steps_are_those_of_every_measured_curve(gpu, config, table):
 
 def test_every_table_that_a_gpu_was_timed_in_is_planned_or_said_not_to_be():
     planned = {f"{case['case'].partition(' ')[0]}.{kind}.csv" for case in CASES for kind in ("schedules", "strategies")}
-    planned |= {f"{table}.curve.csv" for _, _, table in (*SHORT, *FULL_LENGTH)}
+    planned |= {f"{table}.curve.csv" for _, _, table, *_ in (*SHORT, *LONG)}
     found = {str(path.relative_to(MEASURED)) for path in MEASURED.glob("h[12]00*/*.csv")}
     assert found - planned == NOT_PLANNED
     text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8").partition("Not planned: ")[2]
@@ -106,14 +107,14 @@ def test_every_table_that_a_gpu_was_timed_in_is_planned_or_said_not_to_be():
     assert "h100/tail.csv" in text
 
 
-@pytest.mark.parametrize(("gpu", "config", "table"), FULL_LENGTH)
-def test_calls_that_find_no_room_in_the_cache_wait_as_measured(gpu, config, table):
+@pytest.mark.parametrize(("gpu", "config", "table", "prompt"), LONG)
+def test_calls_that_find_no_room_in_the_cache_wait_as_measured(gpu, config, table, prompt):
     engine = Engine(GPUS[gpu], QWEN_32B, EngineConfig(**config))
     for row in csv.DictReader((MEASURED / f"{table}.curve.csv").open()):
         number = int(row["in flight"])
 
         def taken(length, number=number):
-            return milliseconds(engine, [[1]], number, 2000, lambda query, call: length, places(engine, 2000, 52))
+            return milliseconds(engine, [[1]], number, prompt, lambda query, call: length, places(engine, prompt, 52))
 
         step = (taken(52) - taken(4)) / 48
         assert 1 / 1.3 < step / float(row["ms a step"]) < 1.3
