@@ -511,6 +511,7 @@ def test_calls_wait_for_a_server_that_is_started_again_and_stop_all_where_it_doe
     [
         Reply({"error": {"message": "expired", "code": "invalid_api_key"}}, 401),
         Reply({"error": {"message": "no credit"}}, 402),
+        Reply({"object": "error", "message": "The model `m` does not exist.", "code": 404}, 404),
         Reply({"error": {"message": "quota", "code": "insufficient_quota"}}, 429),
         Reply({"error": {"message": "quota", "code": "insufficient_quota"}}),
     ],

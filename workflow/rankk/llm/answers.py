@@ -31,6 +31,8 @@ CODES = ("code", "type", "status", "status_code", "param", "blockReason")
 NO_MORE = (
     "401",
     "402",
+    "404",
+    "model_not_found",
     "insufficient_quota",
     "billing_hard_limit_reached",
     "billing_not_active",
@@ -85,7 +87,7 @@ def is_filtered(body: Any) -> bool:
 
 
 def ends_all(status: int, body: Any) -> bool:
-    """Whether an error concerns all calls: the key is not or no longer valid, or the account has no credit."""
+    """Whether an error concerns all calls: the key is not valid, the account has no credit, the model is not there."""
     return not {str(status), *error_codes(body)}.isdisjoint(NO_MORE)
 
 
