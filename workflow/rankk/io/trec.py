@@ -234,8 +234,7 @@ def read_queries(path: str | Path) -> dict[str, str]:
 
 
 def write_queries(path: str | Path, queries: Mapping[str, str]) -> None:
-    """Write queries atomically for `read_queries`. A line break within a query is kept (as U+2028), a
-    tab becomes a blank.
+    """Write queries atomically for `read_queries`. Within a query a line break is kept (as U+2028), a tab is a blank.
 
     RankkError names an id that TREC's files cannot hold, and a query without text.
     """
