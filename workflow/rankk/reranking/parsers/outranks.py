@@ -10,7 +10,7 @@ WORDS = re.compile(r"[\w \t'’-]{1,60}")
 """Words without punctuation say that what stands before them outranks what follows, but for some (OTHERWISE)."""
 BEST = re.compile(
     r"\b(?:best|beats?|better|first(?:ly)?|most|next|others?|rest|remaining|then|top|wins?|winner|leads?|stands out"
-    r"|ahead|followed)\b",
+    r"|ahead|followed|outranks?|precedes?|surpasses|outperforms?|exceeds?)\b",
     re.IGNORECASE,
 )
 """Behind punctuation, or before what stands first, these words say it."""
