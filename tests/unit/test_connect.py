@@ -13,6 +13,7 @@ from rankk.llm.openai_client import OpenAIClient
 from rankk.llm.server_tokens import CLOSE_ENOUGH, ServerTokenizer
 from rankk.llm.tokenizers import ModelTokenizer
 from rankk.llm.types import CallContext, Completion, Message, Prompt, Sampling
+from rankk.progress import tell, told_beside
 from rankk.reranking.cell import rerank_cell
 
 from ..fake_server import FakeServer, Reply
@@ -59,6 +60,24 @@ def test_an_engine_starts_once_with_the_first_call_and_gets_rendered_prompts(tok
     assert {answer.text for answer in answers} == {tokenizer.render(PROMPT)}
     assert engine.start_seconds >= 0.01
     assert echo.closed
+
+
+def test_a_job_says_that_it_waits_while_its_engine_starts(tmp_path, tokenizer):
+    said = []
+
+    async def start():
+        said.append((tmp_path / "cell.now").read_text())
+        return Echo()
+
+    async def work():
+        engine = LateEngine(start, tokenizer, 4)
+        await engine.complete(PROMPT, Sampling(), CallContext())
+        await engine.close()
+
+    with told_beside(tmp_path / "cell.log"):
+        tell("0 of 6 calls")
+        asyncio.run(work())
+    assert said == ["waiting for the engine"]
 
 
 def test_an_engine_that_is_never_asked_never_starts(tokenizer):

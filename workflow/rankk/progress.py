@@ -12,6 +12,8 @@ AFFECTS_RESULTS = False
 
 SUFFIX = ".now"
 """Suffix of the file beside a running job's log that holds one line: what the job is doing."""
+WAITING = "waiting for the engine"
+"""That line while an engine starts."""
 
 
 class _Job:

@@ -14,7 +14,7 @@ from rankk.io.passages import index_path, open_passages
 from rankk.io.trec import Run, read_queries, read_run, write_run
 from rankk.llm.journal import Journal
 from rankk.llm.tasks import run_interruptible
-from rankk.progress import tell
+from rankk.progress import WAITING, tell
 from rankk.provenance import environment
 from rankk.reranking.calls import Caller
 from rankk.reranking.engine import QueriesFailed, Reranked, rerank
@@ -111,7 +111,7 @@ async def rerank_in_memory(
     total: int | None = None,
 ) -> Reranked:
     """Rerank a run with the backend that the settings name; arguments as for `rerank_cell` and `rerank`."""
-    tell("waiting for the engine")
+    tell(WAITING)
     async with settings.reranker.backend.connect(settings.asked_model(model, adapter), engine_owner) as connection:
         return await rerank(first_stage, queries, passages, settings, Caller(settings, connection, journal), total)
 

@@ -23,7 +23,6 @@ class Pace:
     @contextmanager
     def asking(self) -> Iterator[None]:
         """While a call waits for its answer."""
-        self._began = self._began or time.monotonic()
         self._in_flight += 1
         try:
             yield
@@ -31,7 +30,8 @@ class Pace:
             self._in_flight -= 1
 
     def answered(self, completion: Completion) -> None:
-        """Count a call."""
+        """Count a call. Time begins with the first one's request: the start of an engine is not part of it."""
+        self._began = self._began or time.monotonic() - completion.seconds
         self._calls += 1
         self._seconds += completion.seconds
         self._tokens += completion.output_tokens or 0
@@ -40,7 +40,7 @@ class Pace:
         """Generated tokens per second and, from the fifth call on, the time that `left` further calls will take.
 
         It is their number times the mean seconds of a call, divided by the calls in flight. Calls that are slow because
-        many are in flight do not make it too long. Empty before the first call.
+        many are in flight do not make it too long. Empty before the first answer.
         """
         if self._began is None:
             return ""

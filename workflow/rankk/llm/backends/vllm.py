@@ -18,6 +18,7 @@ from rankk.llm.connection import Connection, Model
 from rankk.llm.engine_config import EngineConfig
 from rankk.llm.tokenizers import ModelTokenizer, model_context
 from rankk.llm.types import CallContext, Client, Completion, Prompt, Sampling
+from rankk.progress import WAITING, tell
 from rankk.provenance import gpus
 
 ENGINE_PATIENCE = 10.0  # seconds without connections after which a shared engine is taken for dead
@@ -131,6 +132,7 @@ class LateEngine:
 
     async def _started(self) -> Client:
         began = time.monotonic()
+        tell(WAITING)  # over the cell's "0 of N calls"
         self._client = await self._start()
         self.start_seconds = time.monotonic() - began
         return self._client
