@@ -1,1 +1,1 @@
-"""Corpora and collections: any source becomes the same files (rankk.paths names them)."""
+"""Corpora and collections: every source is converted to the same files, which rankk.paths names."""

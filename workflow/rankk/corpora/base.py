@@ -1,7 +1,7 @@
 """Base classes of the sources of corpora and collections.
 
-A corpus owns passages, their language, licence, published indexes and translations; it is stored once. A collection is
-a corpus with queries and judgments. A source is one module of this package, or a plugin: it defines where passages come
+A corpus has passages, their language, licence, published indexes and translations; it is stored once. A collection is a
+corpus with queries and judgments. A source is one module of this package, or a plugin. It defines where passages come
 from (a `PassageSource`), where queries and judgments come from (a `TopicSource`), or both under one name.
 """
 
@@ -19,40 +19,40 @@ from rankk.fingerprint import fingerprint
 from rankk.languages import LANGUAGES
 
 Inputs = Mapping[str, Any]
-"""Files that a job reads, by name: a path, or several."""
+"""Files that a job reads, by name: one path or a list of paths."""
 
 DROP = f"known faults that are dropped and counted instead of refused: {', '.join(FAULTS)}"
 
 
 class Source(Component):
-    """Declarations that both kinds of sources share.
+    """Fields and methods that both kinds of sources share.
 
-    A sentence "Left out: …." of a subclass's docstring says what it does not take over from its files on purpose; the
-    list of shipped corpora and collections shows it.
+    If a subclass leaves out parts of its files on purpose, its docstring names them in a sentence "Left out: ….", which
+    the list of shipped corpora and collections shows.
     """
 
     known_faults: ClassVar[frozenset[str]] = frozenset()
-    """Faults that this source always has; they are dropped and counted."""
+    """Faults that the files of this source are known to have; they are dropped and counted."""
     release: ClassVar[str] = ""
-    """Release of a distribution that the catalog's counts are of, where other releases hold other texts."""
+    """Release of a distribution for which the catalog states counts, if other releases hold other texts."""
 
     drop: list[str] = Field(default=[], description=DROP)
 
     @property
     def drops(self) -> frozenset[str]:
-        """Faults that are dropped and counted."""
+        """All faults that are dropped and counted: those of the source and those of the setting `drop`."""
         return self.known_faults | frozenset(self.drop)
 
     def downloads(self) -> Sequence[Download]:
-        """Downloads that are needed beforehand."""
+        """Downloads that must be complete before the files are built."""
         return ()
 
     def inputs(self) -> dict[str, Any]:
-        """Files that are read, by name."""
+        """Files that the source reads, by name."""
         return {"downloads": [download.path for download in self.downloads()]}
 
     def params(self) -> dict[str, Any]:
-        """Parameters that decide the files, for Snakemake."""
+        """Parameters that decide the content of the files, for Snakemake."""
         return {"source": self.deciding(), "code": fingerprint(type(self))}
 
 
@@ -60,14 +60,14 @@ class PassageSource(Source):
     """Source of the passages of a corpus."""
 
     fixed_language: ClassVar[str | None] = None
-    """Language of every corpus of this source, where it has only one."""
+    """Language of the passages, if the source has passages in one language only."""
 
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every passage as ("file:line", {"id", "contents"} or {"id", "title", "text"}), in the source's order."""
+        """Yields passages as ("file:line", {"id", "contents"} or {"id", "title", "text"}), in the source's order."""
         raise NotImplementedError
 
     def build(self, inputs: Inputs, passages: str | Path) -> None:
-        """Write `passages` (JSON lines), its index and corpus.json beside it. RankkError names what is wrong."""
+        """Write `passages` (JSON lines), and beside it its index and corpus.json. RankkError names a faulty record."""
         write_corpus(self.records(inputs), passages, self.drops)
 
 
@@ -88,24 +88,24 @@ class TopicSource(Source):
 
     @property
     def languages(self) -> list[str]:
-        """Languages in which the source has queries."""
+        """Languages in which the source has queries (ISO 639-3)."""
         raise NotImplementedError
 
     def only(self, language: str) -> Self:
-        """The same source with the queries of one language alone, so that a further language decides nothing here."""
+        """The same source with the queries of one language, so that adding a language does not change its files."""
         return self
 
     def topics(self, inputs: Inputs) -> Topics:
-        """Queries, judgments and exclusions, as the source has them."""
+        """All queries, judgments and excluded passages of the source."""
         raise NotImplementedError
 
     def build_queries(self, inputs: Inputs, language: str, queries: str | Path, excluded: str | Path) -> None:
-        """Write the queries of one language, and the passages that their runs must not hold."""
+        """Write the queries of one language, and the passages that the runs of these queries must not hold."""
         passages = inputs["passages"] if self.exclude_query_document else None
         write_topics(self.topics(inputs), language, queries, excluded, max_queries=self.max_queries, passages=passages)
 
     def build_qrels(self, inputs: Inputs, qrels: str | Path, counts: str | Path) -> None:
-        """Write judgments and counts. RankkError names what is wrong. `inputs["passages"]`: the corpus."""
+        """Write judgments and counts. `inputs["passages"]`: the corpus. RankkError names a faulty judgment."""
         write_qrels(
             self.topics(inputs),
             qrels,
@@ -118,7 +118,7 @@ class TopicSource(Source):
 
 
 class AlignedTopics(TopicSource):
-    """Queries of one set of topics in many languages, which the source itself aligns."""
+    """Topics that have queries in many languages under the same ids."""
 
     query_languages: list[Language] = Field(
         default=[],
@@ -127,16 +127,16 @@ class AlignedTopics(TopicSource):
     )
 
     def known_languages(self) -> Sequence[str]:
-        """All languages in which the source has queries."""
+        """All languages in which the source has queries (ISO 639-3)."""
         raise NotImplementedError
 
     @property
     def languages(self) -> list[str]:
-        """Languages of the queries."""
+        """The languages in `query_languages`; if it is empty, all that the source has."""
         return self.query_languages or list(self.known_languages())
 
     def only(self, language: str) -> Self:
-        """Without the queries of other languages."""
+        """The same source without the queries of other languages."""
         return self.model_copy(update={"query_languages": [language]})
 
     @model_validator(mode="after")
@@ -171,7 +171,7 @@ class Corpus(Strict):
 
 
 class Translation(Strict):
-    """Queries in a language that a model translates them into."""
+    """Queries that a model translates into another language."""
 
     source: Language = Field(default="eng", description="language that they are translated from")
     translator: str = Field(description="name among the translators")
@@ -180,7 +180,7 @@ class Translation(Strict):
 class Collection(Strict):
     """One entry of `collections`: queries and judgments over a corpus. The source's settings stand beside these keys.
 
-    A corpus that no other collection uses need not be defined apart: its keys may stand here too.
+    A corpus that no other collection uses may be defined here: its keys stand beside those of the collection.
     """
 
     corpus: str = Field(description="name among the corpora, or the description of one")
@@ -201,7 +201,7 @@ class Collection(Strict):
 
     @property
     def languages(self) -> list[str]:
-        """Languages in which there are queries, the translated ones last."""
+        """Languages of the queries: first those of the source, then those of `translations`."""
         return [*self.source.languages, *self.translations]
 
     @model_validator(mode="after")

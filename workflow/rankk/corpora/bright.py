@@ -1,4 +1,4 @@
-"""BRIGHT's tasks (Su et al. 2024), with the passages that a query's runs must not hold."""
+"""Tasks of BRIGHT (Su et al. 2024), with the passages that BRIGHT excludes for a query."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,13 +15,13 @@ from rankk.io.files import atomic_write, read_jsonl
 
 REPOSITORY = "xlangai/BRIGHT"
 NOTHING = {"", "N/A"}
-"""Placeholder for a query without excluded passages."""
+"""Entries of `excluded_ids` that mean that no passage is excluded."""
 GRADE = 1
 FILE = "records.jsonl.gz"
 
 
 class BrightDownload(Download):
-    """One task of one of BRIGHT's configurations: `documents`, `examples`, or rewritten queries."""
+    """One task in one configuration of BRIGHT's data set: `documents`, `examples`, or a set of rewritten queries."""
 
     name = "bright"
 
@@ -36,7 +36,7 @@ class BrightDownload(Download):
         return f"bright/{self.task}.{self.part}@{self.revision or 'main'}"
 
     def fetch(self, folder: Path) -> None:
-        """Write the records as JSON lines. RankkError where the repository cannot be read."""
+        """Write the records as JSON lines. RankkError if the repository cannot be read."""
         from datasets import load_dataset
 
         folder.mkdir()
@@ -53,15 +53,15 @@ class BrightDownload(Download):
 
 
 def trec_id(docid: str) -> str:
-    """A passage id without blanks, which TREC files cannot hold.
+    """A passage id with underscores in place of blanks, since TREC files cannot hold ids with blanks.
 
-    StackOverflow's ids are file names with blanks; Anserini's indexes hold them with underscores too.
+    The ids of StackOverflow's passages are file names with blanks. Anserini's indexes use underscores too.
     """
     return "_".join(docid.split())
 
 
 class BrightPassages(PassageSource):
-    """A task's passages. BRIGHT holds empty passages and repeats some; both are dropped and counted."""
+    """Passages of a task. BRIGHT holds empty and repeated passages; both are dropped and counted."""
 
     name = "bright"
     fixed_language = "eng"
@@ -76,14 +76,14 @@ class BrightPassages(PassageSource):
         return [BrightDownload(task=self.task, part="documents", revision=self.revision, repository=self.repository)]
 
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The documents, with ids that TREC files can hold."""
+        """Yields the documents, with ids that TREC files can hold."""
         source = Path(inputs["downloads"][0], FILE)
         for number, record in read_jsonl(source):
             yield f"{source}:{number}", {"id": trec_id(record["id"]), "contents": record["content"]}
 
 
 class BrightTopics(TopicSource):
-    """A task's queries, judgments and excluded passages. Left out: passages that BRIGHT excludes for a query."""
+    """Queries, judgments and excluded passages of a task. Left out: passages that BRIGHT excludes for a query."""
 
     name = "bright"
     known_faults = frozenset({"unknown passage"})
@@ -103,7 +103,7 @@ class BrightTopics(TopicSource):
         return [BrightDownload(task=self.task, part=self.queries, revision=self.revision, repository=self.repository)]
 
     def topics(self, inputs: Inputs) -> Topics:
-        """Gold passages have grade 1."""
+        """Queries, judgments and excluded passages of the task. Gold passages have grade 1."""
         source = Path(inputs["downloads"][0], FILE)
         queries, qrels, excluded = {}, {}, {}
         for _, record in read_jsonl(source):

@@ -1,4 +1,4 @@
-"""Writing a corpus and a collection; every fault of the source is named or counted."""
+"""Writes the files of corpora and collections. A fault of a source is an error, or is dropped and counted."""
 
 import logging
 from collections import Counter
@@ -22,24 +22,26 @@ FAULTS = {
     "unknown query": "judgments for a query that is not there",
     "unknown passage": "judgments for a passage that is not there",
 }
-"""Faults that a corpus or a collection may declare as known (`drop`): they are left out and counted."""
+"""Faults that a corpus or a collection may declare as known (`drop`). Faulty records are left out and counted."""
 REASONS = {
     "duplicate passage": "an id can name one passage only, the first one stays",
     "empty passage": "there is no text to index or to read",
     "unknown query": "judgments of a query whose text is not there cannot be used",
     "unknown passage": "judged passages that the corpus does not hold cannot be retrieved",
 }
-"""Why a known fault is left out."""
+"""Why records with a known fault are left out."""
 DECLARED = {kind: f"drop: [{kind}]" for kind in FAULTS} | {
     "unknown passage": "drop: [unknown passage], or partial: true where only some passages are given"
 }
+"""Settings that declare a fault as known."""
 
 
 @dataclass(frozen=True)
 class Topics:
-    """Queries by language and id, judgments, and passages that a query's runs must not hold.
+    """Queries, judgments and excluded passages of a source.
 
-    `qrels`: grades by query and passage id. `where` names the source in error messages.
+    `queries`: texts by language and query id. `qrels`: grades by query id and passage id. `where` names the source in
+    error messages. `excluded`: ids of the passages that the runs of a query must not hold, by query id.
     """
 
     queries: Mapping[str, Mapping[str, str]]
@@ -49,7 +51,7 @@ class Topics:
 
 
 class Drops:
-    """Decides about a fault: an error, or one more of those that are known."""
+    """Counts faults of the kinds that are allowed and raises RankkError for all others. `counts`: faults by kind."""
 
     def __init__(self, allowed: frozenset[str]) -> None:
         if unknown := allowed - FAULTS.keys():
@@ -58,17 +60,17 @@ class Drops:
         self.counts: Counter[str] = Counter()
 
     def fault(self, kind: str, where: str) -> None:
-        """Count a known fault; RankkError for any other."""
+        """Count a fault of an allowed kind; RankkError for any other. `where` names the record in the message."""
         if kind not in self._allowed:
             raise RankkError(f"{where}: {FAULTS[kind]}; mend the file, or declare it as known ({DECLARED[kind]})")
         self.counts[kind] += 1
 
 
 def write_corpus(records: Iterable[tuple[str, Mapping[str, Any]]], passages: str | Path, drop: frozenset[str]) -> None:
-    """Write passages as JSON lines {"id", "contents"} with their index, and their counts as corpus.json beside them.
+    """Write passages as JSON lines {"id", "contents"}, and beside them their index and corpus.json with counts.
 
-    `records`: ("file:line", record) pairs, which are streamed. RankkError names a record that has no text, or no id
-    that TREC's files can hold, or a fault that is not in `drop`.
+    `records`: ("file:line", record) pairs, which are streamed. `drop`: kinds of faults that are dropped and counted.
+    RankkError names a record with any other fault, or without an id that TREC files can hold.
     """
     drops, count, replaced = Drops(drop), 0, 0
     with build_store(passages) as add, bar(what="passages", unit="passages") as progress:
@@ -103,8 +105,8 @@ def write_topics(
 ) -> None:
     """Write one language's queries (`qid<TAB>text`) and the passages that their runs must not hold (`qid<TAB>docid`).
 
-    `max_queries` keeps that many of the judged queries, evenly spaced, the same ones in every language. `passages`: a
-    corpus; a passage whose id is the query's own id is excluded.
+    `max_queries`: number of judged queries that are kept, evenly spaced; every language keeps the same ones.
+    `passages`: the corpus; if it is given, a passage whose id is the query's own id is excluded.
     """
     kept = kept_queries(topics, max_queries)
     texts = {qid: text for qid, text in topics.queries[language].items() if kept is None or qid in kept}
@@ -132,10 +134,10 @@ def write_qrels(
     max_queries: int | None = None,
     partial: bool = False,
 ) -> None:
-    """Write TREC qrels, and how many queries and judgments there are (JSON).
+    """Write TREC qrels, and the numbers of queries, judgments and dropped judgments to `counts` (JSON).
 
-    RankkError names a judgment of a query or passage that is not there, unless `drop` allows it. `partial` keeps
-    judgments of passages that the corpus `passages` does not hold.
+    RankkError names a judgment of an unknown query or passage, unless `drop` allows it. With `partial`, judgments of
+    passages that the corpus `passages` does not hold are kept.
     """
     drops, judgments = Drops(drop), 0
     known = {qid for texts in topics.queries.values() for qid in texts}
@@ -162,12 +164,12 @@ def write_qrels(
 
 
 def kept_queries(topics: Topics, max_queries: int | None) -> set[str] | None:
-    """The judged queries that are kept, evenly spaced over the judgments; None: all queries, judged or not."""
+    """Ids of the judged queries that are kept, evenly spaced; None if all queries are kept, judged or not."""
     return None if max_queries is None else set(evenly_spaced(list(topics.qrels), max_queries))
 
 
 def evenly_spaced(items: Sequence[str], wanted: int | None) -> list[str]:
-    """`wanted` of the items in their order, spread over the whole list; all where that is no fewer."""
+    """`wanted` items in their order, evenly spaced over the list; all items if the list has no more than that."""
     if wanted is None or wanted >= len(items):
         return list(items)
     return [items[position * len(items) // wanted] for position in range(wanted)]

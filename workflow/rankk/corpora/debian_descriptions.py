@@ -1,4 +1,4 @@
-"""Descriptions of Debian's packages in many languages: a synopsis is the query, a long description the passage."""
+"""Descriptions of Debian's packages in many languages: synopses are queries, long descriptions are passages."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,20 +17,20 @@ DEBIAN = {
     "eng": "en", "deu": "de", "fra": "fr", "rus": "ru", "zho": "zh_CN", "jpn": "ja", "kor": "ko", "spa": "es",
     "pol": "pl", "por": "pt_BR", "ukr": "uk", "ces": "cs", "slk": "sk",
 }  # fmt: skip
-"""Debian's code by language. Danish and Italian are left out: they alone would hold more than all of these together."""
+"""Debian's code by language. Danish and Italian are left out: they alone have more texts than all of these together."""
 
 SPACE_IN_HAN = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff]) (?=[\u3040-\u30ff\u3400-\u9fff])")
-"""A line break within Chinese or Japanese text."""
+"""A blank that a line break left within Chinese or Japanese text."""
 
 SHORTEST = 20
-"""Smallest number of words: shorter English descriptions say hardly more than the synopsis."""
+"""Smallest number of words of an English description; shorter ones say hardly more than the synopsis."""
 
 Descriptions = dict[str, tuple[str, str]]
 """Synopsis and long description by package."""
 
 
 class DescriptionPassages(PassageSource):
-    """The long descriptions of one language. Left out: short, repeated and untranslated descriptions."""
+    """Long descriptions in one language. Left out: short, repeated and untranslated descriptions."""
 
     name = "debian-descriptions"
     release = RELEASE
@@ -42,7 +42,7 @@ class DescriptionPassages(PassageSource):
         return [DebianDescriptions(languages=list(DEBIAN.values()))]
 
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Packages whose English description is long enough and no other package's."""
+        """Yields the descriptions of packages whose English description is long enough and not repeated."""
         folder = Path(inputs["downloads"][0])
         described = descriptions(folder, self.language)
         for package in distinct(descriptions(folder, "eng")):
@@ -65,11 +65,11 @@ class DescriptionTopics(AlignedTopics):
         return [DebianDescriptions(languages=list(DEBIAN.values()))]
 
     def topics(self, inputs: Inputs) -> Topics:
-        """A package's synopsis is the query; its own description is relevant."""
+        """Every package's synopsis is a query; only the package's own description is relevant (grade 1)."""
         folder = Path(inputs["downloads"][0])
         english = descriptions(folder, "eng")
         kept = distinct(english)
-        # Which packages are translated at all is asked for English queries, and where only some queries are kept.
+        # English queries and `max_queries` depend on which packages are translated into any language.
         wanted = DEBIAN if "eng" in self.languages or self.max_queries else self.languages
         queries = {}
         for language in wanted:
@@ -86,7 +86,7 @@ class DescriptionTopics(AlignedTopics):
 
 
 def distinct(described: Descriptions) -> list[str]:
-    """Packages with a long enough description that no package before them has, and no synopsis twice."""
+    """Packages whose description is long enough, and whose synopsis and description no earlier package has."""
     seen: set[str] = set()
     kept = []
     for package, (synopsis, text) in described.items():
@@ -97,7 +97,7 @@ def distinct(described: Descriptions) -> list[str]:
 
 
 def descriptions(folder: Path, language: str) -> Descriptions:
-    """Descriptions of one language from Debian's list, in its order; those that are not translated are not there."""
+    """Translated descriptions in one language, in the order of Debian's list."""
     found: Descriptions = {}
     for stanza in (folder / f"{DEBIAN[language]}.txt").read_text(encoding="utf-8").split("\n\n"):
         fields = re.search(r"^Package: (\S+)\n(?:.*\n)*?Description-(?!md5)\S+: (.*)\n((?: .*(?:\n|\Z))*)", stanza)

@@ -1,4 +1,4 @@
-"""GNOME's and GIMP's help in many languages, from Debian's packages: a title is the query, its page the passage."""
+"""GNOME's and GIMP's help in many languages, from Debian's packages: titles are queries, pages are passages."""
 
 import re
 import tempfile
@@ -18,7 +18,7 @@ from rankk.fetching.base import Download
 from rankk.fetching.debian import RELEASE, DebianPackages, unpack
 
 NUMBER = re.compile(r"^[\d.]+\s+")
-"""The number of a chapter, before its title."""
+"""A chapter number in front of a title."""
 
 Pages = dict[str, tuple[str, str]]
 """Title and text by page."""
@@ -26,7 +26,7 @@ Pages = dict[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class Manual:
-    """Where a manual's pages are: `packages` and `folders` by language, the pages' file names and XML namespace."""
+    """Where a manual's pages are: package and folder by language, pattern of file names, and XML namespace."""
 
     packages: Mapping[str, str]
     folders: Mapping[str, str]
@@ -34,7 +34,7 @@ class Manual:
     namespace: str
 
     def download(self, name: str) -> DebianPackages:
-        """The packages of all languages."""
+        """The download of the packages of all languages."""
         return DebianPackages(folder_name=f"{name}-help", packages=sorted(set(self.packages.values())))
 
 
@@ -68,11 +68,11 @@ def _known(language: str, info: ValidationInfo) -> str:
 
 
 ManualLanguage = Annotated[str, AfterValidator(_known)]
-"""A language that the manual named before it has."""
+"""A language that the manual has; the field `manual` must be defined before this one."""
 
 
 class ManualPassages(PassageSource):
-    """The pages of a manual in one language. Left out: untranslated and repeated pages."""
+    """Pages of a manual in one language. Left out: untranslated and repeated pages."""
 
     name = "debian-help"
     release = RELEASE
@@ -85,7 +85,7 @@ class ManualPassages(PassageSource):
         return [MANUALS[self.manual].download(self.manual)]
 
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Translated pages without their titles."""
+        """Yields the translated pages without their titles."""
         folder = Path(inputs["downloads"][0])
         for page, (_, text) in read(MANUALS[self.manual], folder, [self.language])[self.language].items():
             yield f"{folder}: page {page}", {"id": page, "contents": text}
@@ -112,7 +112,7 @@ class ManualTopics(AlignedTopics):
         return [MANUALS[self.manual].download(self.manual)]
 
     def topics(self, inputs: Inputs) -> Topics:
-        """A page's title is the query, the page alone is relevant."""
+        """Every page's title is a query; only the page itself is relevant (grade 1)."""
         folder = Path(inputs["downloads"][0])
         pages = read(MANUALS[self.manual], folder, [*self.languages, self.language])
         judged = pages[self.language]
@@ -124,7 +124,7 @@ class ManualTopics(AlignedTopics):
 
 
 def read(manual: Manual, folder: Path, languages: Sequence[str]) -> dict[str, Pages]:
-    """Pages by language, of pages that are also in English; those whose title or text is still English are left out."""
+    """Pages by language, without pages that lack an English version or whose title or text is still English."""
     wanted = list(dict.fromkeys(["eng", *languages]))
     pages: dict[str, Pages] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -146,7 +146,7 @@ def read(manual: Manual, folder: Path, languages: Sequence[str]) -> dict[str, Pa
 
 
 def _pages(folder: Path, manual: Manual) -> Pages:
-    """Title and text of every page that has both; texts that stand twice are left out the second time."""
+    """Title and text of every page that has both. Of several pages with the same text, only the first is kept."""
     pages: Pages = {}
     seen: set[str] = set()
     for file in sorted(folder.glob(manual.files)):

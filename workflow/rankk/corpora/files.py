@@ -1,4 +1,4 @@
-"""A corpus and a collection in the user's own files, or in files of a dataset's repository on the hub."""
+"""Corpora and collections in files of the user, or in files of a dataset's repository on the hub."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -25,29 +25,29 @@ def _well_formed(path: str) -> str:
 
 
 File = Annotated[FilePath, AfterValidator(_well_formed)]
-"""A path, or hub://owner/dataset[@revision]/path of a file in a dataset's repository."""
+"""A local path, or hub://owner/dataset[@revision]/path for a file in a dataset's repository."""
 
 
 def hub_file(path: str) -> HubFile | None:
-    """The download of a hub:// path; None for a path of the user's."""
+    """The download of a hub:// path; None for a local path."""
     if match := HUB.fullmatch(path):
         return HubFile(dataset=match["dataset"], revision=match["revision"] or "main", file=match["file"])
     return None
 
 
 def local(path: str) -> str:
-    """The input that a job declares: a path of the user's, or the folder of a download."""
+    """The input that a job declares: the local path itself, or the folder of the download."""
     download = hub_file(path)
     return download.path if download else path
 
 
 def file_of(path: str) -> str:
-    """The file that a declared input stands for: itself, or the one in a download's folder beside Snakemake's own."""
+    """The file of a declared input: the path itself, or the only file in a download's folder that is not hidden."""
     return str(next(Path(path).glob("[!.]*"))) if Path(path).is_dir() else path
 
 
 class FilesPassages(PassageSource):
-    """Passages in one file."""
+    """Passages in one file of JSON lines."""
 
     name = "files"
 
@@ -56,15 +56,15 @@ class FilesPassages(PassageSource):
     )
 
     def downloads(self) -> Sequence[Download]:
-        """The file on the hub."""
+        """The download of the file, if it is on the hub."""
         return [download] if (download := hub_file(self.passages)) else []
 
     def inputs(self) -> dict[str, Any]:
-        """The file."""
+        """The file of passages."""
         return {"source": local(self.passages)}
 
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Lines of the file."""
+        """The lines of the file, in their order."""
         source = file_of(inputs["source"])
         return ((f"{source}:{number}", record) for number, record in read_jsonl(source))
 
@@ -79,23 +79,23 @@ class FilesTopics(TopicSource):
 
     @property
     def languages(self) -> list[str]:
-        """Languages of the files."""
+        """Languages of the files with queries."""
         return list(self.queries)
 
     def only(self, language: str) -> Self:
-        """Without the queries of other languages."""
+        """The same source without the queries of other languages."""
         return self.model_copy(update={"queries": {language: self.queries[language]}})
 
     def downloads(self) -> Sequence[Download]:
-        """The files on the hub."""
+        """The downloads of those files that are on the hub."""
         return [download for path in (*self.queries.values(), self.qrels) if (download := hub_file(path))]
 
     def inputs(self) -> dict[str, Any]:
-        """The files."""
+        """The files of queries and judgments."""
         return {"queries": [local(path) for path in self.queries.values()], "qrels": local(self.qrels)}
 
     def topics(self, inputs: Inputs) -> Topics:
-        """Content of the files."""
+        """The queries and judgments in the files."""
         texts = [read_queries(file_of(path)) for path in inputs["queries"]]
         qrels = file_of(inputs["qrels"])
         return Topics(queries=dict(zip(self.queries, texts, strict=True)), qrels=read_qrels(qrels), where=qrels)

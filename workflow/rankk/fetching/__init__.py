@@ -1,1 +1,1 @@
-"""Downloads, which are checked and either complete or absent; and copies on a node's own disk."""
+"""Downloads, which are checked and appear only when complete, and copies of folders on a node's local disk."""

@@ -1,4 +1,4 @@
-"""Downloads: the only jobs that use a network."""
+"""Base class of downloads, the only jobs that use a network."""
 
 import shutil
 import tempfile
@@ -10,31 +10,34 @@ from rankk.component import Component, Registry
 
 
 class Download(Component):
-    """Something that is fetched from a network into a folder of its own, before any other job starts.
+    """Something that is fetched from a network into its own folder, before any other job starts.
 
-    Subclasses are settings of what is fetched, and `fetch` it into an empty folder.
+    The fields of a subclass say what is fetched; its method `fetch` fetches it.
     """
 
     @property
     def target(self) -> str:
-        """Name of the folder below results/downloads; it must tell this download from every other."""
+        """Name of the folder below results/downloads; it must be different for every download."""
         raise NotImplementedError
 
     @property
     def path(self) -> str:
-        """The folder."""
+        """Path of the folder."""
         return paths.download(self.target)
 
     def params(self) -> dict[str, Any]:
-        """Parameters of the download, for Snakemake; without the code, whose edits must not fetch gigabytes again."""
+        """Parameters of the download for Snakemake, without the code: editing it must not fetch gigabytes again."""
         return self.deciding()
 
     def fetch(self, folder: Path) -> None:
-        """Fetch into an empty folder, or make `folder` a link. RankkError says what could not be fetched and why."""
+        """Create `folder`, which does not exist yet, and fetch into it, or make it a link.
+
+        RankkError says what could not be fetched and why.
+        """
         raise NotImplementedError
 
     def run(self, target: str | Path) -> None:
-        """Fetch into `target`, which appears only when everything is there."""
+        """Fetch into the folder `target`, which appears only when the download is complete."""
         folder = Path(target)
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))

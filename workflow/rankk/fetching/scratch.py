@@ -1,4 +1,4 @@
-"""Copies of large folders on a node's own disk: made once a node, used by every job there."""
+"""Copies of large folders on a node's local disk; each is made once per node and used by all jobs there."""
 
 import fcntl
 import logging
@@ -10,9 +10,10 @@ log = logging.getLogger("rankk")
 
 
 def on_this_node(folder: str | Path, scratch: str | None) -> str:
-    """A copy of `folder` below `scratch`; the folder itself where no scratch is given or its disk has no room.
+    """Path of a copy of `folder` below `scratch`; the folder itself if `scratch` is None or its disk has no room.
 
-    Another job that wants the same copy waits for it. A folder made anew gets a copy of its own.
+    Jobs that need the same copy at the same time wait until the first one has made it. If files in the folder have
+    changed, a new copy is made.
     """
     if not scratch:
         return str(folder)

@@ -1,1 +1,1 @@
-"""Training of rerankers; nothing of it is imported where no experiment asks for it."""
+"""Training of rerankers; it is imported only when an experiment trains a model."""

@@ -1,4 +1,4 @@
-"""Files beside a trained model: its card, and the curve of its loss."""
+"""Files that describe a trained model: its model card and the figure of its loss."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,11 @@ TEMPLATE = Path(__file__).with_name("card.md")
 
 
 def draw_loss(trained: str | Path, figure: str | Path) -> None:
-    """Draw loss and right first places on windows learnt from and on development windows; files as for every figure."""
+    """Draw the loss and the share of right first places, on training windows and on development windows.
+
+    `trained`: the folder that `rankk.training.sft.fine_tune` wrote. `figure`: path of one of the figure's
+    files; PDF, PNG, data, caption and alt text are written under the same name, as for every figure.
+    """
     data = pd.read_csv(Path(trained, "training.csv"))
     target, plt = Path(figure), pyplot()
     with plt.style.context(STYLE):
@@ -51,7 +55,12 @@ def write_card(
     summary: str | Path,
     significance: str | Path,
 ) -> None:
-    """Write a model card: recipe, data and licences, what was left out, and the experiment's figures with intervals."""
+    """Write a model card: recipe, data and licences, counts of what was left out, and the experiment's results.
+
+    `training`: settings of the training. `licences`: licence of the texts by collection. `windows`, `examples` and
+    `tokens`: JSON files with the counts of each stage. `trained`: folder of the trained model. `summary` and
+    `significance`: CSV tables of the experiment.
+    """
     facts = read_facts(trained)
     results = pd.read_csv(summary)
     environment = Environment(

@@ -1,31 +1,31 @@
-"""Evaluation queries and passages that no training window may hold, exactly or nearly."""
+"""Finds training queries and passages that are (nearly) those of an evaluation collection."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 GRAM = 13
-"""Words of an n-gram (Brown et al. 2020, appendix C, use the same length)."""
+"""Length of an n-gram in words (the same as in Brown et al. 2020, appendix C)."""
 NEAR = 0.5
-"""Share of a passage's n-grams in one held-out passage from which on it is a near duplicate."""
-TOKENS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_]+", re.UNICODE)  # Han and kana one by one
+"""A passage is a near duplicate if at least this share of its n-grams is in one held-out passage."""
+TOKENS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_]+", re.UNICODE)  # each Han or kana character is a word
 
 
 def words(text: str) -> list[str]:
-    """A text's words without case and punctuation."""
+    """The words of a text, case-folded and without punctuation; every Han or kana character is one word."""
     return TOKENS.findall(text.casefold())
 
 
 def held_out_queries(queries: Mapping[str, str], others: Iterable[str]) -> set[str]:
-    """Ids of the queries that say the same as one of the others: the same words, in any order."""
+    """Ids of the queries that have the same set of words as one of `others`, in any order."""
     taken = {tuple(sorted(set(words(text)))) for text in others}
     return {qid for qid, text in queries.items() if tuple(sorted(set(words(text)))) in taken}
 
 
 def held_out_passages(passages: Mapping[str, str], others: Iterable[str]) -> dict[str, str]:
-    """Ids of the passages that are (nearly) one of the others, with "exact" or "near".
+    """Passages that are equal or similar to one of `others`: "exact" or "near" by passage id.
 
-    Memory grows with `passages`, the others stream by. A passage shorter than an n-gram is compared as a whole.
+    `others` is streamed; memory grows with `passages` only. A passage with fewer than `GRAM` words can only be "exact".
     """
     owners: dict[int, list[str]] = {}
     sizes: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""What a training will cost before it runs: windows, tokens, memory and GPU-hours, from stated guesses."""
+"""Estimates what a training will cost: windows, tokens, memory and GPU-hours, under the stated assumptions."""
 
 from rankk.config.training import Training
 from rankk.experiment import Experiment
@@ -7,8 +7,8 @@ from rankk.plan.gpus import GIB, GPUS, QWEN_32B, between
 from rankk.reranking.settings import resolve
 
 UTILIZATION = 0.4
-LABEL_TOKENS = 5  # of an identifier and its sign
-ADAPTER_BYTES = 16  # a trained weight in 32 bits, its gradient, and AdamW's two moments
+LABEL_TOKENS = 5  # of an identifier and the ">" behind it
+ADAPTER_BYTES = 16  # per trained weight: the weight in 32 bits, its gradient and AdamW's two moments
 TEACHERS_IN_FLIGHT = 256
 
 ASSUMPTIONS = f"""\
@@ -18,7 +18,7 @@ the GPU's peak in bfloat16. Memory is that of weights, gradients and optimizer; 
 
 
 def lines(experiment: Experiment) -> list[str]:
-    """A few lines for every model that the experiment trains, and what was assumed."""
+    """One line for every model that the experiment trains, then the assumptions; empty if it trains none."""
     lines = [line for name, training in experiment.training.items() for line in _lines(experiment, name, training)]
     return ["", *lines, "", ASSUMPTIONS] if lines else []
 
@@ -29,7 +29,7 @@ def _lines(experiment: Experiment, name: str, training: Training) -> list[str]:
     queries = sum(queries_of(experiment, cell.collection, cell.language) for cell in windows.of)
     queries = min(queries, windows.queries * len(windows.of)) if windows.queries else queries
     number = queries * len(windows.ranks) * windows.copies
-    passages = (windows.sizes[0] + 2 * windows.sizes[1]) / 3  # the mean of the larger of two draws
+    passages = (windows.sizes[0] + 2 * windows.sizes[1]) / 3  # mean of the larger of two draws
     settings = resolve(experiment.rerankers[training.reranker])
     prompt = PROMPT_TOKENS + passages * settings.passage_tokens
     answer, teacher = passages * LABEL_TOKENS, ""

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning on windows and answers, with TRL and PEFT; the loss is on the answer alone."""
+"""Supervised fine-tuning on windows and their answers, with TRL and PEFT; prompts do not count in the loss."""
 
 import json
 import signal
@@ -13,19 +13,20 @@ from rankk.provenance import environment
 from rankk.training.tokens import SPLITS
 
 FIRST_PLACES = "first_place_accuracy"
-"""Share of orders whose first place would be right if they were written greedily, thought and all before it given.
+"""Share of orders in which greedy decoding would write the right first place, given all tokens before it.
 
-The loss falls to what the answers' form alone gives; this share tells whether passages are read.
+A model that learns only the form of the answers also lowers its loss; this share shows whether it reads the passages.
 """
 PADDED_TO = 64
-"""Tokens: few different shapes, on each of which a GPU's kernels are compiled or chosen."""
+"""Batches are padded to a multiple of so many tokens: a GPU compiles or chooses kernels anew for every shape."""
 
 
 def fine_tune(tokens: str | Path, base: str, fit: Fit, folder: str | Path, *, revision: str | None = None) -> None:
-    """Train `base` on data sets of tokens; adapter or weights, training.csv and training.json go to `folder`.
+    """Train `base` on the data sets below `tokens` (one a split, as `rankk.training.tokens.write_tokens` writes them).
 
-    Checkpoints stand beside the folder: SIGTERM (Slurm's, before its time limit) writes one and ends the job with an
-    error, the next try goes on.
+    Writes the adapter or the weights, training.csv (losses by step) and training.json (facts) to `folder`. Checkpoints
+    are written to a folder beside it. On SIGTERM, which Slurm sends before its time limit, the training writes a
+    checkpoint and raises RankkError; the next call continues from the checkpoint.
     """
     from datasets import load_from_disk
 
@@ -36,7 +37,7 @@ def fine_tune(tokens: str | Path, base: str, fit: Fit, folder: str | Path, *, re
     began = time.monotonic()
     history = _run(trainer, target)
     if fit.lora_rank is not None:
-        trainer.model.to(trainer.model.get_base_model().dtype)  # learnt in 32 bits, kept in the base's type
+        trainer.model.to(trainer.model.get_base_model().dtype)  # trained in 32 bits, saved in the base's type
     trainer.model.save_pretrained(str(target))
     trainer.processing_class.save_pretrained(str(target))
     _write_history(history, target / "training.csv")
@@ -76,7 +77,7 @@ def _trainer(data: dict[str, Any], base: str, revision: str | None, fit: Fit, ch
         logging_steps=max(1, steps // 100),
         eval_strategy="steps" if evaluated else "no",
         eval_steps=max(1, steps // fit.evaluations) if evaluated else None,
-        save_strategy="no",  # by the clock: rankk.training.sft.Clock
+        save_strategy="no",  # the callback of _clock saves by time
         report_to=[],
         seed=fit.seed,
         disable_tqdm=False,
@@ -86,28 +87,28 @@ def _trainer(data: dict[str, Any], base: str, revision: str | None, fit: Fit, ch
         adapter = LoraConfig(
             r=fit.lora_rank, lora_alpha=fit.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
         )
-    # Weights that move need 32 bits; frozen ones do not (adapters are kept in 32 bits by PEFT).
+    # Trained weights need 32 bits, frozen ones do not; PEFT keeps adapters in 32 bits.
     dtype = torch.bfloat16 if on_gpu and adapter else torch.float32
     model = AutoModelForCausalLM.from_pretrained(base, revision=revision, dtype=dtype, trust_remote_code=False)
     model.get_input_embeddings().requires_grad_(fit.embeddings)
     if on_gpu:
-        for layer in model.model.layers:  # one compilation serves all
+        for layer in model.model.layers:  # all layers share one compilation
             layer.compile()
     tokenizer = AutoTokenizer.from_pretrained(base, revision=revision, trust_remote_code=False)
 
     class Trainer(SFTTrainer):
-        loss_is_scaled_for_ga = False  # type: ignore[assignment]  # it is a mean of each micro batch
+        loss_is_scaled_for_ga = False  # type: ignore[assignment]  # the loss is the mean of each micro batch
 
         def _get_train_sampler(self, *arguments: Any) -> Any:
             sampler = super()._get_train_sampler(*arguments)
-            sampler.lengths = list(sampler.lengths)  # a data set's column is read anew at each look
+            sampler.lengths = list(sampler.lengths)  # a data set reads its column anew at every access
             return sampler
 
         def compute_loss(
             self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, *_: Any, **__: Any
         ) -> Any:
             weights, first = inputs.pop("weights")[:, 1:], inputs.pop("first")[:, 1:]
-            outputs = model(**inputs, fused_lm_head=True)  # TRL's: of what is learnt alone, never all logits
+            outputs = model(**inputs, fused_lm_head=True)  # TRL's head: logits of labelled tokens only
             if (rows := first.any(1)).any():
                 right = (outputs.is_top1.bool() | ~first).all(1)[rows].float().mean()
                 self._metrics["train" if self.model.training else "eval"][FIRST_PLACES].append(right.detach())
@@ -115,7 +116,7 @@ def _trainer(data: dict[str, Any], base: str, revision: str | None, fit: Fit, ch
             return (loss, outputs) if return_outputs else loss
 
         def log(self, logs: dict[str, float], *rest: Any) -> None:
-            for metrics in self._metrics.values():  # kept on the device until now, so that no step waits for it
+            for metrics in self._metrics.values():  # read from the device here, so that no step waits
                 metrics[FIRST_PLACES] = [float(share) for share in metrics.pop(FIRST_PLACES, [])]
                 if not metrics[FIRST_PLACES]:
                     del metrics[FIRST_PLACES]
@@ -135,7 +136,10 @@ def _trainer(data: dict[str, Any], base: str, revision: str | None, fit: Fit, ch
 
 
 def _collator(padding: int) -> Any:
-    """Batches padded to the right, where causal attention never looks: without a mask it has faster kernels."""
+    """A collator that pads on the right and drops the attention mask.
+
+    Causal attention never reads padding on the right, and without a mask faster kernels can be used.
+    """
     import torch
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
@@ -153,7 +157,7 @@ def _collator(padding: int) -> Any:
 
 
 def _clock(seconds: float) -> Any:
-    """A trainer's callback that saves every so many seconds, and saves and stops once SIGTERM or SIGINT has come."""
+    """A trainer's callback that saves a checkpoint every `seconds`, and saves and stops after SIGTERM or SIGINT."""
     from transformers import TrainerCallback
 
     class Clock(TrainerCallback):  # type: ignore[misc]
@@ -186,7 +190,7 @@ def _run(trainer: Any, target: Path) -> list[dict[str, float]]:
 
 
 def _write_history(history: list[dict[str, float]], path: Path) -> None:
-    """Step, epoch, losses, shares of right first places and learning rate, one line each look."""
+    """Write CSV lines with step, epoch, losses, shares of right first places, learning rate and gradient norm."""
     columns = {"step": "step", "epoch": "epoch", "loss": "loss", "eval_loss": "development_loss"}
     columns |= {FIRST_PLACES: FIRST_PLACES, f"eval_{FIRST_PLACES}": f"development_{FIRST_PLACES}"}
     columns |= {"learning_rate": "learning_rate", "grad_norm": "gradient_norm"}
@@ -198,6 +202,6 @@ def _write_history(history: list[dict[str, float]], path: Path) -> None:
 
 
 def read_facts(folder: str | Path) -> dict[str, Any]:
-    """Facts about a finished training."""
+    """The content of training.json in the folder of a finished training."""
     facts: dict[str, Any] = json.loads((Path(folder) / "training.json").read_text(encoding="utf-8"))
     return facts

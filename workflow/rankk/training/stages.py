@@ -1,4 +1,4 @@
-"""Inputs and parameters of the rules of a training."""
+"""Inputs and parameters of the workflow's training rules."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,17 +8,17 @@ from rankk.config.training import FirstStageCell
 from rankk.experiment import Experiment
 
 Files = dict[str, Any]
-"""What `rankk.training.windows.Files` holds."""
+"""The fields of `rankk.training.windows.Files`, by name."""
 
 
 @dataclass(frozen=True)
 class TrainingStages:
-    """Files and parameters of the trainings of an experiment, by the name of the model that comes out."""
+    """Files and parameters of an experiment's trainings. `model` is the name of the model that a training makes."""
 
     experiment: Experiment
 
     def first_stage(self, cell: FirstStageCell) -> Files:
-        """Files of a first stage that windows are drawn from."""
+        """Files of one first stage from which windows are drawn."""
         corpus = self.experiment.corpora[self.experiment.collections[cell.collection].corpus]
         return {
             "run": paths.run(cell.collection, cell.language, cell.retriever),
@@ -42,15 +42,15 @@ class TrainingStages:
         }
 
     def learnt(self, model: str) -> list[Files]:
-        """First stages whose windows are learnt from."""
+        """First stages whose windows the model is trained on."""
         return [self.first_stage(cell) for cell in self.experiment.training[model].windows.of]
 
     def development(self, model: str) -> list[Files]:
-        """First stages whose windows only measure the loss."""
+        """First stages whose windows are used only to measure the loss."""
         return [self.first_stage(cell) for cell in self.experiment.training[model].windows.development]
 
     def held_out(self, model: str) -> list[Files]:
-        """Files of the collections that a training must not see, by query language; their runs are not read."""
+        """Files of the collections that a training must not see, one entry per query language; `run` is empty."""
         return [
             {"run": ""} | self._collection(name, language)
             for name in self.experiment.training[model].windows.held_out
@@ -59,7 +59,7 @@ class TrainingStages:
 
     @staticmethod
     def texts(parts: list[Files]) -> list[str]:
-        """All paths of some parts, for a rule's input."""
+        """All paths in some entries, as the input of a rule."""
         return [
             path
             for files in parts
@@ -69,27 +69,27 @@ class TrainingStages:
         ]
 
     def teacher(self, model: str) -> tuple[str, dict[str, Any]] | None:
-        """Name and deciding settings of the reranker that orders a training's windows; None: judgments do."""
+        """Name and deciding settings of the reranker that orders the windows; None if the judgments order them."""
         name = self.experiment.training[model].teacher
         return None if name == "labels" else (name, self.experiment.rerankers[name].deciding())
 
     def teacher_model(self, model: str) -> list[str]:
-        """The folder of the teacher's model."""
+        """The folder of the teacher's model; empty if the judgments order the windows."""
         name = self.experiment.training[model].teacher
         return [] if name == "labels" else self.experiment.model_files(name)
 
     def teacher_gpus(self, model: str) -> int:
-        """GPUs that the teacher's engine takes."""
+        """Number of GPUs that the teacher's engine needs."""
         name = self.experiment.training[model].teacher
         return 0 if name == "labels" else self.experiment.gpus(name)
 
     def base(self, model: str) -> list[str]:
-        """The folder of the model that is trained; nothing for a folder of the user's."""
+        """The folder of the model that is trained; empty if the model is a folder of the user."""
         training = self.experiment.training[model]
         return self.experiment.model_folder(training.base, training.revision)
 
     def licences(self, model: str) -> dict[str, str]:
-        """Licences of the texts that are learnt from, by collection."""
+        """Licences of the texts that the model is trained on, by collection."""
         cells = self.experiment.training[model].windows.of
         names = dict.fromkeys(cell.collection for cell in cells)
         return {name: self._licence(name) for name in names}

@@ -1,4 +1,4 @@
-"""Target answers of training windows: from judgments, or from a teacher model with its reasoning."""
+"""Target answers for training windows: from the judgments, or from a teacher model with its reasoning."""
 
 import asyncio
 import json
@@ -38,9 +38,10 @@ def by_labels(
 ) -> None:
     """Write each window with the "answer" that its judgments give: by grade, then in the first stage's order.
 
-    Of windows whose judgments tell nothing apart, a share `undecided` is kept, for a first stage that is worth
-    learning; the others are left out and counted. `thoughts`: the shares of windows to learn from that get one;
-    development windows get none, so that models with other shares are compared on the same examples.
+    If all passages of a training window have the same grade, it is kept with probability `undecided`, so that the model
+    also learns the first stage's order. Other windows with equal grades are left out and counted. `thoughts`: the
+    shares of training windows that get a thought. Development windows get none, so that models with different shares
+    are compared on the same examples. `facts`: JSON file for the counts. RankkError if no training example is left.
     """
     counts: Counter[str] = Counter()
     texts = {record["id"]: record["contents"] for _, record in read_jsonl(passages)} if thoughts.evidence else {}
@@ -77,11 +78,12 @@ def by_model(
     model: str | None = None,
     engine_owner: int | None = None,
 ) -> None:
-    """Write each window with the "answer" that a reranker's model gave, its reasoning included.
+    """Write each window with the "answer" that the teacher's model gave, including its reasoning.
 
-    The calls go through a journal beside `output`: a job that was cut off makes the missing ones only. Left out and
-    counted: outcomes other than ok, and orders whose nDCG by the judgments is under `min_agreement` (where there are
-    judgments).
+    A journal beside `output` records the calls, so that an interrupted job makes only the missing calls when it runs
+    again. Windows whose outcome is not ok are left out and counted, and so are windows whose order has an nDCG below
+    `min_agreement` by the judgments (1 if no judgment tells the passages apart). RankkError if no training example is
+    left.
     """
     counts: Counter[str] = Counter()
     settings = resolve(teacher)
@@ -110,14 +112,14 @@ def by_model(
 
 
 async def _ask(caller: Caller, window: Window, texts: Mapping[str, str]) -> tuple[CallRecord, list[int]]:
-    """The record of a window's call, and the answer's order of positions."""
+    """The record of a window's call, and the order of window positions (from 0) in its answer."""
     docids = [passage["id"] for passage in window["passages"]]
     record, answer = await caller.call(window["id"], 0, window["query"], docids, texts, 0, 0)
     return record, [position for group in answer.complete(len(docids)) for position in group]
 
 
 def ndcg(window: Window, order: list[int]) -> float:
-    """nDCG of an order of the window's passages; 1 where no judgment tells them apart."""
+    """nDCG of an order of window positions (from 0); 1 if no passage of the window is judged relevant."""
     gains = [passage["grade"] or 0 for passage in window["passages"]]
     ideal = sum(gain / log2(rank + 1) for rank, gain in enumerate(sorted(gains, reverse=True), 1))
     gained = sum(gains[position] / log2(rank + 1) for rank, position in enumerate(order, 1))
@@ -125,7 +127,7 @@ def ndcg(window: Window, order: list[int]) -> float:
 
 
 def written(order: list[int]) -> str:
-    """An order of window positions (from 0) as models write it."""
+    """An order of window positions (from 0) in the form in which models write it: `[2] > [1]`."""
     return " > ".join(f"[{position + 1}]" for position in order)
 
 

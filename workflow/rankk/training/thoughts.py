@@ -1,4 +1,4 @@
-"""Thoughts that a training answer begins with: a quoted sentence, or a grade for every passage."""
+"""Thoughts at the beginning of training answers: a quoted sentence, or a grade for every passage."""
 
 import random
 import re
@@ -10,7 +10,7 @@ from rankk.config.training import Thoughts
 from rankk.training.held_out import words
 
 SHORT_SENTENCE = 10
-"""Words; sentences much shorter than this would be told apart by their length alone."""
+"""Words that are added to every sentence's length, so that very short sentences do not win by their length."""
 
 Window = Mapping[str, Any]
 
@@ -18,10 +18,11 @@ Window = Mapping[str, Any]
 def with_thought(
     window: Window, order: Sequence[int], settings: Thoughts, texts: Mapping[str, str]
 ) -> dict[str, str | bool]:
-    """What a window's example says of its thought: empty where it has none, else `thought`, `kind` and `cut`.
+    """The keys `thought`, `kind` and `cut` of a window's example; empty if the window gets no thought.
 
-    `order`: window positions (from 0), best first. `texts`: contents by passage id, read for evidence only. Which kind
-    a window gets, and where a thought is cut, depends on its id alone. Evidence is for windows that judgments decide.
+    `order`: window positions (from 0), best first. `texts`: contents by passage id, read only for evidence. The kind
+    of thought and the position at which a thought is cut are random but depend only on the window's id. Only windows
+    whose passages have different grades get evidence.
     """
     draw = random.Random(f"{window['id']}.thought")
     share = draw.random()
@@ -39,8 +40,8 @@ def with_thought(
 def graded(window: Window, thresholds: Sequence[float]) -> str:
     """A grade for every passage in the window's order, as `[1] 0 [2] 3`.
 
-    A passage that is judged relevant has the highest grade, len(thresholds) + 1; every other one the number of
-    thresholds that its first stage's score reaches.
+    A passage that is judged relevant gets the highest grade, len(thresholds) + 1. The grade of every other passage is
+    the number of thresholds that its first-stage score reaches.
     """
     grades = (
         len(thresholds) + 1 if (hit["grade"] or 0) > 0 else sum(hit["score"] >= threshold for threshold in thresholds)
@@ -50,9 +51,11 @@ def graded(window: Window, thresholds: Sequence[float]) -> str:
 
 
 def best_sentence(query: str, passage: str, others: Sequence[str]) -> str:
-    """The sentence of a passage that fits the query best: shared words, those rare among the passages counting more.
+    """The sentence of `passage` that fits the query best.
 
-    Divided by the root of the sentence's length and some words more: neither long sentences win by chance nor headings.
+    A sentence's fitness is the sum of the weights of the query's words in it; a word weighs one over the number of
+    passages (`passage` and `others`) that contain it. The sum is divided by the square root of the sentence's length in
+    words plus `SHORT_SENTENCE`, so that neither long sentences nor headings win by their length.
     """
     known = [set(words(text)) for text in (passage, *others)]
     weights = {word: 1 / max(1, sum(word in text for text in known)) for word in words(query)}

@@ -1,4 +1,4 @@
-"""Examples as token ids, made before a GPU is asked for; prompts are rendered as when the model is asked."""
+"""Converts examples to token ids without a GPU; prompts are rendered as at inference."""
 
 import logging
 import random
@@ -22,9 +22,9 @@ log = logging.getLogger("rankk")
 
 SPLITS = ("train", "development")
 LENGTH_STEP = 20
-"""Tokens between two lengths at which passages are cut."""
+"""Passages are cut at lengths that differ by so many tokens."""
 THOUGHT_WEIGHT = 0.1
-"""Of a thought's tokens before an answer that is nothing but an order: as its tenth place. A grade weighs 1."""
+"""Weight of a thought's tokens before an answer that is only an order: that of its tenth place. Grades weigh 1."""
 PLACE = r"\[\d+\]"
 GRADE = rf"{PLACE} \d(?= |\n|$)"
 ORDER = re.compile(f"{PLACE}( > {PLACE})+")
@@ -43,9 +43,11 @@ def write_tokens(
     max_length: int,
     processes: int = 1,
 ) -> None:
-    """Write a data set a split (columns input_ids, labels, weights, length, first) into `folder`, and their counts.
+    """Write one data set per split into `folder` (columns as `tokens` returns them), and their counts to `facts`.
 
-    Examples longer than `max_length` tokens are left out and counted. RankkError where none is left to learn from.
+    Examples longer than `max_length` tokens are left out and counted. `shortest_passages`: passages are cut at random
+    lengths between this number of tokens and the reranker's `passage_tokens`; None: always at `passage_tokens`.
+    RankkError if no training example is left.
     """
     from datasets import Dataset, Features, List, Value
 
@@ -100,12 +102,15 @@ def tokens(
     tokenizer: ModelTokenizer,
     shortest_passages: int | None = None,
 ) -> dict[str, Any]:
-    """An example as token ids: the prompt as at inference, then answer and end; labels of what is given are -100.
+    """An example as token ids: the prompt as at inference, the thought, the answer and the end token.
 
-    A thought that was cut off is closed as a thinking budget closes it, and the closing is given, not learnt. Evidence
-    that the prompt no longer shows is not learnt. `weights` of the loss are 1, but the r-th place of an answer that is
-    nothing but an order weighs 1/r, since the first places decide most of an order's worth (as in FIRST, Gangi Reddy et
-    al. 2024). `first`: begin and end of the first place's tokens in the sequence, 0 and 0 for other answers.
+    Returns `input_ids`, `labels`, `weights` (one per token), `length` (tokens) and `first`. The model is not trained on
+    given tokens: their weight is 0 and their label -100. Given are the prompt and the text that closes a thought that
+    was cut off, which is the text with which a thinking budget closes it. Evidence that the cut passages of the prompt
+    no longer contain is left out. Other tokens weigh 1; but if the answer is only an order, its r-th place weighs 1/r,
+    since the first places decide most of an order's worth (as in FIRST, Gangi Reddy et al. 2024), and the thought's
+    tokens weigh as `_thought_weights` says. `first`: start and end (exclusive) of the tokens of the order's first place
+    in the sequence; 0 and 0 for other answers.
     """
     longest = settings.passage_tokens
     lengths = range(longest, min(shortest_passages or longest, longest) - 1, -LENGTH_STEP)
@@ -147,13 +152,13 @@ def tokens(
 
 
 def _place_weights(answer: str, length: int, tokenizer: ModelTokenizer) -> list[float]:
-    """1/r for each of the `length` tokens of an order, r being the place that it belongs to."""
+    """The weight 1/r for each of the `length` tokens of an order, where r is the place that the token belongs to."""
     ends = [len(tokenizer.ids(answer[: place.end()])) for place in re.finditer(PLACE, answer)]
     return [1 / (1 + sum(end <= token for end in ends[:-1])) for token in range(length)]
 
 
 def _thought_weights(thought: str, length: int, tokenizer: ModelTokenizer) -> list[float]:
-    """1 for a grade's last token, which decides it, and THOUGHT_WEIGHT for the other tokens of a thought."""
+    """The weight 1 for the last token of each grade, which is its digit, and THOUGHT_WEIGHT for all other tokens."""
     weights = [THOUGHT_WEIGHT] * length
     for grade in re.finditer(GRADE, thought):
         weights[len(tokenizer.ids(thought[: grade.end()])) - 1] = 1.0

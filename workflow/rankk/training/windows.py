@@ -1,4 +1,4 @@
-"""Training windows: pieces of first-stage lists, seeded and shuffled (Rank-K, section on training data)."""
+"""Draws training windows from first-stage lists, seeded and shuffled (Rank-K, section on training data)."""
 
 import json
 import logging
@@ -27,16 +27,16 @@ who whom whose what which when where why how is are was were be been do does did
 should there
 """
 FUNCTION_WORDS = frozenset(WORDS.split())
-"""English words that a question has and keywords do not."""
+"""English words that are removed when a question is turned into keywords."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """A first stage's files, and how windows are drawn from it.
+    """The files of a first stage, and how windows are drawn from it.
 
-    `copies`: windows a query and range, instead of the settings'. `queries_in`, `passages_in`: the same queries and
-    passages in other languages. `parallel_share`: of the windows with a query in another language, those whose passages
-    are put into that language too.
+    `copies`: number of windows per query and range of ranks, in place of the setting `copies`. `queries_in` and
+    `passages_in`: files of the same queries and passages in other languages, by language. `parallel_share`: share of
+    the windows with a query in another language whose passages are also taken from that language.
     """
 
     run: str
@@ -58,12 +58,13 @@ def write_windows(
     passages: str | Path,
     facts: str | Path,
 ) -> None:
-    """Write windows as JSON lines, the passages that they hold ({"id", "contents"} lines), and their counts.
+    """Write windows to `output` (JSON lines), their passages to `passages` and counts to `facts` (JSON).
 
-    A window: {"id", "split": train or development, "query", "passages": [{"id", "grade", "rank", "score"}, …]}; rank
-    and score are the first stage's, grades None where a passage was not judged. `held_out`: evaluation collections
-    (their `run` is not read). A window to learn from whose query or one of whose passages is (nearly) one of theirs is
-    left out and counted; so are lists that are too short. RankkError where no window is left.
+    A window is {"id", "split": train or development, "query", "passages": [{"id", "grade", "rank", "score"}, …]}. Rank
+    and score are those of the first stage; the grade is None if the passage was not judged. A passage is {"id",
+    "contents"}. `held_out`: evaluation collections, whose `run` is not read. Training windows are left out and counted
+    if their query or one of their passages is (nearly) one of a held-out collection. Windows of either split are left
+    out if the list is too short for them. RankkError if no training window is left.
     """
     counts: Counter[str] = Counter()
     with atomic_write(output) as file, atomic_write(passages) as texts:
@@ -128,7 +129,11 @@ def _windows(
 
 
 def _language(identifier: str, qid: str, queries_in: Mapping[str, Mapping[str, str]]) -> str:
-    """The language that a window's query is put in; empty: the first stage's own. Rare languages are drawn first."""
+    """Draw the language of a window's query; empty: the language of the first stage.
+
+    A language's probability is inversely proportional to its number of queries, so that rare languages are drawn more
+    often.
+    """
     possible = [language for language, queries in queries_in.items() if qid in queries]
     if not possible:
         return ""
@@ -139,7 +144,7 @@ def _language(identifier: str, qid: str, queries_in: Mapping[str, Mapping[str, s
 def _drawn(
     settings: Windows, run: Run, name: str, counts: Counter[str], copies: int | None
 ) -> Iterator[tuple[str, str, list[str]]]:
-    """Name, query and shuffled passages of every window; each has its own generator, whatever else is drawn."""
+    """Id, query id and shuffled passage ids of every window; each window has its own seeded random generator."""
     for qid, hits in run.items():
         for first, last in settings.ranks:
             candidates = [hit.docid for hit in hits[first - 1 : last]]
@@ -154,7 +159,7 @@ def _drawn(
 
 
 def chance(share: float, seed: str) -> bool:
-    """True for a share of seeds."""
+    """True for a share of all seeds, always the same ones."""
     return random.Random(seed).random() < share
 
 
@@ -165,18 +170,18 @@ def _worded(settings: Windows, query: str, identifier: str) -> str:
 
 
 def as_typed(query: str) -> str:
-    """A question as people type it into a search box: lower case, no mark at its end."""
+    """A question as people type it into a search box: in lower case, without punctuation at its end."""
     return query.lower().rstrip(" ?.!")
 
 
 def as_keywords(query: str) -> str:
-    """A question's content words in their order; the typed question where it has none."""
+    """A question's content words in their order; the question as `as_typed` gives it if it has none."""
     typed = as_typed(query)
     return " ".join(word for word in typed.split() if word not in FUNCTION_WORDS) or typed
 
 
 def _judged_texts(files: Files) -> Iterator[str]:
     judged = {docid for grades in read_qrels(files.qrels).values() for docid in grades}
-    for number, record in read_jsonl(files.passages):  # of a collection of given lists, not all judged ones are there
+    for number, record in read_jsonl(files.passages):  # a partial corpus does not hold all judged passages
         if record["id"] in judged:
             yield text_of(record, f"{files.passages}:{number}")
