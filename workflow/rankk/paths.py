@@ -6,7 +6,6 @@ Every function takes plain strings, so that Snakemake's wildcards ("{collection}
 from dataclasses import dataclass
 
 RESULTS = "results"
-LOGS = f"{RESULTS}/logs"
 
 FIRST_STAGE = "none"
 """The reranker of a cell that holds the first stage's own run."""
@@ -102,9 +101,14 @@ def checked(collection: str, language: str, retriever: str, reranker: str) -> st
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".checked.txt"
 
 
+def logs() -> str:
+    """Folder of all jobs' logs."""
+    return f"{RESULTS}/logs"
+
+
 def log(stage: str, *names: str) -> str:
     """Log of a job."""
-    return f"{LOGS}/{stage}/{'.'.join(names)}.log"
+    return f"{logs()}/{stage}/{'.'.join(names)}.log"
 
 
 def benchmark(stage: str, *names: str) -> str:

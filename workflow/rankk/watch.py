@@ -42,7 +42,7 @@ def _show(names: Mapping[Path, str]) -> None:
         due = {file: due.get(file, (now + FIRST, FIRST)) for file in _files()}
         for file, (when, wait) in due.items():
             if now >= when and (told := doing(file)):
-                name = names.get(file) or file.relative_to(paths.LOGS).with_suffix("").as_posix()
+                name = names.get(file) or file.relative_to(paths.logs()).with_suffix("").as_posix()
                 print(line(name, told), file=sys.stderr, flush=True)
                 wait = min(LONGEST, wait * GROWTH)
                 due[file] = (now + wait, wait)
@@ -66,7 +66,7 @@ def doing(file: str | Path) -> str:
 
 
 def _files() -> list[Path]:
-    return sorted(Path(paths.LOGS).rglob(f"*{SUFFIX}"))
+    return sorted(Path(paths.logs()).rglob(f"*{SUFFIX}"))
 
 
 def _names(experiment: Experiment) -> dict[Path, str]:
