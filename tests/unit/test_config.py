@@ -127,6 +127,17 @@ def test_a_reranker_that_is_to_go_deeper_than_its_first_stage_is_a_warning(confi
     assert check(config, "x.yaml", tmp_path).warnings == []
 
 
+def test_a_folder_of_a_model_that_is_not_there_is_a_warning(config, tmp_path):
+    (tmp_path / "there").mkdir()
+    config["rerankers"]["r"] |= {"backend": "vllm", "model": str(tmp_path / "there"), "engine": {"lora": "./adapter"}}
+    told = "no such folder on this machine; expected a folder, or the hub's owner/name"
+    assert check(config, "x.yaml", tmp_path).missing_folders == [f"rerankers.r.engine.lora: ./adapter: {told}"]
+    config["rerankers"]["r"] |= {"model": "/no/such/model", "engine": {"lora": "owner/adapter"}}
+    assert check(config, "x.yaml", tmp_path).missing_folders == [f"rerankers.r.model: /no/such/model: {told}"]
+    config["rerankers"]["r"]["model"] = "owner/model"
+    assert check(config, "x.yaml", tmp_path).missing_folders == []
+
+
 def test_every_entry_of_the_catalog_is_valid():
     definitions = Definitions("none")
     for path in sorted((ROOT / "config" / "catalog").glob("*.yaml")):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import astuple
 from functools import cached_property
 from itertools import product
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, PlainSerializer, PrivateAttr, field_validator, model_validator
@@ -146,9 +147,14 @@ class Experiment(Strict):
             limits.append(sum(filter(None, members)))
         return min(limits, default=None)
 
-    @cached_property
+    @property
     def warnings(self) -> list[str]:
-        """What is no error, but hardly meant: rerankers that are to go deeper than their first stage does."""
+        """What is no error, but hardly meant."""
+        return [*self.too_deep, *self.missing_folders]
+
+    @cached_property
+    def too_deep(self) -> list[str]:
+        """Rerankers that are to go deeper than their first stage does."""
         pairs = dict.fromkeys((cell.reranker, cell.retriever) for cell in self.cells if cell.reranked)
         depths = {pair: (self.rerankers[pair[0]].depth, self.retrieved(pair[1])) for pair in pairs}
         return [
@@ -156,6 +162,22 @@ class Experiment(Strict):
             f"reranked; expected depth <= {found}"
             for (reranker, retriever), (depth, found) in depths.items()
             if found and depth > found
+        ]
+
+    @cached_property
+    def missing_folders(self) -> list[str]:
+        """Folders of models and adapters that are not here; the machine that runs the job may have them."""
+        named: dict[tuple[str, str], str | None] = {}
+        for name in dict.fromkeys(cell.reranker for cell in self.cells if cell.reranked):
+            model = self.reranker_model(name)
+            named[name, "model"] = model[0] if model and not self.model_folder(*model) else None
+            lora = self.reranker_adapter(name)
+            named[name, "engine.lora"] = lora if lora and not is_hub_id(lora) else None
+        expected = "expected a folder, or the hub's owner/name"
+        return [
+            f"rerankers.{name}.{key}: {folder}: no such folder on this machine; {expected}"
+            for (name, key), folder in named.items()
+            if folder and "/" in folder and not Path(folder).is_dir()  # gpt2 is a hub id, too
         ]
 
     @property
