@@ -63,15 +63,11 @@ def check_id(identifier: Any, where: str, what: str) -> str:
     return identifier
 
 
-class StoredRun(Run):
-    """A run as it was read, in a tenth of the memory of its hits: these are made anew whenever a query is asked for."""
+class RunOnDemand(Run):
+    """A run whose hits are made anew whenever a query is asked for, from what is stored by query."""
 
-    def __init__(self, queries: Mapping[str, tuple[str, Sequence[float]]]) -> None:
-        self._queries = queries  # passage ids, joined by blanks, and scores, best first
-
-    def __getitem__(self, qid: str) -> list[Hit]:
-        docids, scores = self._queries[qid]
-        return list(map(Hit._make, zip(docids.split(" "), scores, strict=True)))
+    def __init__(self, queries: Mapping[str, Any]) -> None:
+        self._queries = queries
 
     def __contains__(self, qid: object) -> bool:
         return qid in self._queries
@@ -81,6 +77,14 @@ class StoredRun(Run):
 
     def __len__(self) -> int:
         return len(self._queries)
+
+
+class StoredRun(RunOnDemand):
+    """A run as it was read, in a tenth of the memory: passage ids, joined by blanks, and scores, best first."""
+
+    def __getitem__(self, qid: str) -> list[Hit]:
+        docids, scores = self._queries[qid]
+        return list(map(Hit._make, zip(docids.split(" "), scores, strict=True)))
 
 
 def read_run(path: str | Path, *, allow_empty: bool = False) -> Run:

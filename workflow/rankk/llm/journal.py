@@ -137,8 +137,7 @@ class Journal:
     def _copied(self, key: str, path: Path, offset: int, length: int) -> CallRecord | None:
         """A record of another cell's journal, unless that journal has been changed since it was opened here."""
         try:
-            with path.open("rb") as file:
-                record = parse_record(os.pread(file.fileno(), length, offset), str(path))
+            record = _record_at(path, offset, length)
         except (RankkError, OSError):
             return None
         return self.append(record) if record.key == key else None
@@ -211,9 +210,12 @@ class StoredCalls:
         self._offsets = {record.key: (offset, len(line)) for offset, line, record in _records(self.path)}
 
     def __getitem__(self, key: str) -> CallRecord:
-        offset, length = self._offsets[key]
-        with self.path.open("rb") as file:
-            return parse_record(os.pread(file.fileno(), length, offset), f"{self.path}: the record at byte {offset}")
+        return _record_at(self.path, *self._offsets[key])
+
+
+def _record_at(path: Path, offset: int, length: int) -> CallRecord:
+    with path.open("rb") as file:
+        return parse_record(os.pread(file.fileno(), length, offset), f"{path}: the record at byte {offset}")
 
 
 def _told(record: CallRecord) -> dict[str, Any]:

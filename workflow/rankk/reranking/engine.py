@@ -4,12 +4,12 @@ import logging
 import math
 import time
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rankk.errors import RankkError
-from rankk.io.trec import Hit, Run, ranked
+from rankk.io.trec import Hit, Run, RunOnDemand, ranked
 from rankk.llm.tasks import failed, finish_all
 from rankk.progress import bar
 from rankk.reranking.calls import Caller, QueryRanker
@@ -33,24 +33,16 @@ class Reranked:
     facts: dict[str, Any]  # of the connection: context, how tokens were counted, the engine's start
 
 
-class Reordered(Run):
+class Reordered(RunOnDemand):
     """A run with the first passages of each query in another order, of which only the positions are kept."""
 
     def __init__(self, run: Run, orders: Mapping[str, Sequence[int]]) -> None:
-        self._run, self._orders = run, orders
+        super().__init__(orders)
+        self._run = run
 
     def __getitem__(self, qid: str) -> list[Hit]:
-        order, hits = self._orders[qid], self._run[qid]
+        order, hits = self._queries[qid], self._run[qid]
         return ranked([hits[position].docid for position in (*order, *range(len(order), len(hits)))])
-
-    def __contains__(self, qid: object) -> bool:
-        return qid in self._orders
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._orders)
-
-    def __len__(self) -> int:
-        return len(self._orders)
 
 
 class QueriesFailed(RankkError):
