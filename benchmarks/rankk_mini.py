@@ -44,8 +44,9 @@ FAMILIES = {
 }
 QUARTERS = ("rankk-mini-none", "rankk-mini-28", "rankk-mini", "rankk-mini-none-x8", "rankk-mini-x8")
 
+STAGE = ("collection", "language", "retriever")
 Stage = tuple[str, str, str]
-"""Collection, language and retriever."""
+"""Values of `STAGE`."""
 Values = dict[str, dict[str, float]]
 """Values by reranker and query."""
 
@@ -92,7 +93,7 @@ def read(file: str) -> dict[Stage, Values]:
     """Values per query of a file."""
     stages: dict[Stage, Values] = defaultdict(lambda: defaultdict(dict))
     for entry in rows(file):
-        stage = entry["collection"], entry["language"], entry["retriever"]
+        stage = (entry["collection"], entry["language"], entry["retriever"])
         stages[stage][entry["reranker"]][entry["qid"]] = float(entry[MEASURE])
     return stages
 
@@ -101,7 +102,7 @@ def copy(experiment: Path) -> None:
     """Values of the measure, one row a cell and query."""
     with (experiment / "per_query.csv").open(encoding="utf-8") as opened:
         kept = [entry for entry in csv.DictReader(opened) if entry["measure"] == MEASURE]
-    names = ("collection", "language", "retriever", "reranker", "qid")
+    names = (*STAGE, "reranker", "qid")
     write("per_query.csv", ({name: entry[name] for name in names} | {MEASURE: float(entry["value"])} for entry in kept))
     with (experiment / "summary.csv").open(encoding="utf-8") as opened:
         kept = [entry for entry in csv.DictReader(opened) if entry["measure"] == MEASURE and entry["output_tokens"]]
@@ -127,7 +128,7 @@ def pooled(stages: Mapping[Stage, Values], members: Iterable[tuple[str, str]], l
 def row(family: str, stage: Stage, ours: str, theirs: str, values: Values) -> dict[str, Any]:
     """One comparison over the queries of both."""
     qids = list(values[theirs])
-    named = dict(zip(("collection", "language", "retriever"), stage, strict=True))
+    named = dict(zip(STAGE, stage, strict=True))
     pair = [np.array([values[name][qid] for qid in qids]) for name in (ours, theirs)]
     return {"family": family, **named, "reranker": ours, "baseline": theirs, "measure": MEASURE} | compare(*pair)
 
@@ -144,7 +145,7 @@ def languages(stages: Mapping[Stage, Values]) -> Iterator[dict[str, Any]]:
         english = stages.get((collection, "eng", retriever), {})
         if language == "eng" or retriever != "bm25-english-queries":
             continue
-        for name in values.keys() & english.keys() - {"none"}:
+        for name in (name for name in values if name in english and name != "none"):
             both = {"eng": {qid: english[name][qid] for qid in values[name]}, language: values[name]}
             yield row("language", (collection, language, retriever), language, "eng", both) | {
                 "reranker": name,
@@ -158,7 +159,7 @@ def means(stages: Iterable[tuple[Stage, Values]]) -> Iterator[dict[str, Any]]:
         for name, scores in values.items():
             array = np.array(list(scores.values()))
             low, high = mean_interval(array)
-            named = dict(zip(("collection", "language", "retriever"), stage, strict=True)) | {"reranker": name}
+            named = dict(zip(STAGE, stage, strict=True)) | {"reranker": name}
             yield named | {"measure": MEASURE, "value": array.mean(), "low": low, "high": high, "queries": len(array)}
 
 
