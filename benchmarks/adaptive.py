@@ -1,9 +1,10 @@
-"""Tokens spent where it pays against tokens spent evenly, with the simulated judge (see judge.py).
+"""Adaptive against uniform use of a token budget, with the simulated judge (see judge.py).
 
-Two questions. Within a query: windows about its most uncertain passages (`adaptive` with a budget of `tokens`) against
-as many tokens in repeated sliding windows (`samples`). Across queries: extra windows for the queries that a signal
-calls uncertain against the same number for each. How a signal is used is chosen on every second query (development)
-and reported on the others (test). The two calls that tell the disagreement of two samples are not charged.
+Two comparisons. Within a query: windows of its most uncertain passages (`adaptive` with a budget of `tokens`) against
+repeated sliding windows (`samples`) with the same number of tokens. Across queries: extra windows for the queries that
+a signal marks as uncertain, against the same number of extra windows for each query. Every second query is used to
+choose how a signal is applied (development); results are reported for the remaining queries (test). The two calls that
+measure the disagreement of two samples are not counted.
 
 RANKK_DATA=… .venv/bin/python benchmarks/adaptive.py
 """
@@ -28,18 +29,18 @@ from rankk.reranking.strategies.ratings import Ratings
 RETRIEVERS = ("BM25", "BM25_RM3", "SPLADE_P_P_ENSEMBLE_DISTIL", "D_BERT_KD_TASB", "OPEN_AI_ADA2", "REP_LLAMA")
 ACCURACIES = (0.9, 0.8, 0.7)
 EVEN = {1: 39_600, 2: 79_200, 4: 158_400}
-"""Tokens of a query with so many samples of nine sliding windows."""
+"""Tokens per query, by the number of samples of nine sliding windows."""
 EXTRA = (2, 4, 8)
-"""Windows after the first ones, on average."""
+"""Mean number of extra windows per query."""
 SHARES = (0.25, 0.5, 0.75)
-"""Share of the queries that get half of all extra windows beside their part of the others; tried on the development
-queries."""
+"""Shares of the queries that receive half of all extra windows in addition to their part of the evenly spread half; the
+best share is chosen on the development queries."""
 FIRST_SEED = 1000
-"""No draw that anything was chosen with."""
+"""Seed of the test runs; differs from all seeds used on the development queries."""
 
 
 def reranked(given: Lists, accuracy: float, strategy: Strategy, repeats: int, samples: int, budget: float) -> Values:
-    """Rows nDCG@10 and tokens of each query, averaged over the repeats."""
+    """nDCG@10 and tokens per query, averaged over the repeats, as two rows."""
     merge = FUSIONS.make({"type": "rrf"})
 
     async def rerank(docids: list[str], judge: Judge) -> list[str]:
@@ -55,7 +56,7 @@ def reranked(given: Lists, accuracy: float, strategy: Strategy, repeats: int, sa
 
 
 def within(repeats: int) -> list[dict[str, object]]:
-    """Strategies that stop at the tokens of repeated sliding windows, against these."""
+    """Strategies with the token budget of repeated sliding windows, compared with the repeated sliding windows."""
     rows: list[dict[str, object]] = []
     for retriever in RETRIEVERS:
         given = lists(retriever)
@@ -75,7 +76,7 @@ def within(repeats: int) -> list[dict[str, object]]:
 
 
 def difference(ours: Values, even: Values) -> dict[str, object]:
-    """Columns of a comparison over queries."""
+    """Table columns of a paired comparison over queries."""
     tested = compare(ours, even)
     names = ("difference", "difference_low", "difference_high", "p_randomization")
     means = {MEASURE: round(ours.mean(), 4), "even": round(even.mean(), 4)}
@@ -127,7 +128,7 @@ def shared(values: Values, signal: Values, share: float, extra: int, *, sign: in
 
 
 def across(repeats: int) -> list[dict[str, object]]:
-    """For each signal the use that was best on development queries, on the test queries."""
+    """Results on the test queries, for the setting of each signal that was best on the development queries."""
     rows: list[dict[str, object]] = []
     most = max(EXTRA) * 4
     for retriever in RETRIEVERS[:3:2]:
@@ -159,7 +160,7 @@ def across(repeats: int) -> list[dict[str, object]]:
 
 
 def main() -> None:
-    """Measure both."""
+    """Run both comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="draws of the noise, averaged for each query")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/measured"))

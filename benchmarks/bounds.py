@@ -1,4 +1,4 @@
-"""What a measured decode curve says of schedules that take too long to run: the least time each can take.
+"""Lower bounds of the time of schedules that take too long to run, from a measured decoding curve.
 
 python benchmarks/bounds.py --curve benchmarks/measured/h200/fp8-full-length.curve.csv --queries 192
 """
@@ -12,19 +12,21 @@ from workload import Lengths, bound
 
 
 def read_curve(path: Path) -> dict[int, tuple[float, float]]:
-    """Seconds a decoding step and seconds a call's prefill, by calls in flight, as `schedules.py` wrote them."""
+    """Seconds per decoding step and seconds of prefill per call, by calls in flight, from the CSV of `schedules.py`."""
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     return {int(row["in flight"]): (float(row["ms a step"]) / 1000, float(row["ms of prefill"]) / 1000) for row in rows}
 
 
 def main() -> None:
-    """Bounds for 16 places, for 32, and for as many as the curve was measured for."""
+    """Print the bounds for 16 and 32 calls in flight, and for the largest number of calls on the curve."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--curve", type=Path, required=True, help="CSV of schedules.py, of prompts of the same scale")
+    parser.add_argument(
+        "--curve", type=Path, required=True, help="curve CSV of schedules.py, measured with the same --scale"
+    )
     parser.add_argument("--queries", type=int, default=192)
-    parser.add_argument("--windows", type=int, default=9, help="of a query: 9 for depth 100")
-    parser.add_argument("--scale", type=float, default=1, help="by which answers are shorter than real")
+    parser.add_argument("--windows", type=int, default=9, help="windows per query (9 for depth 100)")
+    parser.add_argument("--scale", type=float, default=1, help="factor by which answers are shortened")
     options = parser.parse_args()
     measured, lengths = read_curve(options.curve), Lengths(options.scale)
     chains = [sum(lengths.of(query, call) for call in range(options.windows)) for query in range(options.queries)]

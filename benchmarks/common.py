@@ -1,4 +1,4 @@
-"""What benchmarks share: made-up cells, timing, a table on the terminal and as CSV."""
+"""Helpers of the benchmarks: synthetic cells, timing, and tables on the terminal and as CSV."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ WORDS = Path("resources/mini/passages.jsonl")
 
 
 def report(name: str, rows: Sequence[dict[str, object]], shown: int | None = None) -> None:
-    """Print the rows as a table (only the last ones, where `shown` says how many) and write them to results/."""
+    """Print the rows as a table (`shown`: only this many of the last rows) and write all of them to results/."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     with (RESULTS / f"{name}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
@@ -32,7 +32,7 @@ def report(name: str, rows: Sequence[dict[str, object]], shown: int | None = Non
 
 
 def seconds(work: Callable[[], object], repeats: int = 3) -> float:
-    """Median wall-clock seconds of some runs."""
+    """Median wall-clock seconds of several runs."""
     times = []
     for _ in range(repeats):
         began = time.perf_counter()
@@ -42,17 +42,17 @@ def seconds(work: Callable[[], object], repeats: int = 3) -> float:
 
 
 def command(*arguments: str) -> Callable[[], object]:
-    """Running a command; its output is kept away unless it fails."""
+    """A function that runs a command; its output is shown only if it fails."""
     return lambda: subprocess.run(arguments, check=True, capture_output=True)
 
 
 def words() -> list[str]:
-    """The embedded collection's words, to make texts of."""
+    """Words of the embedded collection, from which texts are generated."""
     return [word for line in WORDS.open() for word in json.loads(line)["contents"].split()]
 
 
 def cell(folder: Path, *, queries: int, depth: int, window: int, calls: int, answer_words: int = 0) -> list[str]:
-    """A first stage with texts and stored answers; returns the options of `rankk rerank` that name them.
+    """Write a first stage with texts and stored answers; returns the options of `rankk rerank` that name the files.
 
     Each query has `depth` passages of 60 words out of 5,000; each answer is a shuffled window behind a thought.
     """

@@ -1,6 +1,6 @@
-"""Tokens that vLLM reads per second on this CPU, by type of number: python benchmarks/cpu_type.py MODEL_DIR
+"""Prompt tokens that vLLM processes per second on this CPU, by data type: python benchmarks/cpu_type.py MODEL_DIR
 
-Runs in the environment of the engine (.venv-llm), once a type, on the embedded collection's passages.
+Runs vLLM (from .venv-llm) once per data type on the passages of the embedded collection.
 """
 
 import json
@@ -14,7 +14,7 @@ PROMPTS, PASSAGES_EACH = 6, 20
 
 
 def measure(model: str, dtype: str) -> None:
-    """Print the speed of one engine and what it wrote."""
+    """Print the speed of one engine and the text that it generated."""
     from vllm import LLM, SamplingParams
 
     texts = [json.loads(line)["contents"] for line in PASSAGES.read_text(encoding="utf-8").splitlines()]

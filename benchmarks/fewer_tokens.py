@@ -1,6 +1,6 @@
-"""What calls and tokens can be saved at equal nDCG@10: on stored answers of published rerankings and with the simulated
-judge (see judge.py). "Equal" means that the 95 % interval of the difference over queries lies within +- 0.005, "not
-worse" that it lies above -0.005.
+"""Calls and tokens that can be saved at equal nDCG@10, measured with stored answers of published rerankings and with
+the simulated judge (see judge.py). "Equal": the 95 % interval of the difference over queries lies within ±0.005. "Not
+worse": it lies above -0.005.
 
 RANKK_DATA=… .venv/bin/python benchmarks/fewer_tokens.py
 """
@@ -33,15 +33,15 @@ from rankk.reranking.types import TieGroups
 EQUAL = 0.005
 RETRIEVERS = ("BM25", "BM25_RM3", "SPLADE_P_P_ENSEMBLE_DISTIL", "D_BERT_KD_TASB", "OPEN_AI_ADA2", "REP_LLAMA")
 KEPT = (10, 7, 5, 3)
-"""Identifiers after which answers are cut; 10 of a window go on to the next one."""
+"""Numbers of identifiers after which answers are cut; the next window contains the first 10 passages of a window."""
 CHEAP, DEAR = 0.7, 0.9
-"""Accuracies of a cascade's short and long thoughts (assumed); a short one has a quarter of the tokens."""
+"""Accuracies of the short and the long thoughts of a cascade (assumed); a short thought has a quarter of the tokens."""
 RRF = FUSIONS.make({"type": "rrf"})
 
 
 @dataclass
 class Stored:
-    """A query's stored answers in the order of its calls, cut after so many identifiers."""
+    """Stored answers of one query in the order of its calls, each cut after a number of identifiers."""
 
     answers: list[str]
     kept: int | None = None
@@ -50,7 +50,7 @@ class Stored:
     unchanged: int = 0
 
     async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
-        """The window as the next stored answer orders it."""
+        """The window in the order of the next stored answer."""
         text = cut(self.answers[self.calls], len(window), self.kept) if self.kept else self.answers[self.calls]
         self.calls += 1
         self.characters += len(text)
@@ -61,20 +61,20 @@ class Stored:
         return [[window[position] for position in group] for group in groups]
 
     async def score(self, docid: str) -> float:
-        """Not stored."""
+        """Not implemented: stored answers contain no scores."""
         raise NotImplementedError
 
     def prior(self, docid: str) -> float:
-        """Not used."""
+        """Not used by these strategies."""
         return 0.0
 
     def room(self) -> float:
-        """No budget."""
+        """Unlimited: there is no budget of tokens."""
         return np.inf
 
 
 def cut(text: str, size: int, kept: int) -> str:
-    """An answer up to its so-manieth identifier."""
+    """The answer up to and including a given number of identifiers."""
     named: set[int] = set()
     for number in re.finditer(r"\d+", text):
         if len(number.group()) < 4 and 1 <= int(number.group()) <= size:
@@ -85,7 +85,7 @@ def cut(text: str, size: int, kept: int) -> str:
 
 
 def replay(name: str, kept: int | None = None) -> tuple[Lists, Run, list[Stored]]:
-    """A published reranking from its stored answers."""
+    """Replay a published reranking from its stored answers."""
     settings = json.loads((data() / "replays" / f"{name}.json").read_text())
     given = lists(settings["first_stage"])
     answers: dict[str, list[str]] = {}
@@ -103,7 +103,7 @@ def replay(name: str, kept: int | None = None) -> tuple[Lists, Run, list[Stored]
 
 
 def row(source: str, change: str, ours: Values, before: Values, calls: float, tokens: float) -> dict[str, object]:
-    """A line of the table. `calls`, `tokens`: what the change leaves of them, as a share."""
+    """A row of the table. `calls`, `tokens`: relative to the unchanged reranking."""
     low, high = mean_interval(ours - before)
     return {
         "source": source,
@@ -122,7 +122,7 @@ def row(source: str, change: str, ours: Values, before: Values, calls: float, to
 
 
 def cut_answers(names: Sequence[str]) -> list[dict[str, object]]:
-    """Stored answers cut after the identifiers that matter; tokens are characters of the answers."""
+    """Stored answers cut after the identifiers that decide the result; tokens are estimated by characters."""
     rows = []
     whole = {name: replay(name) for name in names}
     unchanged, calls = (
@@ -140,9 +140,9 @@ def cut_answers(names: Sequence[str]) -> list[dict[str, object]]:
 
 
 def skipped_windows(names: Sequence[str]) -> list[dict[str, object]]:
-    """A window goes to a second model only where two answers of a first model put other passages in front.
+    """A second model is asked about a window only if two answers of a first model differ in their first half.
 
-    Three rerankings of the same top 20, of which two are the same model's; a stored answer counts as one call.
+    Uses three rerankings of the same top 20, two of them by the same model; each stored answer counts as one call.
     """
     rows = []
     of_first_stage: dict[str, list[str]] = {}
@@ -169,14 +169,14 @@ def skipped_windows(names: Sequence[str]) -> list[dict[str, object]]:
 
 
 class Cascade(Judge):
-    """Two short thoughts about a window, and a long one where their first halves hold different passages."""
+    """Asks for two short thoughts about a window, and for a long one if their first halves differ."""
 
     def __init__(self, given: Lists, qid: str, seed: int, agreeing: float) -> None:
         super().__init__(given, qid, CHEAP, seed)
         self._dear, self._agreeing = Judge(given, qid, DEAR, seed), agreeing
 
     async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
-        """The merged order of the short thoughts, or the long one's."""
+        """The merged order of the short thoughts, or the order of the long thought."""
         two = [await super(Cascade, self).rank(window) for _ in range(2)]
         half = max(1, len(window) // 2)
         fronts = [{group[0] for group in order[:half]} for order in two]
@@ -186,14 +186,14 @@ class Cascade(Judge):
 
     @property
     def costs(self) -> tuple[int, int]:
-        """Long thoughts, and tokens: the short thoughts' answers at a quarter."""
+        """Number of long thoughts, and tokens; the answers of short thoughts count a quarter."""
         return self._dear.calls, (
             self.prompt_tokens + self.output_tokens // 4 + self._dear.prompt_tokens + self._dear.output_tokens
         )
 
 
 def simulated(accuracy: float, repeats: int) -> list[dict[str, object]]:
-    """Other strategies than sliding windows, and several passes that stop early, all first stages averaged."""
+    """Alternatives to sliding windows, and repeated passes that stop early, averaged over all first stages."""
 
     def measured(strategy: Strategy) -> tuple[Values, float, float]:
         values, calls, tokens = [], [], []
@@ -223,7 +223,7 @@ def simulated(accuracy: float, repeats: int) -> list[dict[str, object]]:
 
 
 def cascades(repeats: int) -> list[dict[str, object]]:
-    """Long thoughts only where two short ones disagree, against long thoughts for every window."""
+    """Cascades (long thoughts only if two short ones disagree) against long thoughts for every window."""
     rows = []
     for agreeing in (1.0, 0.9, 0.8):
         ours, before, costs = [], [], []
@@ -246,7 +246,7 @@ def cascades(repeats: int) -> list[dict[str, object]]:
 
 
 def main() -> None:
-    """Measure everything."""
+    """Run all comparisons and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="draws of the noise, averaged for each query")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/measured/fewer-tokens.csv"))

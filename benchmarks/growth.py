@@ -1,9 +1,9 @@
-"""Time and memory of what grows: evaluation and report with the number of runs, a comparison with that of queries.
+"""Time and memory of evaluation and report by number of runs, and of a comparison by number of queries.
 
     python benchmarks/growth.py [--runs 5 10 20] [--queries 1000] [--depth 1000] [--compared 20000]
 
-Each step runs in a process of its own. Runs are five files behind as many names: a first stage and four rerankings,
-each group another first stage of the grid.
+Each step runs in a process of its own. The runs are links to five files (a first stage and four rerankings); each group
+of five is another first stage of the grid.
 """
 
 import argparse
@@ -36,13 +36,13 @@ TABLES = ["effectiveness", "causes"]
 
 
 def cells(runs: int) -> list[paths.Cell]:
-    """Cells of one collection: groups of a first stage and its rerankings."""
+    """Cells of one collection: first stages, each followed by its rerankings."""
     names = [(f"r{number // GROUP}", f"m{number % GROUP}" if number % GROUP else "none") for number in range(runs)]
     return [paths.Cell("c", "eng", retriever, reranker) for retriever, reranker in names]
 
 
 def write(folder: Path, runs: int, queries: int, depth: int) -> None:
-    """The files of all cells."""
+    """Write the files of all cells."""
     draw = random.Random(0)
     qids, docids = [f"q{number}" for number in range(queries)], [f"d{number}" for number in range(max(2 * depth, 100))]
     (folder / "queries.tsv").write_text("".join(f"{qid}\tsome query\n" for qid in qids))
@@ -59,7 +59,7 @@ def write(folder: Path, runs: int, queries: int, depth: int) -> None:
 
 
 def made_calls(run: dict[str, list[str]]) -> Iterator[Call]:
-    """Nine calls a query, as of a sliding window over its first hundred passages."""
+    """Nine calls per query, as a sliding window makes them for depth 100."""
     for qid, hits in run.items():
         for number in range(9):
             window = hits[: 100 - 10 * number][-20:]
@@ -70,7 +70,7 @@ def made_calls(run: dict[str, list[str]]) -> Iterator[Call]:
 
 
 def tabulate(folder: Path, runs: int) -> None:
-    """Evaluate the cells."""
+    """Evaluate all cells, as the rule `evaluate` does."""
     made = [
         CellFiles(
             *(cell, str(folder / f"{number % GROUP}.trec"), str(folder / "queries.tsv"), str(folder / "qrels.txt")),
@@ -84,7 +84,7 @@ def tabulate(folder: Path, runs: int) -> None:
 
 
 def draw_all(folder: Path) -> None:
-    """Figures, tables and the page, as the rule makes them."""
+    """Draw figures, tables and the page, as the rule `report` does."""
     evidence = Evidence({name: str(folder / f"{name}.csv") for name in COLUMNS}, {"c": "eng"})
     (folder / "figures").mkdir(exist_ok=True)
     (folder / "tables").mkdir(exist_ok=True)
@@ -106,7 +106,7 @@ def step(*arguments: object) -> dict[str, float]:
 
 
 def main() -> None:
-    """All steps."""
+    """Measure all steps and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", nargs="+", type=int, default=[5, 10, 20])
     parser.add_argument("--queries", type=int, default=1000)

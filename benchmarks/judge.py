@@ -1,11 +1,11 @@
-"""A simulated judge over real first-stage lists: what strategies and budgets are compared on without a model.
+"""A simulated judge for real first-stage lists, to compare strategies and budgets without a model.
 
 Noise model: in every call each passage of the window gets grade + s (sqrt(PERSISTENT) b + sqrt(1 - PERSISTENT) e),
 with b drawn once for a passage of a query and e anew in every call, both standard normal; the answer is the order of
 these values. s follows from the accuracy, the probability that a call orders two passages one grade apart correctly:
 accuracy = Phi(1 / (s sqrt(2))). With `gumbel` e has a Gumbel distribution of the same variance, so that a call's order
-follows the Plackett-Luce model (accuracies then hold nearly). Passages without a judgment have grade 0. Not modelled:
-that larger windows are harder, that positions in the prompt matter, that answers may be unusable.
+follows the Plackett-Luce model (accuracies then hold nearly). Passages without a judgment have grade 0. The model
+ignores that larger windows are harder, position bias, and unusable answers.
 """
 
 import asyncio
@@ -25,11 +25,12 @@ from rankk.io.trec import Qrels, Run, ranked, read_qrels, read_run
 from rankk.reranking.types import TieGroups
 
 PERSISTENT = 0.5
-"""Share of the noise's variance that is the same in all calls about a passage (assumed)."""
+"""Share of the variance of the noise that is constant over all calls about a passage (assumed)."""
 PASSAGE_TOKENS, QUERY_TOKENS = 96, 80
-"""Of a prompt, as in workload.py."""
+"""Tokens of a prompt: for the instructions, and per passage (as in workload.py)."""
 THOUGHT_TOKENS, TOKENS_PER_PASSAGE = 400, 100
-"""Of an answer: 2,400 for 20 passages, the mean published for Rank-K; how it depends on the window is assumed."""
+"""Tokens of an answer: 2,400 for 20 passages (the published mean of Rank-K); its dependence on the window size is
+assumed."""
 DEPTH = 100
 MEASURE = "nDCG@10"
 
@@ -38,7 +39,7 @@ Values = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Lists:
-    """First-stage lists with grades."""
+    """First-stage lists and the grades of their passages."""
 
     run: Run
     qrels: Qrels
@@ -50,7 +51,7 @@ class Lists:
 
 
 def data() -> Path:
-    """Folder of TREC DL 2019 with published lists; RANKK_DATA names the folder that holds it."""
+    """The folder dl19 in RANKK_DATA, with the published lists of TREC DL 2019."""
     return Path(os.environ.get("RANKK_DATA", "../shared/data")) / "dl19"
 
 
@@ -61,7 +62,7 @@ def lists(retriever: str) -> Lists:
 
 
 def spread(accuracy: float) -> float:
-    """Standard deviation of the noise, in grades."""
+    """Standard deviation of the noise in units of grades, for a given accuracy."""
     return 0.0 if accuracy >= 1 else 1 / (2**0.5 * NormalDist().inv_cdf(accuracy))
 
 
@@ -82,12 +83,12 @@ class Judge:
         self.calls = self.prompt_tokens = self.output_tokens = 0
 
     async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
-        """The window by noisy values."""
+        """The window, sorted by noisy grades."""
         values = self._noisy(window)
         return [[window[position]] for position in np.argsort(-values, kind="stable")]
 
     async def score(self, docid: str) -> float:
-        """The noisy value."""
+        """The noisy grade of one passage."""
         return float(self._noisy([docid])[0])
 
     def prior(self, docid: str) -> float:
@@ -95,7 +96,7 @@ class Judge:
         return self._scores[docid]
 
     def room(self) -> float:
-        """Further calls that the budget affords, as `rankk.reranking.calls.QueryRanker` counts them."""
+        """Calls that the budget still allows, counted as in `rankk.reranking.calls.QueryRanker`."""
         spent = self.prompt_tokens + self.output_tokens
         return (self.budget - spent) * self.calls / spent if spent else math.inf
 
@@ -112,7 +113,7 @@ class Judge:
 def play(
     given: Lists, make: Callable[[str], Judge], rerank: Callable[[list[str], Judge], Awaitable[list[str]]]
 ) -> tuple[Run, list[Judge]]:
-    """Every query reranked with a judge of its own; the run, and the judges in the order of the lists."""
+    """Rerank each query with a separate judge. Returns the run, and the judges in the order of the queries."""
     judges = {qid: make(qid) for qid in given.run}
 
     async def all_queries() -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""The engine's own cost: seconds and milliseconds a window with stored answers, and what a journal weighs."""
+"""Overhead of the reranking engine: seconds and milliseconds per window with stored answers, and a journal's size."""
 
 import tempfile
 from collections.abc import Callable
@@ -10,7 +10,7 @@ RANKK = [".venv/bin/rankk", "rerank", "--backend=replay", "--preset=rank-k"]
 
 
 def run_of(folder: Path, name: str, inputs: list[str]) -> Callable[..., None]:
-    """Reranking with stored answers, from an empty journal unless it is to be kept."""
+    """A function that reranks with stored answers, from an empty journal unless called with `keep`."""
     journal = folder / f"{name}.calls.jsonl"
 
     def work(*, keep: bool = False) -> None:
@@ -22,7 +22,7 @@ def run_of(folder: Path, name: str, inputs: list[str]) -> Callable[..., None]:
 
 
 def main() -> None:
-    """A depth-100 cell of 43 queries (as TREC DL19), and the journal of 200 queries with long thoughts."""
+    """Measure a cell of 43 queries and depth 100 (as TREC DL19), and the journal of 200 queries with long thoughts."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         small = run_of(folder, "small", cell(folder, queries=1, depth=100, window=20, calls=9))

@@ -1,7 +1,7 @@
-"""How large a cell's page is and how long it takes to open in headless Chromium, alone and in a comparison.
+"""Size of a cell page, and its time to open in headless Chromium, by itself and in a comparison.
 
-Measured by the page's own clock, from the start of the navigation until the first query's windows are there; answers
-have 1,000 words of reasoning; medians of three.
+Times are measured in the page, from the start of the navigation until the windows of the first query are shown. Answers
+have 1,000 words of reasoning. Medians of three runs.
 """
 
 import random
@@ -25,11 +25,11 @@ WATCH = """<script>const watch = setInterval(() => {
   console.log(`opened in ${performance.now()} ms`);
 }, 5)</script>"""
 CELLS = ((43, 9), (500, 9), (2000, 9))
-"""Queries and windows a query."""
+"""Numbers of queries, and of windows per query."""
 
 
 def page(folder: Path, queries: int, windows: int) -> Path:
-    """A cell's page."""
+    """Write a synthetic cell, its page, and a page that compares it with itself; returns the folder."""
     inputs = cell(folder, queries=queries, depth=10 + 10 * windows, window=20, calls=windows, answer_words=1000)
     rerank = [".venv/bin/rankk", "rerank", "--backend=replay", "--preset=rank-k", f"--depth={10 + 10 * windows}"]
     command(*rerank, *inputs, f"--output={folder / 'o.trec'}")()
@@ -72,7 +72,7 @@ def opened(path: Path) -> float:
 
 
 def main() -> None:
-    """A row a cell."""
+    """Measure each size and write the table."""
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as name:
         for queries, windows in CELLS:

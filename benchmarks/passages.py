@@ -1,4 +1,4 @@
-"""The passage store: seconds to build it, to open it and read passages by id, and memory, beside a scan of the file."""
+"""The passage store against a scan of the file: seconds to build, open and read passages by id, and peak memory."""
 
 import argparse
 import random
@@ -13,12 +13,12 @@ from rankk.io.passages import PassageStore, ScannedPassages, build_store, index_
 
 
 def peak() -> float:
-    """This process's highest memory so far, in MB."""
+    """Peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 def main() -> None:
-    """Build a corpus of made-up passages of about 56 words (MS MARCO's mean), then read some of them."""
+    """Build a corpus of synthetic passages of about 56 words (the mean of MS MARCO), then read some of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passages", type=int, default=1_000_000)
     parser.add_argument("--wanted", type=int, default=1000, help="passages to read by id")

@@ -1,4 +1,4 @@
-"""First stages and evaluation against the bare tools that they call, on the same files."""
+"""First stages and evaluation compared with the tools that they call, on the same files."""
 
 import os
 import random
@@ -24,7 +24,7 @@ ENCODER, MAX_LENGTH, BATCH = Path("results/models/splade-smoke-test"), 256, 32
 
 
 def main() -> None:
-    """BM25, SPLADE's encoding and the evaluation of 100 runs against the bare tools."""
+    """Compare BM25, SPLADE encoding and the evaluation of 100 runs with the tools themselves."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         cell(folder, queries=QUERIES, depth=100, window=20, calls=0)
@@ -66,7 +66,7 @@ def bm25(folder: Path) -> dict[str, object]:
 
 
 def index(folder: Path) -> dict[str, object]:
-    """Index of the 5,000 passages against Anserini's own command with the same options, in turns, processor time."""
+    """Processor time of indexing 5,000 passages, and of Anserini's own command, in alternating runs."""
     (folder / "corpus").mkdir()
     (folder / "corpus" / "passages.jsonl").symlink_to(folder / "passages.jsonl")
     options = ["-input", folder / "corpus", "-index", folder / "bare", "-threads", 2, "-optimize", "-language", "en"]
@@ -94,7 +94,7 @@ def spent(work: Callable[[], object]) -> float:
 def splade(folder: Path) -> dict[str, object]:
     """Encoding of 300 passages by the demo's encoder, against SparseEncoder.encode on all of them at once.
 
-    Both load the model: the first texts that a fresh one encodes cost more.
+    Both load the model, because the first texts after loading take longer.
     """
     from sentence_transformers import SparseEncoder
 

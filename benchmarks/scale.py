@@ -1,4 +1,4 @@
-"""Memory and time of a cell as queries and depth grow: both should be linear, and memory modest.
+"""Memory and time of a cell by numbers of queries and depth; both should grow linearly.
 
     python benchmarks/scale.py                                 # stored answers, from an empty journal and again from it
     python benchmarks/scale.py --asked 2000 5000 10000 20000   # cells of so many queries that ask a server
@@ -21,7 +21,7 @@ from pathlib import Path
 from common import cell, report
 
 SIZES = [(1_000, 20, 1), (10_000, 20, 1), (100_000, 20, 1), (100, 1000, 99), (1_000, 1000, 99)]
-"""Queries, depth, calls a query."""
+"""Numbers of queries, depth, and calls per query."""
 PORT = 8198
 RERANK = [".venv/bin/rankk", "rerank", "--preset=rank-k"]
 
@@ -37,7 +37,7 @@ def measured(command: list[str]) -> dict[str, object]:
 
 
 def stored() -> Iterator[dict[str, object]]:
-    """Every size once from an empty journal, and once again from it."""
+    """Measure each size from an empty journal, and again from the complete journal."""
     for queries, depth, calls in SIZES:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -52,7 +52,7 @@ def stored() -> Iterator[dict[str, object]]:
 
 @contextmanager
 def server() -> Iterator[list[str]]:
-    """Options of `rankk rerank` that name a server, which runs meanwhile."""
+    """Run a server for the block; yields the options of `rankk rerank` that name it."""
     address = f"http://127.0.0.1:{PORT}/v1"
     script = str(Path(__file__).with_name("clients") / "server.py")
     process = subprocess.Popen([sys.executable, script, "--at-once", "--port", str(PORT)])
@@ -69,7 +69,7 @@ def server() -> Iterator[list[str]]:
 
 
 def asked(numbers: list[int]) -> Iterator[dict[str, object]]:
-    """Cells of so many queries whose calls a server answers."""
+    """Measure cells of these numbers of queries, whose calls a server answers."""
     with server() as options:
         for queries in numbers:
             with tempfile.TemporaryDirectory() as name:
@@ -81,7 +81,7 @@ def asked(numbers: list[int]) -> Iterator[dict[str, object]]:
 
 
 def main() -> None:
-    """The cells of one kind."""
+    """Measure the cells with stored answers, or those that ask a server."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--asked", nargs="+", type=int, metavar="QUERIES")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Schedules and strategies on one engine with a model's real shape: the same windows, answers of the same lengths.
+"""Time of schedules and strategies on one engine with a model's real shape, for the same windows and answer lengths.
 
 python benchmarks/schedules.py --shape benchmarks/shapes/qwen2.5-32b --queries 96 --scale 16
 """
@@ -25,27 +25,27 @@ IN_FLIGHT = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256)
 
 
 class Load:
-    """The windows of `queries` queries with sliding windows, one after the other within a query."""
+    """The calls of `queries` queries with sliding windows; the windows of one query depend on each other in turn."""
 
     def __init__(self, engine: Engine, queries: int, scale: float, windows: int) -> None:
         self.engine, self.lengths, self.queries, self.windows = engine, Lengths(scale), queries, windows
 
     @property
     def chains(self) -> list[int]:
-        """Answer tokens of each query's chain of windows."""
+        """Sum of the answer lengths (tokens) over the windows of each query."""
         return [sum(self.lengths.of(query, call) for call in range(self.windows)) for query in range(self.queries)]
 
     async def window(self, query: int, call: int, priority: int = 0) -> None:
-        """One window."""
+        """Ask the engine about one window."""
         await self.engine.ask(WINDOW, self.lengths.of(query, call), priority)
 
     async def chain(self, query: int) -> None:
-        """A query's windows, each after the one before."""
+        """Ask about the windows of one query, one after another."""
         for call in range(self.windows):
             await self.window(query, call)
 
     async def at_most(self, places: int) -> None:
-        """Queries in order, so many at once, each a chain: a pool of workers."""
+        """A pool of `places` workers: each takes the next query and processes its windows one after another."""
         gate = asyncio.Semaphore(places)
 
         async def one(query: int) -> None:
@@ -55,7 +55,7 @@ class Load:
         await asyncio.gather(*map(one, range(self.queries)))
 
     async def calls_at_most(self, places: int) -> None:
-        """All queries go on by themselves, but no more than so many calls are in flight."""
+        """All queries run concurrently, with at most `places` calls in flight."""
         gate = asyncio.Semaphore(places)
 
         async def one(query: int) -> None:
@@ -66,12 +66,12 @@ class Load:
         await asyncio.gather(*map(one, range(self.queries)))
 
     async def barrier(self) -> None:
-        """The first windows of all queries, then the second ones of all, and so on."""
+        """Batches: the first windows of all queries, then the second windows of all queries, and so on."""
         for call in range(self.windows):
             await asyncio.gather(*(self.window(query, call) for query in range(self.queries)))
 
     async def ours(self, places: int) -> None:
-        """The project's gate: every query goes on by itself, longest remaining chain first."""
+        """The schedule of rankk: all queries run concurrently; the query with the most windows left has priority."""
         gate = PriorityGate(places)
 
         async def one(query: int) -> None:
@@ -84,14 +84,14 @@ class Load:
 
 
 class RandomJudge:
-    """Asks the engine for the time of a window, and answers with a random order."""
+    """Waits for a call to the engine and then answers with a random order."""
 
     def __init__(self, engine: Engine, lengths: Lengths, query: int, gate: PriorityGate) -> None:
         self._engine, self._lengths, self._query, self._gate = engine, lengths, query, gate
         self.calls = 0
 
     async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
-        """A random order after as long as the engine takes."""
+        """A random order, after a call to the engine."""
         call, self.calls = self.calls, self.calls + 1
         async with self._gate.slot(-chain):
             await self._engine.ask(len(window), self._lengths.of(self._query, call), -chain)
@@ -100,21 +100,21 @@ class RandomJudge:
         return order
 
     async def score(self, docid: str) -> float:
-        """A random one after as long as the engine takes for one passage."""
+        """A random score, after a call to the engine about one passage."""
         await self.rank([docid])
         return random.random()
 
     def prior(self, docid: str) -> float:
-        """Falls with the rank."""
+        """A score that decreases with the rank."""
         return -float(docid)
 
     def room(self) -> float:
-        """No budget."""
+        """Unlimited: there is no budget of tokens."""
         return math.inf
 
 
 async def strategies(engine: Engine, scale: float, queries: int, places: int) -> list[dict[str, object]]:
-    """Seconds and calls of every listwise strategy over lists of 100: one query alone, and many together."""
+    """Seconds and calls of every listwise strategy for lists of 100 passages, with one query and with many."""
     rows: list[dict[str, object]] = []
     for name, kind in STRATEGIES.all().items():
         if name in ("pointwise", "single"):
@@ -136,17 +136,17 @@ async def strategies(engine: Engine, scale: float, queries: int, places: int) ->
 
 
 async def timed(work: Callable[[], Awaitable[object]]) -> float:
-    """Seconds that the work takes."""
+    """Wall-clock seconds that the coroutine takes."""
     began = time.perf_counter()
     await work()
     return time.perf_counter() - began
 
 
 async def measure(options: argparse.Namespace, config: EngineConfig) -> None:
-    """Everything that was asked for, on one engine."""
+    """Measure all selected schedules and strategies on one engine."""
     async with engine(options.shape, config, options.scale) as (llm, started):
         print(f"engine started in {started:.1f} s", flush=True)
-        await asyncio.gather(*(llm.ask(WINDOW, 8) for _ in range(8)))  # warm
+        await asyncio.gather(*(llm.ask(WINDOW, 8) for _ in range(8)))  # warm-up
         numbers = [number for number in IN_FLIGHT if number <= config.max_num_seqs]
         measured = await curve(llm, numbers)
         report(
@@ -186,13 +186,15 @@ async def measure(options: argparse.Namespace, config: EngineConfig) -> None:
 def main() -> None:
     """Read the options and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", default="schedules", help="of the tables")
+    parser.add_argument("--name", default="schedules", help="name of the tables")
     parser.add_argument("--shape", type=Path, required=True, help="folder with the model's config.json")
     parser.add_argument("--queries", type=int, default=96)
-    parser.add_argument("--windows", type=int, default=9, help="of a query: 9 for depth 100")
-    parser.add_argument("--scale", type=float, default=16, help="by which prompts and answers are shorter than real")
+    parser.add_argument("--windows", type=int, default=9, help="windows per query (9 for depth 100)")
+    parser.add_argument("--scale", type=float, default=16, help="factor by which prompts and answers are shortened")
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--strategies", type=int, default=0, help="measure strategies with so many queries")
+    parser.add_argument(
+        "--strategies", type=int, default=0, help="also measure all strategies, with this number of queries"
+    )
     parser.add_argument("--engine", type=json.loads, default={}, help="engine settings as JSON, e.g. quantization")
     names = ["ours", "ours, first come first served", "barrier after each window", "32 calls in flight", "16 workers"]
     parser.add_argument("--schedules", nargs="*", choices=names, default=names)

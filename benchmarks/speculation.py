@@ -1,9 +1,10 @@
-"""What a decoding step costs that checks guessed tokens, and so how many must be right for n-gram speculation to pay.
+"""Time of a decoding step that verifies speculated tokens, and the tokens per step at which speculation pays.
 
 python benchmarks/speculation.py --shape benchmarks/shapes/qwen2.5-32b
 
-Random weights agree with no guess by themselves, so every guess is made and none accepted: a step then gives one token,
-and its time over a plain step's is the mean number of tokens that a step must give before anything is won.
+With random weights, tokens are proposed in every step and none is accepted. A step then yields one token, and the ratio
+of its time to that of a step without speculation is the mean number of tokens per step at which speculation breaks
+even.
 """
 
 import argparse
@@ -18,12 +19,12 @@ from workload import curve, engine
 from rankk.llm.engine_config import EngineConfig, NgramSpeculation
 
 WORDS = 8
-"""Different tokens in prompts and answers: the last few always stood somewhere before, so that there is a guess."""
+"""Number of distinct tokens in prompts and answers: so few that the last n-gram has always occurred before."""
 IN_FLIGHT = (1, 4, 8, 16, 32, 64, 96, 128)
 
 
 def arguments(config: EngineConfig) -> dict[str, Any]:
-    """vLLM's arguments for guesses of which none is accepted."""
+    """vLLM's arguments for speculation in which no token is accepted."""
     if not config.speculative:
         return {}
     settings = config.arguments(on_cpu=False, revision=None, max_model_len=1)["speculative_config"]
@@ -32,22 +33,22 @@ def arguments(config: EngineConfig) -> dict[str, Any]:
 
 
 async def steps(shape: Path, config: EngineConfig, scale: float) -> dict[int, float]:
-    """Seconds a decoding step by number of calls in flight."""
+    """Seconds per decoding step, by number of calls in flight."""
     async with engine(shape, config, scale, **arguments(config)) as (llm, started):
         print(f"engine started in {started:.1f} s", flush=True)
         llm.few_words = WORDS
-        await asyncio.gather(*(llm.ask(1, 8) for _ in range(8)))  # warm
+        await asyncio.gather(*(llm.ask(1, 8) for _ in range(8)))  # warm-up
         return {number: step for number, (step, _) in (await curve(llm, IN_FLIGHT)).items()}
 
 
 def main() -> None:
-    """Steps without guesses, and with each number of them."""
+    """Measure steps without speculation, and with each number of speculated tokens."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shape", type=Path, required=True, help="folder with the model's config.json")
-    parser.add_argument("--scale", type=float, default=8, help="by which prompts are shorter than 2,000 tokens")
-    parser.add_argument("--tokens", type=int, nargs="*", default=[3, 8], help="guessed at once")
+    parser.add_argument("--scale", type=float, default=8, help="factor by which prompts are shorter than 2,000 tokens")
+    parser.add_argument("--tokens", type=int, nargs="*", default=[3, 8], help="numbers of speculated tokens")
     parser.add_argument("--engine", type=json.loads, default={}, help="engine settings as JSON")
-    parser.add_argument("--name", default="speculation", help="of the table")
+    parser.add_argument("--name", default="speculation", help="name of the table")
     options = parser.parse_args()
     settings = {"load_format": "dummy", "enable_prefix_caching": False, "max_num_seqs": max(IN_FLIGHT)} | options.engine
     plain = asyncio.run(steps(options.shape, EngineConfig(**settings), options.scale))

@@ -1,4 +1,4 @@
-"""How long commands take that have nothing, or next to nothing, to do."""
+"""Start-up time of commands that do (almost) no work."""
 
 import tempfile
 from pathlib import Path
@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 def main() -> None:
-    """Medians of three."""
+    """Measure the median of three runs of each command."""
     rows: list[dict[str, object]] = [
         {"command": name, "seconds": seconds(command(*what))} for name, what in COMMANDS.items()
     ]

@@ -1,4 +1,4 @@
-"""Effectiveness against calls and tokens for all strategies, with a simulated judge on TREC DL 2019's published lists.
+"""Effectiveness by calls and tokens of all strategies, with the simulated judge on published lists of TREC DL 2019.
 
 RANKK_DATA=… .venv/bin/python benchmarks/strategies.py
 """
@@ -36,8 +36,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "tournament": [{"rounds": 1}, {}, {"rounds": 5}, {"rounds": 10}],
     "ts-setrank": [{"draws": 5}, {}, {"draws": 20}, {"draws": 40}],
 }
-"""Settings that spend less and more; every other strategy is run at its defaults. `samples` are shuffled and merged by
-RRF; passages beyond `depth` keep their order."""
+"""Cheaper and more expensive settings; strategies that are not listed are run with their defaults. `samples` are
+shuffled and merged by RRF; passages beyond `depth` keep their order."""
 BASELINE = "sliding"
 
 
@@ -63,7 +63,7 @@ def measured(
 
 
 def rows(retriever: str, accuracy: float, repeats: int, gumbel: bool) -> list[dict[str, object]]:
-    """Every strategy and variant on one retriever's lists."""
+    """Results of every strategy and setting for the lists of one retriever."""
     given = lists(retriever)
     baseline, _ = measured(given, accuracy, BASELINE, {}, repeats, gumbel)
     table: list[dict[str, object]] = []
@@ -95,7 +95,7 @@ def rows(retriever: str, accuracy: float, repeats: int, gumbel: bool) -> list[di
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """Tokens above, calls below, an accuracy a column; the settings of a strategy are joined by a line."""
+    """Draw nDCG@10 by tokens (first row) and calls (second row), a column per accuracy, a line per strategy."""
     pyplot().style.use(STYLE)
     names = list(table["strategy"].unique())
     figure, axes = panels(6, narrowest=TEXT_WIDTH / 3.1, height=2.3, width=TEXT_WIDTH, sharey="col", sharex="row")
@@ -104,7 +104,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
             axis, points = axes[3 * row + column], table[table["accuracy"] == accuracy]
             for number, name in enumerate(names):
                 mine = points[points["strategy"] == name].sort_values(cost)
-                turn = number // len(COLOURS)  # each time through the colours the markers move on by one
+                turn = number // len(COLOURS)  # shifts the markers by one after each cycle of the colours
                 style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[(number + turn) % len(MARKERS)]}
                 style |= {"markerfacecolor": "white"} if turn % 2 else {}
                 axis.plot(mine[cost], mine[MEASURE], markersize=3.5, linewidth=0.6, label=name, **style)
@@ -121,7 +121,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and draw."""
+    """Measure all strategies, write the table and draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=10, help="draws of the noise, averaged for each query")
     parser.add_argument("--gumbel", action="store_true", help="Gumbel noise in place of normal noise")

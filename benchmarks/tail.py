@@ -1,4 +1,4 @@
-"""What an engine's options bring to a real model's cell: with many queries at once, and with the last few.
+"""Effect of engine options on a cell of a real model, with many queries in flight and with the last few.
 
 python benchmarks/tail.py --run RUN --queries QUERIES --passages PASSAGES --reranker '{"preset": "listwise", …}'
 """
@@ -20,7 +20,7 @@ from rankk.io.trec import Run, read_run, write_run
 from rankk.reranking.cell import rerank_cell
 
 SHARE = 0.2
-"""Of the GPU's memory for each engine: they stand beside each other."""
+"""Share of the GPU's memory per engine, as the engines run side by side."""
 VARIANTS: dict[str, dict[str, Any]] = {
     "no option": {"enable_prefix_caching": False},
     "prefix caching": {},
@@ -32,7 +32,7 @@ Answers = dict[tuple[str, int], str]
 
 
 def measure(engine: Mapping[str, Any], queries: Run, options: argparse.Namespace) -> tuple[Answers, dict[str, Any]]:
-    """One cell of these queries: the answer of each call, and the manifest."""
+    """Rerank these queries. Returns the answer to each call, and the manifest."""
     settings = options.reranker | {"engine": options.reranker.get("engine", {}) | engine}
     with tempfile.TemporaryDirectory() as folder:
         write_run(Path(folder, "first.trec"), queries, "first")
@@ -52,12 +52,14 @@ def measure(engine: Mapping[str, Any], queries: Run, options: argparse.Namespace
 
 
 def main() -> None:
-    """Every variant with some queries, with other ones and with all others: no prompt is asked twice."""
+    """Measure every variant with disjoint sets of queries, so that no prompt is asked twice."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("run", "queries", "passages"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--reranker", type=json.loads, required=True, help="settings as JSON")
-    parser.add_argument("--numbers", type=int, nargs="*", default=[8, 1, 0], help="of queries; 0: all others")
+    parser.add_argument(
+        "--numbers", type=int, nargs="*", default=[8, 1, 0], help="numbers of queries; 0: all remaining queries"
+    )
     options = parser.parse_args()
     run = read_run(options.run)
     rows: list[dict[str, object]] = []
@@ -68,7 +70,7 @@ def main() -> None:
             queries = dict(islice(left, number or None))
             answers, manifest = measure(engine | {"gpu_memory_utilization": SHARE}, queries, options)
             same = [answers.get(call) == text for call, text in plain.setdefault(number, answers).items()]
-            seconds = manifest["seconds"]  # while calls were under way: not the engine's start
+            seconds = manifest["seconds"]  # while calls were in flight, without the engine's start
             rows.append(
                 {
                     "variant": variant,

@@ -1,4 +1,4 @@
-"""Answers of drawn lengths from a real engine with random weights: what schedules are compared on."""
+"""A real engine with random weights and answers of random lengths, used to compare schedules."""
 
 import asyncio
 import json
@@ -21,27 +21,27 @@ PASSAGE_TOKENS, QUERY_TOKENS = 96, 80
 ANSWER_TOKENS = 2400
 """Mean length of an answer (Rank-K, arXiv 2505.14432)."""
 SPREAD = 0.6
-"""Standard deviation of the answers' log length: assumed, the paper tells the mean alone."""
+"""Standard deviation of the logarithm of the answer length (assumed: the paper states only the mean)."""
 
 
 @dataclass
 class Engine:
-    """vLLM with a model's shape and random weights; every answer has exactly the length that is asked for."""
+    """vLLM with the shape of a model and random weights; every answer has exactly the requested length."""
 
     llm: Any
     vocabulary: int
-    scale: float  # lengths are divided by it
-    few_words: int | None = None  # prompts and answers are made of so many different tokens alone
+    scale: float  # divides all lengths
+    few_words: int | None = None  # number of distinct tokens in prompts and answers
     numbers: "count[int]" = field(default_factory=count)
 
     async def ask(self, window: int, answer_tokens: int, priority: int = 0) -> None:
-        """One call for a window of so many passages."""
+        """One call about a window of `passages` passages."""
         await self.generate(
             max(1, round((QUERY_TOKENS + PASSAGE_TOKENS * window) / self.scale)), answer_tokens, priority
         )
 
     async def generate(self, prompt_tokens: int, answer_tokens: int, priority: int = 0) -> None:
-        """One call of these lengths in tokens; no two prompts share a prefix."""
+        """One call with these lengths of prompt and answer in tokens; no two prompts share a prefix."""
         from vllm import SamplingParams, TokensPrompt
 
         number = next(self.numbers)
@@ -57,7 +57,7 @@ class Engine:
 
 @asynccontextmanager
 async def engine(shape: Path, config: EngineConfig, scale: float, **more: Any) -> AsyncIterator[tuple[Engine, float]]:
-    """The engine and the seconds that its start took. `more`: vLLM's engine arguments that a configuration lacks."""
+    """Start an engine; yields it with the seconds that its start took. `more`: further engine arguments of vLLM."""
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.v1.engine.async_llm import AsyncLLM
 
@@ -74,21 +74,21 @@ async def engine(shape: Path, config: EngineConfig, scale: float, **more: Any) -
 
 
 class Lengths:
-    """Answer length of a query's call, drawn once: every schedule sees the same."""
+    """Random answer lengths by query and call; the same for every schedule."""
 
     def __init__(self, scale: float, seed: int = 0) -> None:
         self._mean, self._seed = ANSWER_TOKENS / scale, seed
 
     def of(self, query: int, call: int) -> int:
-        """Tokens; lognormal with the published mean."""
+        """Length in tokens, lognormal with the published mean."""
         draw = random.Random(f"{self._seed} {query} {call}")
         return max(1, round(draw.lognormvariate(math.log(self._mean) - SPREAD**2 / 2, SPREAD)))
 
 
 async def curve(engine: Engine, in_flight: Sequence[int], tokens: int = 48) -> dict[int, tuple[float, float]]:
-    """Seconds a decoding step and seconds a call's prefill, by number of calls in flight.
+    """Seconds per decoding step and seconds of prefill per call, by number of calls in flight.
 
-    Two lengths are timed and the difference divided: what is the same in both (prefill, start of calls) drops out.
+    The difference between the times of two answer lengths is used, which cancels prefill and the start of calls.
     """
     found = {}
     for number in in_flight:
@@ -103,10 +103,10 @@ async def curve(engine: Engine, in_flight: Sequence[int], tokens: int = 48) -> d
 
 
 def bound(chains: Sequence[int], calls: int, measured: dict[int, tuple[float, float]], places: int) -> float:
-    """Seconds of a schedule that loses none, for chains of so many answer tokens each.
+    """Lower bound in seconds for queries whose windows have these total answer lengths (`chains`, in tokens).
 
-    As many chains as there are places decode together, longest first, at the measured seconds a step; whenever one
-    ends the others go on with fewer beside them. Prefill is counted for every call at its best rate.
+    Up to `places` chains decode concurrently, the longest first, at the measured seconds per step for the number in
+    flight. Every call's prefill is counted at the best measured rate.
     """
     left = sorted(chains, reverse=True)
     running, waiting = left[:places], left[places:]
@@ -121,7 +121,7 @@ def bound(chains: Sequence[int], calls: int, measured: dict[int, tuple[float, fl
 
 
 def step_seconds(measured: dict[int, tuple[float, float]], in_flight: int) -> float:
-    """A decoding step's seconds, linear between the numbers in flight that were measured."""
+    """Seconds per decoding step, interpolated linearly between the measured numbers of calls in flight."""
     numbers = sorted(measured)
     below = max((n for n in numbers if n <= in_flight), default=numbers[0])
     above = min((n for n in numbers if n >= in_flight), default=numbers[-1])

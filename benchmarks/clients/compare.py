@@ -102,7 +102,7 @@ def megabytes(pid: int) -> float:
 
 
 def measure(command: list[str], port: int, environment: dict[str, str]) -> dict[str, Any]:
-    """One run of a client."""
+    """Run one client once and measure it."""
     urllib.request.urlopen(f"http://127.0.0.1:{port}/reset", b"{}", timeout=30).close()
     began, most, looked = time.time(), 0.0, 0.0
     with tempfile.TemporaryFile() as log:
@@ -159,7 +159,7 @@ def parsed() -> argparse.Namespace:
 
 
 def main() -> None:
-    """All clients in turns, repeats outermost for each size; a row a run, then a row a client and size."""
+    """Run all clients alternately for each size; writes a row per run, and a row per client and size."""
     options = parsed()
     made = load.speeds(options.gpu, fp8=options.fp8)
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OPENAI_API_KEY": "none"}
@@ -188,7 +188,8 @@ def main() -> None:
 
 
 def medians(rows: list[dict[str, Any]], options: argparse.Namespace, made: Engine) -> list[dict[str, object]]:
-    """A row a client: medians, the ratios' to ours of the same repeat, and to the best fixed number in hindsight."""
+    """A row per client: medians, and medians of its time relative to ours and to the best fixed number of calls in
+    flight."""
     queries = rows[0]["queries"]
     bounds: dict[str, object] = {}
     if not options.at_once:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from rankk.plan.gpus import Engine as Speeds
 
 CHUNK = 64.0
-"""Steps after which the speed is computed anew, since contexts grow."""
+"""Steps after which the speed is recomputed, because contexts grow."""
 TINY = 1e-6
-"""Seconds or steps that rounding may leave."""
+"""Tolerance for rounding, in seconds or steps."""
 
 
 @dataclass
@@ -58,13 +58,13 @@ class Engine:
     number: int = 0
 
     def submit(self, call: Call) -> None:
-        """Take a call; `advance` must have been called up to now."""
+        """Submit a call; `advance` must have been called for the current time."""
         self.number += 1
         heapq.heappush(self.waiting, (call.priority, self.number, call))
         self._admit()
 
     def abort(self, call: Call) -> None:
-        """Forget a call whose client has gone."""
+        """Remove a call whose client has disconnected."""
         call.gone = True
         if call in self.computing:
             if call is self.computing[0]:
@@ -78,7 +78,7 @@ class Engine:
 
     @property
     def inside(self) -> int:
-        """Calls that the engine works on."""
+        """Calls that the engine is processing."""
         return len(self.running) + len(self.computing)
 
     @property
@@ -95,7 +95,7 @@ class Engine:
         return self._until()[0] * self._step_seconds()
 
     def advance(self, until: float) -> None:
-        """Go on until a point in time."""
+        """Advance the simulation to a point in time."""
         while self.computing or self.running:
             if self.computing:
                 took = min(self.left, until - self.now)

@@ -1,4 +1,4 @@
-"""What is compared: an engine's measured speeds, queries with their lists, and the least time that they take."""
+"""The load of the comparison: measured engine speeds, queries with their lists, and lower bounds of the time."""
 
 import heapq
 import json
@@ -20,7 +20,7 @@ from rankk.plan.simulation import drawn_lengths
 
 WINDOWS, DEPTH = 9, 100
 MEAN, LONGEST, PROMPT = 2400, 8000, 1750
-"""Tokens: of an answer, its limit, of a prompt."""
+"""Tokens of an answer, largest number of tokens of an answer, and tokens of a prompt."""
 FIXED = (16, 24, 32, 40, 48, 56, 64, 68, 72, 76, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 256, 512, 1024)
 
 
@@ -51,7 +51,8 @@ def write(folder: Path, queries: int) -> None:
 
 
 def seconds(made: gpus.Engine, queries: int, limit: int | Room, poll: float = POLL_SECONDS) -> float:
-    """Time of all windows with a client that costs nothing: a fixed number in flight, or one that follows metrics.
+    """Time of all windows with a client without overhead, for a fixed number of calls in flight or one that follows
+    metrics.
 
     The longest remaining chain goes first. In the engine's seconds, as is `poll`.
     """
@@ -87,7 +88,7 @@ def seconds(made: gpus.Engine, queries: int, limit: int | Room, poll: float = PO
 
 
 def best_fixed(made: gpus.Engine, queries: int) -> tuple[float, int]:
-    """The least time that any fixed number of calls in flight takes, and that number: chosen in hindsight."""
+    """The shortest time over all fixed numbers of calls in flight, and that number (chosen in hindsight)."""
     return min((seconds(made, queries, number), number) for number in FIXED if number <= max(queries, FIXED[0]) * 1.3)
 
 
@@ -99,7 +100,7 @@ def followed(made: gpus.Engine, queries: int, poll: float = POLL_SECONDS) -> flo
 
 
 def main() -> None:
-    """Numbers in flight compared in virtual time, by clients that cost nothing."""
+    """Compare numbers of calls in flight in virtual time, with clients without overhead."""
     rows: list[dict[str, object]] = []
     for fp8 in (False, True):
         made = speeds("h200", fp8=fp8)

@@ -2,9 +2,10 @@
 
     python benchmarks/clients/server.py --port 8199 --scale 32
 
-Events are computed at their simulated instants, however late the loop wakes: a busy machine delays answers but does not
-distort the engine. The length and order of an answer depend on the query (`query-N` in the prompt) and on how many
-different prompts of that query came before, so all clients get the same. POST /reset starts anew; GET /stats counts.
+Events are computed for their simulated time even if the event loop runs late, so that a busy machine delays answers but
+does not change the engine's behaviour. The length and order of an answer depend on the query (`query-N` in the prompt)
+and on how many different prompts of that query came before, so all clients get the same. POST /reset resets the state;
+GET /stats returns counts.
 """
 
 import argparse
@@ -31,7 +32,7 @@ BLOCK = 16
 
 
 class Desk:
-    """The engine in real time, and what is known of the calls."""
+    """Runs the engine in real time and keeps the state of all calls."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -39,7 +40,7 @@ class Desk:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Reset the state."""
         made = speeds(self.options.gpu, fp8=self.options.fp8)
         self.engine = Engine(made, made.cache_tokens)
         self.origin = time.monotonic()
@@ -53,7 +54,7 @@ class Desk:
         gc.collect()
 
     def advance(self) -> None:
-        """Bring the engine up to now, and wake again when something happens."""
+        """Advance the engine to the current time, and schedule the next event."""
         self.engine.advance((time.monotonic() - self.origin) * self.options.scale)
         if self.timer:
             self.timer.cancel()
@@ -73,7 +74,7 @@ class Desk:
         return self.known[digest]
 
     def stats(self) -> dict[str, Any]:
-        """What has happened since the last reset."""
+        """Counts since the last reset."""
         self.advance()
         seconds = self.last - (self.first or 0.0)
         return {
@@ -88,7 +89,7 @@ class Desk:
         }
 
     def metrics(self) -> bytes:
-        """As vLLM names them."""
+        """Metrics under the names that vLLM uses."""
         self.advance()
         engine = self.engine
         values = {
@@ -102,7 +103,7 @@ class Desk:
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1 with keep-alive; what clients of this protocol send, no more."""
+    """HTTP/1.1 with keep-alive, restricted to the requests of OpenAI clients."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk, self.buffer = desk, bytearray()
@@ -115,12 +116,12 @@ class Connection(asyncio.Protocol):
         self.transport = transport
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The client has gone: its calls are aborted."""
+        """Abort the calls of a client that has disconnected."""
         for call in self.open.values():
             self.desk.engine.abort(call)
 
     def data_received(self, data: bytes) -> None:
-        """Take whole requests out of what has come."""
+        """Handle the complete requests in the received data."""
         self.buffer += data
         while (head := self.buffer.find(b"\r\n\r\n")) >= 0:
             lines = bytes(self.buffer[:head]).decode("latin-1").split("\r\n")
@@ -162,7 +163,7 @@ class Connection(asyncio.Protocol):
                 self.reply({"error": {"message": f"no such path: {path}"}}, 404)
 
     def complete(self, path: str, asked: dict[str, Any]) -> None:
-        """Hand a call to the engine."""
+        """Submit a call to the engine."""
         desk = self.desk
         desk.first = desk.first or time.time()
         chat = path.endswith("chat/completions")
@@ -191,7 +192,7 @@ class Connection(asyncio.Protocol):
 
 
 def tokens(text: str) -> int:
-    """About as many as a tokenizer counts."""
+    """Estimated number of tokens of a text."""
     return max(1, round(len(text) / CHARACTERS_A_TOKEN))
 
 

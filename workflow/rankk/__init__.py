@@ -12,7 +12,7 @@ IN_MEMORY = ("rerank", "evaluate", "compare")
 
 
 def __getattr__(name: str) -> Any:
-    """Functions of `rankk.api`, imported when they are asked for: `import rankk` stays light."""
+    """Functions of `rankk.api`, imported on first access so that `import rankk` is fast."""
     if name in IN_MEMORY:
         return getattr(import_module("rankk.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

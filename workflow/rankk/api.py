@@ -1,8 +1,8 @@
 """Reranking, evaluating and comparing in memory: `from rankk import rerank, evaluate, compare`.
 
-Runs and judgments are mappings, or pandas data frames with PyTerrier's columns, in and out. Everything here works where
-an event loop is running already (a notebook), and needs neither vLLM nor torch when a server answers. As a PyTerrier
-transformer:
+Runs and judgments are mappings, or pandas data frames with PyTerrier's columns, in and out. The functions can be called
+while an event loop is running (in a notebook), and need neither vLLM nor torch if a server answers the calls. As a
+PyTerrier transformer:
 
     pt.apply.generic(lambda frame: rerank(frame, passages=texts, reranker={"preset": "rank-k", …}).to_pandas())
 """
@@ -36,7 +36,7 @@ Grades = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True)
 class RerankResult:
-    """A reranked run, and what its calls came to."""
+    """A reranked run, with its calls and their costs."""
 
     run: Run
     """(docno, score) pairs by query id, best first; passages beyond the depth stay behind in their order."""
@@ -44,21 +44,22 @@ class RerankResult:
     calls: Sequence[Call]
     """One entry per call: query, window, outcome, tokens, seconds, …"""
     seconds: float
-    """Wall-clock time during which calls were under way."""
+    """Wall-clock seconds during which at least one call was in flight."""
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """How many answers parsed as ok, repaired, partial, truncated, empty and refused; none is left out."""
+        """Numbers of answers by outcome (ok, repaired, partial, truncated, empty, refused); outcomes without answers
+        are 0."""
         return dict(counts(self.calls, asked=0, from_journal=0)["outcomes"])
 
     @property
     def tokens(self) -> dict[str, int]:
-        """Tokens of all prompts and of all answers, reasoning included, as far as the backend tells them."""
+        """Tokens of all prompts and of all answers (including reasoning), if the backend reports them."""
         counted = counts(self.calls, asked=0, from_journal=0)
         return {"prompt": counted["prompt_tokens"], "output": counted["output_tokens"]}
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Columns qid, query, docno, score, rank (from 0), as PyTerrier has them."""
+        """A data frame with PyTerrier's columns qid, query, docno, score and rank (from 0)."""
         import pandas as pd
 
         rows = [
@@ -80,12 +81,12 @@ def rerank(
     """Rerank a run in memory.
 
     `run`: (docno, score) pairs by query id, or a data frame with the columns qid, docno, score and optionally rank.
-    `queries`, `passages`: texts by id; from a frame's columns `query` and `text` where they are left out. `reranker`:
-    what stands under `rerankers` in a configuration. `journal`: a file that keeps every finished call, so that none is
-    made twice; without it calls are kept for this run only.
+    `queries`, `passages`: texts by id; default: the columns `query` and `text` of the data frame. `reranker`: the
+    settings of a reranker, as under `rerankers` in a configuration file. `journal`: a file in which every finished call
+    is stored, so that no call is repeated; default: a temporary file.
 
-    RankkError tells what is wrong in an argument. Where queries fail it is a QueriesFailed, whose `run` holds the
-    others.
+    Raises RankkError for an invalid argument. Raises QueriesFailed if queries fail; its `run` has the queries that did
+    not.
     """
     settings = resolve(validate_reranker(dict(_items(reranker, "reranker")), "reranker"))
     first_stage = _run(run, "run")
@@ -109,7 +110,7 @@ class Evaluation:
 
     @property
     def means(self) -> dict[str, float]:
-        """Mean over queries by measure; the sum of measures that count."""
+        """Mean over queries by measure; the sum for measures that count (such as NumRet)."""
         return {measure: total(measure, values.values()) for measure, values in self.values.items()}
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -138,7 +139,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs over the same queries: their values by query id, and intervals and tests of the difference."""
+    """Two runs compared over the same queries: values by query id, and intervals and tests of the difference."""
 
     measure: str
     values: Mapping[str, float]
@@ -182,7 +183,7 @@ def _is_frame(value: object) -> bool:
 
 
 def _rows(frame: Any, what: str, columns: Sequence[str]) -> Iterable[tuple[Any, ...]]:
-    """A frame's rows of these columns. RankkError names one that is missing."""
+    """Rows of a data frame with these columns. Raises RankkError that names a missing column."""
     if missing := [column for column in columns if column not in frame.columns]:
         has = ", ".join(map(str, frame.columns))
         raise RankkError(f"{what}: column {missing[0]!r} is missing; expected {', '.join(columns)}, found {has}")
@@ -190,7 +191,7 @@ def _rows(frame: Any, what: str, columns: Sequence[str]) -> Iterable[tuple[Any, 
 
 
 def _run(given: Any, what: str) -> Run:
-    """A run, each query's hits by score, then by rank where there is one, else in the order given."""
+    """A run; hits are sorted by score, and ties by rank if there is one, else by their given order."""
     rows: dict[str, list[tuple[float, float, str]]] = {}
     if _is_frame(given):
         ranked = "rank" in given.columns
@@ -215,7 +216,7 @@ def _items(given: Any, what: str) -> Iterable[tuple[Any, Any]]:
 
 
 def _pairs(hits: Any, what: str, qid: object) -> Iterable[tuple[Any, Any]]:
-    """A query's passages and scores, from pairs or from a mapping."""
+    """Passage ids and scores of a query, from pairs or from a mapping."""
     try:
         return [(docid, score) for docid, score in (hits.items() if isinstance(hits, Mapping) else hits)]
     except (TypeError, ValueError):
@@ -252,7 +253,7 @@ def _grade(value: Any, qid: object, docid: object) -> int:
 
 
 def _texts(given: Mapping[str, str] | None, run: Any, what: str, key: str, column: str) -> Mapping[str, str]:
-    """Texts by id: those given, or a column of the run's frame."""
+    """Texts by id: the given ones, or a column of the run's data frame."""
     if isinstance(given, Mapping):
         return given
     if given is not None:

@@ -1,4 +1,4 @@
-"""The command line. Each command imports what it needs when it runs, so that `rankk --help` is instant."""
+"""The command line. Each command imports its modules when it runs, so that `rankk --help` is fast."""
 
 import argparse
 import io
@@ -12,7 +12,7 @@ from rankk.errors import one_line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0, 1 for an error that the message explains, 130 when interrupted."""
+    """Run one command. Returns the exit code: 0, 1 after an error message, 130 when interrupted."""
     options = parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that is not UTF-8
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Command(argparse.ArgumentParser):
-    """A command's parser; `prepare` adds options that cost an import, when the command is used."""
+    """Parser of a command. `prepare` adds options that require slow imports, only when the command is used."""
 
     def __init__(self, *, prepare: Callable[[argparse.ArgumentParser], None] | None = None, **settings: Any) -> None:
         super().__init__(**settings)

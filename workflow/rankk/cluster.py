@@ -21,9 +21,9 @@ from rankk.slurm import Partition, command_output, partitions
 from rankk.stages import DAY
 
 NODE_SECONDS = 30
-"""Seconds to wait for a node that looks at the shared files."""
+"""Seconds to wait for the job that checks the shared files on a node."""
 SEEN = {11: "the working directory", 12: "HF_HOME", 13: "locks (flock) of other nodes"}
-"""What a node cannot see, by the exit code of `LOOK`."""
+"""Files that a node cannot access, by the exit code of `LOOK`."""
 LOOK = 'test -d "$1" || exit 11; test -z "$2" -o -d "$2" || exit 12; ! flock -n "$3" true || exit 13'
 
 
@@ -68,7 +68,7 @@ def profile_resources(settings: Mapping[str, Any]) -> JobResources:
 
 
 def of_partitions(experiment: Experiment, resources: JobResources, known: Mapping[str, Partition]) -> Iterator[Finding]:
-    """The profile's partitions exist, are up, let jobs run as long as they ask for, and have the GPUs."""
+    """Check that the profile's partitions exist, are up, and have the time limits and GPUs that jobs request."""
     gpus = {name: experiment.gpus(name) for name in experiment.rerankers}
     wanted = {"slurm_partition": resources.slurm_partition}
     if any(gpus.values()):
@@ -92,7 +92,7 @@ def of_partitions(experiment: Experiment, resources: JobResources, known: Mappin
 
 
 def _time_limit(what: str, resources: JobResources, partition: Partition) -> Finding:
-    """Whether no job asks for more minutes than a partition allows."""
+    """Check that no job requests more minutes than its partition allows."""
     limit = partition.minutes
     asked = resources.max_runtime
     if limit is None or (asked is not None and asked <= limit):
@@ -108,7 +108,7 @@ def _time_limit(what: str, resources: JobResources, partition: Partition) -> Fin
 
 
 def _gpus(experiment: Experiment, gpus: Mapping[str, int], partition: Partition) -> Iterator[Finding]:
-    """Whether a node has the GPUs of each engine, and the partition allows the hours that the plan expects."""
+    """Check that a node has enough GPUs for each engine, and that the partition allows the planned hours."""
     for name, number in gpus.items():
         if number > partition.gpus:
             text = f"reranker {name}: asks for {number} GPUs, a node of {partition.name} has {partition.gpus}"
@@ -128,7 +128,7 @@ def _gpus(experiment: Experiment, gpus: Mapping[str, int], partition: Partition)
 
 
 def of_node(partition: str) -> Finding:
-    """A node of a partition sees the working directory, HF_HOME, and a lock that is held here."""
+    """Check that a node of a partition has access to the working directory and HF_HOME, and that file locks work."""
     home = os.environ.get("HF_HOME", "")
     what = f"files as a node of {partition} sees them"
     with tempfile.NamedTemporaryFile(dir=".", prefix=".lock-") as file:

@@ -117,7 +117,7 @@ class ByName:
             raise ValueError(first_fault(error)) from None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The class's own schema behind `_read`."""
+        """The schema of the class, preceded by `_read`."""
         dump = core_schema.plain_serializer_function_ser_schema(lambda component: component.deciding())
         return core_schema.no_info_before_validator_function(self._read, handler(source), serialization=dump)
 
@@ -139,7 +139,7 @@ SHOWN = 200
 
 
 def first_fault(error: ValidationError) -> str:
-    """The first of pydantic's faults in one line that begins with its key."""
+    """The first of pydantic's errors, as one line that begins with the key."""
     fault = error.errors()[0]
     message, key = fault["msg"].removeprefix("Value error, "), ".".join(map(str, fault["loc"]))
     if fault["type"] == "value_error":
@@ -150,11 +150,11 @@ def first_fault(error: ValidationError) -> str:
 
 
 def apart(values: Mapping[str, Any], component: type[Component], owner: type[BaseModel], key: str) -> tuple[Any, Any]:
-    """Flat settings divided into those of a component and those of its owner.
+    """Split flat settings into those of a component and those of the object that has the component.
 
-    Configuration files name a component and its settings side by side with the owner's own keys (`source: files,
-    passages: …, language: eng`). A key that both declare goes to both; one that neither declares stays with the owner,
-    which refuses it. `key` is the one that names the component.
+    In configuration files, a component and its settings are at the same level as the other keys (`source: files,
+    passages: …, language: eng`). A key that both declare is in both results; an unknown key is in the second, whose
+    validation rejects it. `key` is the one that names the component.
     """
     settings = {field: value for field, value in values.items() if field in component.model_fields}
     shared = owner.model_fields.keys() - {key}
@@ -166,7 +166,7 @@ _PLUGINS: set[str] = set()
 
 
 def plugin_packages() -> set[str]:
-    """Top-level names of the modules that plugins and entry points brought in."""
+    """Top-level packages of the loaded plugins and entry points."""
     return _PLUGINS
 
 
@@ -181,7 +181,7 @@ def load_plugins(plugins: Iterable[str]) -> None:
                 _PLUGINS.add(plugin.partition(".")[0])
         except RankkError:
             raise
-        except (Exception, SystemExit) as error:  # a plugin is the user's code: what it raises is a message about it
+        except (Exception, SystemExit) as error:  # whatever a plugin's code raises
             raise RankkError(f"plugins: {plugin}: cannot be imported: {type(error).__name__}: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""Settings whose keys name a backend and its settings side by side."""
+"""Settings with a backend, whose own settings are at the same level."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ class WithBackend(Strict):
     @model_validator(mode="before")
     @classmethod
     def gather_backend(cls, data: Any) -> Any:
-        """Make the backend of its name and those keys that are its settings."""
+        """Build the backend from its name and the keys that are its settings."""
         if not isinstance(data, Mapping) or isinstance(data.get("backend"), Backend):
             return data
         name, known = data.get("backend", DEFAULT), BACKENDS.all()
@@ -49,7 +49,7 @@ class WithBackend(Strict):
 
     @model_serializer(mode="wrap")
     def flat(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Plain data, with the backend's settings at the same level again."""
+        """Settings as plain data, with those of the backend at the same level."""
         data = dict(handler(self))
         settings = data.pop("backend", None)
         return data if settings is None else data | {"backend": self.backend.name} | settings
@@ -60,7 +60,7 @@ class WithBackend(Strict):
         return data | {"backend": self.backend.name} | {k: v for k, v in self.backend.deciding().items() if k != "type"}
 
     def described(self) -> dict[str, Any]:
-        """The deciding settings and all of the backend's, with passwords masked: what a manifest tells."""
+        """Settings for a manifest: those that decide the answers and all of the backend's; passwords are masked."""
         return without_passwords(self.deciding() | self.backend.model_dump(mode="json"))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What all configuration models share."""
+"""Base classes and types of all configuration models."""
 
 import os
 import re
@@ -13,11 +13,11 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3 code, e.g. eng")]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 RESERVED = {"none", "average"}
-"""Names with a meaning of their own: the first stage without a reranker, and a row of tables."""
+"""Reserved names: the first stage without a reranker, and the average in tables."""
 
 
 def check_name(name: Any) -> str:
-    """The name of a collection, retriever, reranker or model: it stands in paths, runs and tables."""
+    """Check the name of a collection, retriever, reranker or model, which is used in paths, runs and tables."""
     if not isinstance(name, str):
         raise ValueError(f"{name!r}: a name is text; YAML reads a bare no, on, null or 2022 as another type: quote it")
     if not NAME.fullmatch(name):
@@ -32,12 +32,12 @@ Name = Annotated[str, AfterValidator(check_name)]
 
 @dataclass(frozen=True)
 class OneOf:
-    """Annotation of a text that is one of some names, such as the keys of a table."""
+    """Annotation of a string that must be one of these names, such as the keys of a table."""
 
     names: Collection[str]
 
     def __get_pydantic_core_schema__(self, *_: Any) -> CoreSchema:
-        """As of a `Literal` of these names."""
+        """The schema of a `Literal` of these names."""
         return core_schema.literal_schema(list(self.names))
 
 
@@ -49,7 +49,7 @@ Title = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)]
 
 
 class Strict(BaseModel):
-    """Unknown keys are errors, values are not converted silently, numbers are finite, instances are immutable."""
+    """Base model: unknown keys are errors, values are not converted, numbers are finite, instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -78,7 +78,7 @@ LONGEST = 255
 
 
 def _located(path: str, info: ValidationInfo) -> str:
-    """A path below the working directory as it is; otherwise the file of that path in a folder of the context."""
+    """The path if it exists relative to the working directory; else the same path in a folder of the context."""
     if not path.isprintable() or any(len(os.fsencode(part)) > LONGEST for part in Path(path).parts):
         raise PydanticCustomError(
             "file_path", "a path has no line breaks and names of at most {n} bytes", {"n": LONGEST}

@@ -64,7 +64,7 @@ def split_collection(entry: Any, name: str, file: str, path: str) -> tuple[Any, 
 def _flat(
     owner: type[BaseModel], registry: Registry[Any], entry: Mapping[str, Any], file: str, path: str, context: Any
 ) -> Any:
-    """An owner whose component's settings stand beside its own keys (`source: files, passages: …`)."""
+    """A class with a component whose settings are at the same level (`source: files, passages: …`)."""
     component = _get(registry, entry.get("source", "files"), file, f"{path}.source")
     settings, rest = apart(entry, component, owner, "source")
     if unknown := [key for key in rest if key not in owner.model_fields]:
@@ -79,7 +79,7 @@ def _flat(
 
 
 def _tagged(registry: Registry[Any], entry: Mapping[str, Any], file: str, path: str, context: Any) -> Any:
-    """A component that its entry's `type` names."""
+    """A component named by the key `type`."""
     if "type" not in entry:
         raise RankkError(f"{file}: {path}.type: missing; expected one of {', '.join(registry.names())}")
     component = _get(registry, entry["type"], file, f"{path}.type")

@@ -1,4 +1,4 @@
-"""From YAML files to an Experiment."""
+"""Loading an experiment from YAML files."""
 
 import os
 import re
@@ -20,7 +20,8 @@ from rankk.io.files import exists
 from rankk.io.yaml_files import read_yaml
 
 DATA = Path(__file__).parents[1] / "data"
-"""The catalog, and what it names by relative paths: the checkout's own files, and copies of them in a wheel."""
+"""Folder of the catalog and of the files that it names by relative paths: in the checkout, or in the installed
+wheel."""
 
 
 def catalog_folder() -> Path:
@@ -45,7 +46,7 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
     header = expand({key: value for key, value in config.items() if key not in SECTIONS}, file, expanded)
     experiment: Experiment = validate(TypeAdapter(Experiment), header, file)
     plugins = [_plugin_file(plugin, file) for plugin in experiment.plugins]
-    load_plugins(plugins)  # what they define may be named below
+    load_plugins(plugins)  # their components may be used in the definitions below
     definitions = defined(folder, file, expanded)
     sections = {key: config[key] for key in SECTIONS if config.get(key)}
     definitions.add(expand(sections, file, expanded), file, (Path(file).resolve().parent, DATA))
@@ -62,8 +63,8 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
 def check_merged(config: Mapping[str, Any], files: Sequence[str]) -> Experiment:
     """An Experiment from the configuration that Snakemake merged from files, the last of which gives it its name.
 
-    Snakemake's own reader takes the last of two equal keys: the files are read again, which finds them. Ends the
-    process with one line for each fault; what is hardly meant is a warning.
+    Snakemake's reader accepts a repeated key and takes the last value; the files are read again to report it. Exits
+    with one line per error; settings that are probably a mistake are warnings.
     """
     try:
         for file in filter(os.path.isfile, files):

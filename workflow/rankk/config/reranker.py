@@ -24,7 +24,7 @@ DEFAULT_STRATEGY: dict[Kind, str] = {"listwise": "sliding", "pointwise": "pointw
 
 
 def default_strategy(preset: Preset) -> str:
-    """The strategy where none is named; setwise where answers name the best passage only."""
+    """The default strategy of a preset; setwise if answers name only the best passage."""
     return DEFAULT_STRATEGY[preset.kind] if preset.parser.orders else "setwise"
 
 
@@ -95,7 +95,7 @@ class Reranker(WithBackend):
     @model_validator(mode="before")
     @classmethod
     def gather_strategy(cls, values: Any) -> Any:
-        """Make the strategy of its name and those keys that are its settings; take the preset's where none is named."""
+        """Build the strategy from its name (default: the preset's) and the keys that are its settings."""
         if not isinstance(values, Mapping):
             return values
         values = {"preset": DEFAULT_PRESET, **values}
@@ -119,7 +119,7 @@ class Reranker(WithBackend):
 
     @model_validator(mode="after")
     def consistent(self) -> "Reranker":
-        """Settings that contradict each other."""
+        """Reject settings that contradict each other."""
         preset, strategy = self.preset.for_task(self.task), self.strategy
         if strategy.kind != preset.kind:
             of_kind = [name for name, other in STRATEGIES.all().items() if other.kind == preset.kind]

@@ -15,7 +15,7 @@ class Translator(WithBackend):
 
     @model_validator(mode="after")
     def writes(self) -> "Translator":
-        """The backend must write text."""
+        """Check that the backend generates text."""
         if self.backend.reads_pairs:
             raise ValueError(f"backend: {self.backend.name} scores passages and writes no text")
         return self

@@ -1,4 +1,4 @@
-"""Of all definitions, those that an experiment names; what they name must be there before any job starts."""
+"""The definitions that an experiment uses; files that they name must exist before any job starts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ from rankk.paths import FIRST_STAGE
 
 @dataclass(frozen=True)
 class Entry:
-    """A definition as it stands in a file."""
+    """A definition as read from a file."""
 
     value: Any
     file: str
@@ -99,7 +99,7 @@ def _check_baselines(experiment: Experiment, file: str) -> None:
 
 
 def _check_first_stages(experiment: Experiment, file: str) -> None:
-    """Each retriever checks what it is to search for each cell."""
+    """Let each retriever check the collections and languages of its cells."""
     for cell in experiment.first_stages:
         try:
             experiment.retrievers[cell.retriever].check(cell, experiment)
@@ -111,7 +111,7 @@ def _check_first_stages(experiment: Experiment, file: str) -> None:
 
 
 def _check_stored_answers(experiment: Experiment, file: str) -> None:
-    """Answers that are read instead of asked for must be there for each cell."""
+    """Check that stored answers exist for each cell of a reranker that replays them."""
     for cell in experiment.cells:
         if not cell.reranked:
             continue
@@ -125,7 +125,7 @@ def _check_stored_answers(experiment: Experiment, file: str) -> None:
 
 
 class _Names:
-    """Definitions that were taken, with what they name in turn."""
+    """Definitions in use, including those that they refer to."""
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions, self._file = definitions, definitions.file
@@ -133,7 +133,7 @@ class _Names:
         self._taking: list[str] = []
 
     def take_block(self, block: Block, where: str) -> None:
-        """Everything that a block of the grid names."""
+        """Take all definitions that a block of the grid names."""
         for name in block.rerankers:
             if name != FIRST_STAGE:
                 self._take_reranker(name, f"{where}.rerankers")
@@ -157,13 +157,13 @@ class _Names:
         return self.kept[section][name]
 
     def _nested(self, name: str, where: str) -> None:
-        """Refuse a definition that is made from itself."""
+        """Reject a definition that depends on itself."""
         if name in self._taking:
             cycle = " -> ".join([*self._taking[self._taking.index(name) :], name])
             raise RankkError(f"{self._file}: {where}: made from itself: {cycle}")
 
     def _take_model(self, model: str | None, where: str) -> None:
-        """A model of the catalog or of a training; other names are those of a hub or folders."""
+        """Take a model of the catalog or of a training; other names are hub ids or folders."""
         if model is None or model in self.kept["models"] or model in self.kept["training"]:
             return
         if model in self._definitions.names("models"):
@@ -181,7 +181,7 @@ class _Names:
                 self._take_collection(name, f"training.{model}.windows.held_out")
 
     def _take_base(self, base: str | None, model: str, where: str) -> None:
-        """The model that another one is made from."""
+        """Take the base of a model that is adapted or trained."""
         self._taking.append(f"model {model}")
         self._nested(f"model {base}", where)
         self._take_model(base, where)
@@ -196,7 +196,7 @@ class _Names:
             )
 
     def _take_retriever(self, name: str, where: str) -> None:
-        """A retriever, and those that it is made of."""
+        """Take a retriever, and the retrievers that it uses."""
         self._nested(f"retriever {name}", where)
         self._taking.append(f"retriever {name}")
         retriever = self._take("retrievers", name, where)

@@ -1,4 +1,4 @@
-"""Checking settings: every fault is one line with file, key path and value."""
+"""Validation of settings: each error is one line with file, key path and value."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -27,12 +27,12 @@ def validate_reranker(settings: Mapping[str, Any], where: str) -> Reranker:
 
 
 def shown(key: Any) -> str:
-    """A key for a message of one line."""
+    """A key, shortened for a one-line message."""
     return key if isinstance(key, str) and key.isprintable() else repr(key)
 
 
 def describe(fault: Any, file: str, prefix: str) -> str:
-    """One line for one of pydantic's faults."""
+    """One of pydantic's errors as one line."""
     path = prefix
     for part in fault["loc"]:
         if isinstance(part, int):

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rankk.grouping import families
-from rankk.report.evidence import PANEL, SYSTEM
+from rankk.report.evidence import PANEL, SYSTEM, with_families
 from rankk.report.style import COLOURS, left_out
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def by_family(rows: "pd.DataFrame", most: int, extra: Sequence[str] = ()) -> "tu
     if rows[PANEL].drop_duplicates().shape[0] <= most:
         return rows, ""
     key = ["family", "language"]
-    rows = rows.assign(family=rows["collection"].map(families(rows["collection"])))
+    rows = rows.assign(family=with_families(rows)["collection"])
     rows = rows.assign(below=(rows["value"] - rows["low"]) ** 2, above=(rows["high"] - rows["value"]) ** 2)
     grouped = rows.groupby([*key, *SYSTEM, *extra], sort=False)
     table = grouped.agg(
@@ -55,9 +54,7 @@ def pooled_by_family(rows: "pd.DataFrame") -> "tuple[pd.DataFrame, str]":
     """
     if rows[[*PANEL, *SYSTEM]].drop_duplicates().shape[0] <= MOST_CELLS:
         return rows, ""
-    collection = rows["collection"].astype(str)
-    pooled = rows.assign(collection=collection.map(families(collection.unique())))
-    return pooled, " Collections are added up by family; the experiment's data file holds every cell."
+    return with_families(rows), " Collections are added up by family; the experiment's data file holds every cell."
 
 
 def few_rerankers(rows: "pd.DataFrame") -> "tuple[pd.DataFrame, str]":

@@ -140,3 +140,9 @@ class Evidence:
         first = {name: measures[0] for name, measures in self.measures.items()}
         measure = table["measure"].astype(str)
         return table[measure == table["collection"].astype(str).map(first)].reset_index(drop=True)
+
+
+def with_families(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with each collection's family (`rankk.grouping.families`) in the column `collection`."""
+    collections = rows["collection"].astype(str)
+    return rows.assign(collection=collections.map(families(collections.unique())))

@@ -22,18 +22,15 @@ class Causes(Figure):
     def plot(self, evidence: "Evidence") -> Drawn:
         """Stacked bars; where there are more cells than a page has room for, collections are added up by family."""
         from rankk.evaluation.causes import Cause
-        from rankk.grouping import families
         from rankk.report.bars import fitting, stacked
-        from rankk.report.evidence import CELL
+        from rankk.report.evidence import CELL, with_families
         from rankk.report.style import left_out
 
         counts = evidence.causes.groupby([*CELL, "cause"], sort=False, observed=True).size()
         counts = counts.rename("queries").reset_index().astype(dict.fromkeys([*CELL, "cause"], str))
         groups = _groups(evidence, counts)
         if pooled := fitting(groups) < len(groups):
-            groups = _groups(
-                evidence, counts.assign(collection=counts["collection"].map(families(counts["collection"])))
-            )
+            groups = _groups(evidence, with_families(counts))
         # Grey where nothing changed; the losses, which come last, in the colours that stand out.
         order = [Cause.GAIN, Cause.NO_CHANGE, Cause.NOT_RETRIEVED, Cause.OUTSIDE_DEPTH, Cause.UNUSABLE]
         order += [cause for cause in Cause if cause not in order]

@@ -24,8 +24,7 @@ class Gains(Figure):
 
     def plot(self, evidence: "Evidence") -> Drawn:
         """Bars: queries. Where there are more cells than panels, the queries of a family stand in one panel."""
-        from rankk.grouping import families
-        from rankk.report.evidence import CELL, STAGE
+        from rankk.report.evidence import CELL, STAGE, with_families
         from rankk.report.style import (
             COLOURS,
             HATCHES,
@@ -43,10 +42,7 @@ class Gains(Figure):
         most = capacity(HEIGHT, self.width, NARROWEST)
         number = rows[CELL].drop_duplicates().shape[0]
         pooled = number > most
-        drawn = (
-            rows.assign(collection=rows["collection"].map(families(rows["collection"].unique()))) if pooled else rows
-        )
-        groups = list(drawn.groupby(CELL, sort=False))
+        groups = list((with_families(rows) if pooled else rows).groupby(CELL, sort=False))
         figure, axes = panels(min(len(groups), most), narrowest=NARROWEST, height=HEIGHT, width=self.width, sharey=True)
         for axis, (names, group) in zip(axes, groups, strict=False):
             ordered = group.sort_values("gain", ascending=False, kind="stable").reset_index(drop=True)
