@@ -61,7 +61,7 @@ class _Results:
 
 
 def _different(one: Any, other: Any, key: str = "") -> Iterator[tuple[str, str, str]]:
-    """Keys whose values are not equal; of a mapping that only one side has, the mapping's key alone."""
+    """Keys whose values differ. A mapping that only one side has counts as one key."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         for name in dict.fromkeys((*one, *other)):
             yield from _different(one.get(name, _Absent), other.get(name, _Absent), f"{key}.{name}" if key else name)
@@ -70,7 +70,7 @@ def _different(one: Any, other: Any, key: str = "") -> Iterator[tuple[str, str, 
 
 
 class _Absent:
-    """Stands for a key that one side lacks."""
+    """Marks a key that one side lacks."""
 
 
 def _shown(value: Any) -> str:

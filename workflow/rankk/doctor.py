@@ -22,14 +22,14 @@ from rankk.reranking.settings import resolve
 from rankk.stages import Stages
 
 UNPACKED = 2
-"""Disk that an archive takes with its content, in sizes of the archive."""
+"""Disk space for an archive and its unpacked content, relative to the size of the archive."""
 TIMEOUT = 10
 """Seconds to wait for the hub."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; `remedy` says what to do about something wrong."""
+    """One line of the report; `remedy`: what to do about a problem."""
 
     level: Literal["ok", "note", "wrong"]
     text: str
@@ -67,7 +67,7 @@ def findings(experiment: Experiment) -> Iterator[Finding]:
 
 
 def downloads(experiment: Experiment) -> Iterator[Finding]:
-    """Every download: whether it is there, its size where known; and whether the missing ones fit on the disk."""
+    """Check each download and its size (if known), and that the missing ones fit on the disk."""
     missing = 0.0
     for name, download in Stages(experiment).downloads.items():
         path = Path(download.path)
@@ -91,7 +91,7 @@ def downloads(experiment: Experiment) -> Iterator[Finding]:
 
 
 def _size(number: float) -> str:
-    """Bytes in MB or GB."""
+    """A number of bytes as text, in MB or GB."""
     return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"
 
 
@@ -127,7 +127,7 @@ def _on_hub(name: str, download: HubModel) -> tuple[Finding, float]:
         return Finding("wrong", f"{name}: the hub has no such revision", f"choose one of {address}/commits"), 0
     except RepositoryNotFoundError:
         return Finding("wrong", f"{name}: not on the hub, or for its owner only", f"check the name at {address}"), 0
-    except Exception as error:  # whatever the hub's client lets through of its transport's errors
+    except Exception as error:  # any error of the hub's client or of its transport
         reason = " ".join(str(error).split())[:120]
         return Finding("note", f"{name}: not there yet; the hub does not answer ({reason})"), 0
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
@@ -137,7 +137,7 @@ def _on_hub(name: str, download: HubModel) -> tuple[Finding, float]:
 
 
 def licences(experiment: Experiment) -> Iterator[Finding]:
-    """Who has which licence, as the catalog states it."""
+    """Licences of models and collections, as stated in the catalog."""
     holders: dict[str, dict[str, None]] = {}
     sections: tuple[Mapping[str, Corpus | Collection | Model], ...]
     sections = (experiment.corpora, experiment.collections, experiment.models)
@@ -150,7 +150,7 @@ def licences(experiment: Experiment) -> Iterator[Finding]:
 
 
 def models(experiment: Experiment) -> Iterator[Finding]:
-    """Local folders of models are there, and tokenizers of models that are there can be read."""
+    """Check that local folders of models exist, and that the tokenizers of local models can be loaded."""
     folders: dict[str, bool] = {}
     for name, reranker in experiment.rerankers.items():
         if not reranker.backend.loads_model:
@@ -173,7 +173,7 @@ def models(experiment: Experiment) -> Iterator[Finding]:
             from rankk.llm.tokenizers import ModelTokenizer
 
             ModelTokenizer(folder)
-        except Exception as error:  # transformers raises whatever its readers raise
+        except Exception as error:  # transformers does not wrap the errors of its readers
             reason = " ".join(str(error).split())[:160]
             yield Finding("wrong", f"model {folder}: its tokenizer cannot be read ({reason})", "fetch or save it again")
         else:
@@ -181,7 +181,7 @@ def models(experiment: Experiment) -> Iterator[Finding]:
 
 
 def programs(experiment: Experiment) -> Iterator[Finding]:
-    """Java with Anserini, and vLLM where a model is loaded here."""
+    """Check Java with Anserini, and vLLM if a model is loaded on this machine."""
     from rankk.retrievers.lucene import jar, java
 
     try:
@@ -200,7 +200,7 @@ def programs(experiment: Experiment) -> Iterator[Finding]:
 
 
 def counts(experiment: Experiment) -> Iterator[Finding]:
-    """Passages, queries and judgments of what is built, against what the catalog expects."""
+    """Compare the numbers of passages, queries and judgments of built collections with the catalog."""
     for name, corpus in experiment.corpora.items():
         path = Path(paths.corpus(name, "corpus.json"))
         if path.is_file() and corpus.expected_passages:
@@ -216,7 +216,7 @@ def counts(experiment: Experiment) -> Iterator[Finding]:
         most, release = source.max_queries, source.release
         if expected := collection.expected_queries:
             numbers = facts["queries"]
-            if isinstance(source, AlignedTopics):  # not all of these queries are translated into every language
+            if isinstance(source, AlignedTopics):  # some queries are not translated into every language
                 numbers = dict([max(numbers.items(), key=itemgetter(1))])
             for language, number in numbers.items():
                 wanted = min(expected, most or expected)

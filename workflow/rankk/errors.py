@@ -1,4 +1,4 @@
-"""Errors that users are meant to read."""
+"""Errors with messages for users."""
 
 import zlib
 
@@ -13,13 +13,13 @@ class RankkError(Exception):
 
 
 class BackendError(RankkError):
-    """No call can be answered any more: the engine does not start or has died. Other queries need not be tried."""
+    """The engine does not start or has died, so that all further calls would fail."""
 
 
 def one_line(error: BaseException) -> str | None:
     """Text of an error for users: its message, or the path and reason of what the system refuses.
 
-    None for an error that nobody foresaw: its traceback is needed.
+    None for an unexpected error, whose traceback should be shown.
     """
     if isinstance(error, RankkError):
         return str(error)

@@ -84,7 +84,7 @@ class Experiment(Strict):
         return address and check_address(address)
 
     _expanded: dict[str, str] = PrivateAttr(default={})
-    """Texts in which ${NAME} stood, as they were written, by what they became."""
+    """Values in which ${NAME} was replaced: the original text by the expanded one."""
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -149,12 +149,12 @@ class Experiment(Strict):
 
     @property
     def warnings(self) -> list[str]:
-        """What is no error, but hardly meant."""
+        """Messages about settings that are probably a mistake."""
         return [*self.too_deep, *self.missing_folders]
 
     @cached_property
     def too_deep(self) -> list[str]:
-        """Rerankers that are to go deeper than their first stage does."""
+        """Rerankers whose depth is larger than that of their first stage."""
         pairs = dict.fromkeys((cell.reranker, cell.retriever) for cell in self.cells if cell.reranked)
         depths = {pair: (self.rerankers[pair[0]].depth, self.retrieved(pair[1])) for pair in pairs}
         return [
@@ -166,7 +166,7 @@ class Experiment(Strict):
 
     @cached_property
     def missing_folders(self) -> list[str]:
-        """Folders of models and adapters that are not here; the machine that runs the job may have them."""
+        """Folders of models and adapters that do not exist on this machine; they may exist where the job runs."""
         named: dict[tuple[str, str], str | None] = {}
         for name in dict.fromkeys(cell.reranker for cell in self.cells if cell.reranked):
             model = self.reranker_model(name)
@@ -182,11 +182,11 @@ class Experiment(Strict):
 
     @property
     def evaluated(self) -> list[str]:
-        """Names of the collections that the grid's cells are about; others are only searched or learnt from."""
+        """Names of the collections of the grid's cells; other collections are only searched or used for training."""
         return list(dict.fromkeys(cell.collection for cell in self.cells))
 
     def baseline(self, cell: Cell) -> Cell | None:
-        """The cell that this one is compared with: its declared baseline's, else its first stage."""
+        """The cell with which this one is compared: that of its declared baseline, or else its first stage."""
         if not cell.reranked:
             return None
         baseline = Cell(cell.collection, cell.language, cell.retriever, self.baselines.get(cell.reranker, FIRST_STAGE))
@@ -205,7 +205,7 @@ class Experiment(Strict):
 
     @property
     def backends(self) -> dict[str, dict[str, Any]]:
-        """All settings of the backends, by section and name of what uses them."""
+        """All settings of the backends, by section and by name of the reranker or translator."""
         users: dict[str, Mapping[str, WithBackend]] = {"rerankers": self.rerankers, "translators": self.translators}
         return {
             f"{section}.{name}": {"backend": settings.backend.name} | settings.backend.model_dump(mode="json")
@@ -215,7 +215,7 @@ class Experiment(Strict):
 
     @property
     def recorded(self) -> dict[str, Any]:
-        """The whole experiment as plain data for files: ${NAME} as it was written, passwords in addresses masked."""
+        """The experiment as plain data for files, with ${NAME} unexpanded and passwords in addresses masked."""
         return without_passwords(_unexpanded(self.model_dump(mode="json"), self._expanded))
 
     def language_of(self, collection: str) -> str:
@@ -234,7 +234,7 @@ class Experiment(Strict):
         return HubModel(model=model, revision=revision or "main")
 
     def model_folder(self, model: str, revision: str | None) -> list[str]:
-        """The folder of a model that the workflow provides; nothing for a folder of the user's."""
+        """The folder of a model that the workflow provides; an empty list for the user's own folders."""
         if model in self.models or model in self.training:
             return [paths.model(model)]
         download = self.hub_model(model, revision)
@@ -287,7 +287,7 @@ class Experiment(Strict):
 
 
 def _unexpanded(value: Any, written: Mapping[str, str]) -> Any:
-    """Plain data whose texts are as they were written."""
+    """Plain data with texts as they were before ${NAME} was expanded."""
     if isinstance(value, dict):
         return {key: _unexpanded(entry, written) for key, entry in value.items()}
     if isinstance(value, list):

@@ -16,7 +16,7 @@ RUN, METADATA = "run.txt.gz", "ir-metadata.yml"
 
 
 def export(run: str, folder: str, *, team: str, collection: str, repository: str | None = None) -> None:
-    """Write both files. What the run's manifest and its own ir_metadata say stands in the metadata.
+    """Write both files. The metadata is taken from the run's manifest and from its ir_metadata.
 
     `repository`: address of the code; default: the origin of the repository in the working directory. RankkError where
     there is none, or the folder holds something else.
@@ -39,7 +39,7 @@ def _tag(run: str) -> str:
 
 
 def _metadata(run: str, tag: str, team: str, collection: str, repository: str | None) -> dict[str, Any]:
-    """Fields of ir_metadata as far as they are known. TIRA writes `test collection` with a blank."""
+    """The known fields of ir_metadata. TIRA writes `test collection` with a space."""
     path = RunFiles.of(run).manifest
     manifest = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     address = repository or next(iter(printed("git", "config", "--get", "remote.origin.url")), None)

@@ -24,7 +24,7 @@ SAMPLE = ("which passage answers this query", ["The first passage says so.", "Th
 
 
 def show(name: str | None, model: str | None) -> None:
-    """Print all presets as a table, one in full, or what of them fits the model in a folder."""
+    """Print all presets as a table, one preset in full, or the presets that fit the model in a folder."""
     if model is not None:
         for line in checked([load_preset(name)] if name else presets(), Path(model)):
             print(line)
@@ -43,14 +43,14 @@ def call_tokens(preset: Preset) -> int:
 
 
 def thinks(preset: Preset) -> str:
-    """Whether the models reason in words."""
+    """Whether the models of the preset generate reasoning."""
     if preset.thinking is None:
         return "no"
     return "effort" if "reasoning_effort" in preset.chat_template_kwargs else "yes"
 
 
 def rows(preset: Preset) -> Iterator[tuple[str, ...]]:
-    """A row of `COLUMNS` for each of the family's models; one for presets of any model."""
+    """Rows of `COLUMNS`: one per model of the family, or one for a preset that fits any model."""
     kind = preset.kind if preset.parser.orders else "setwise"
     for model in preset.models or ([preset.model] if preset.model else [""]):
         shape = SHAPES.get(model)
@@ -69,7 +69,7 @@ NOTE = (
 
 
 def table(chosen: Sequence[Preset]) -> Iterator[str]:
-    """All rows in aligned columns; what a preset's rows share stands in the first of them."""
+    """All rows in aligned columns; values that a preset's rows share are printed in the first of them."""
     lines: list[tuple[str, ...]] = [COLUMNS]
     for preset in chosen:
         for number, row in enumerate(rows(preset)):
@@ -82,7 +82,7 @@ def table(chosen: Sequence[Preset]) -> Iterator[str]:
 
 
 def described(preset: Preset) -> Iterator[str]:
-    """One preset in full: prompt, decoding, what was verified and what deviates."""
+    """One preset in full: prompt, decoding, verification and deviations."""
     yield f"{preset.name}: {preset.description}"
     yield f"    {preset.source} ({preset.licence})"
     for _, _, kind, thinking, model, size, gpu, licence, _ in rows(preset):
@@ -106,7 +106,7 @@ def described(preset: Preset) -> Iterator[str]:
 
 
 def checked(chosen: Sequence[Preset], folder: Path) -> Iterator[str]:
-    """What of presets a model in a folder takes. RankkError where the folder holds no tokenizer."""
+    """Which presets fit the model in a folder. RankkError if the folder has no tokenizer."""
     if not folder.is_dir():
         raise RankkError(f"{folder}: no such folder; expected one with a model's tokenizer (and config.json)")
     if no_text := _writes_no_text(folder):
@@ -133,7 +133,7 @@ def checked(chosen: Sequence[Preset], folder: Path) -> Iterator[str]:
 
 
 def _writes_no_text(folder: Path) -> str:
-    """The class of a model that is no language model, as its configuration names it; empty for others."""
+    """The architecture of a model that does not generate text, from its configuration; empty for others."""
     try:
         classes = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"] or [""]
     except (OSError, ValueError, KeyError, TypeError):
@@ -142,7 +142,7 @@ def _writes_no_text(folder: Path) -> str:
 
 
 def losses(preset: Preset, tokenizer: ModelTokenizer, context: int | None) -> Iterator[str]:
-    """What is lost when a preset is used with a model. RankkError where its chat template does not take the prompt."""
+    """What is lost if a preset is used with a model. RankkError if its chat template does not accept the prompt."""
     query, passages = SAMPLE
     prompt = render(preset, query, passages[: 1 if preset.kind == "pointwise" else 2])
     text = tokenizer.render(prompt)
@@ -163,7 +163,7 @@ def losses(preset: Preset, tokenizer: ModelTokenizer, context: int | None) -> It
 
 
 def _messages(prompt: Prompt, text: str) -> Iterator[str]:
-    """Messages that the chat template drops, and one that it adds."""
+    """Describe messages that the chat template drops or adds."""
     lost = {message.role for message in prompt.messages if message.content.strip() not in text}
     for role in sorted(lost):
         yield f"the chat template drops messages of the role {role}, or changes them"
@@ -175,7 +175,7 @@ def _messages(prompt: Prompt, text: str) -> Iterator[str]:
 
 
 def _thought(preset: Preset, tokenizer: ModelTokenizer, text: str) -> Iterator[str]:
-    """How the chat template ends, against what the preset expects of it."""
+    """Compare how the chat template opens a thought with what the preset expects."""
     thinking = preset.thinking
     opened = re.search(r"<(?:think|thinking|reason|seed:think)>\s*\Z", text)
     if thinking is None:
@@ -192,7 +192,7 @@ def _thought(preset: Preset, tokenizer: ModelTokenizer, text: str) -> Iterator[s
 
 
 def _tokens(preset: Preset, tokenizer: ModelTokenizer, text: str) -> Iterator[str]:
-    """Tokens that are read or written as such and are none of this model."""
+    """Special tokens of the preset that the model does not have."""
     unknown = [
         tag for tag in dict.fromkeys(CONTROL_TOKEN.findall(preset.text or "")) if tokenizer.one_token(tag) is None
     ]
@@ -217,5 +217,5 @@ def _tokens(preset: Preset, tokenizer: ModelTokenizer, text: str) -> Iterator[st
 
 
 def _is_token(text: str, tokenizer: ModelTokenizer) -> bool:
-    """Whether the model has a token of exactly that text, with the blank before it."""
+    """Whether the model has a token of exactly this text, possibly with a preceding space."""
     return any(tokenizer.text_of(tokenizer.ids(before + text)[-1]) == text for before in ("", "a", "[", "\n"))

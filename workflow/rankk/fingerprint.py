@@ -2,8 +2,8 @@
 
 Snakemake's own "code" trigger would rerun GPU jobs after an edited comment. A fingerprint covers the definitions that a
 component can reach and nothing else: its class, the functions, classes and constants that it names, and what those name
-in turn, in rankk and in the packages of plugins. Comments, docstrings, annotations of positions, and definitions that
-nothing reaches do not count.
+in turn, in rankk and in the packages of plugins. Comments, docstrings, positions in the file and unreachable
+definitions do not count.
 """
 
 import ast
@@ -18,7 +18,7 @@ from pathlib import Path
 AFFECTS_RESULTS = False
 
 MARKER = "AFFECTS_RESULTS"
-"""A module that sets this to False (progress bars, logging) never changes a result, and is left out."""
+"""Modules that set this to False (progress bars, logging) never change a result and are left out."""
 
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 """Fields of a statement that hold statements."""
@@ -47,7 +47,7 @@ def _fingerprint(symbols: tuple[Symbol, ...]) -> str:
 
 
 def _expanded(symbols: tuple[Symbol, ...]) -> tuple[tuple[Symbol, ...], list[Path]]:
-    """The symbols with every package replaced by its modules, and the packages' data files."""
+    """The symbols, with every package replaced by its modules; and the data files of these packages."""
     modules: list[Symbol] = []
     data: list[Path] = []
     for module, name in symbols:
@@ -87,7 +87,7 @@ def _reachable(symbols: tuple[Symbol, ...]) -> set[str]:
 
 @cache
 def _source(module: str) -> "_Source | None":
-    """A module of rankk or of a plugin; None for other people's libraries, and for names that are no module."""
+    """A module of rankk or of a plugin; None for other libraries, and for names that are not modules."""
     loaded = sys.modules.get(module)
     file = getattr(loaded, "__file__", None)
     root = module.partition(".")[0]
@@ -127,7 +127,7 @@ class _Source:
 
     @cached_property
     def definitions(self) -> dict[str, list[ast.stmt]]:
-        """Top-level statements by the names that they define; a statement that defines nothing stands under ""."""
+        """Top-level statements by the names that they define; statements that define no name have the key ""."""
         statements: dict[str, list[ast.stmt]] = {}
         for statement in self.tree.body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -147,7 +147,7 @@ class _Source:
         return dict(self.imported(self.tree.body))
 
     def imported(self, statements: list[ast.stmt]) -> Iterator[tuple[str, Symbol]]:
-        """Names that statements import, and what they stand for."""
+        """Imported names, and the symbols that they refer to."""
         for node in _statements(statements):
             if isinstance(node, ast.ImportFrom):
                 base = self._absolute(node)
@@ -175,7 +175,7 @@ def _references(source: _Source, statement: ast.stmt) -> list[Symbol]:
     symbols: list[Symbol] = []
     attributes: dict[int, str] = {}
     nodes: list[ast.AST] = [statement]
-    for node in nodes:  # grows: as ast.walk, which takes three times as long
+    for node in nodes:  # grows during the loop; ast.walk takes three times as long
         for field in node._fields:
             value = getattr(node, field, None)
             if isinstance(value, list):
@@ -195,7 +195,7 @@ def _references(source: _Source, statement: ast.stmt) -> list[Symbol]:
 
 
 def _statements(statements: list[ast.stmt]) -> Iterator[ast.AST]:
-    """The statements and all that stand within them, the outer ones first; also handlers and cases, which hold some."""
+    """The statements and all nested ones, outer ones first; also handlers and cases, which contain statements."""
     nodes: list[ast.AST] = list(statements)
     for node in nodes:
         for field in BLOCKS:

@@ -1,4 +1,4 @@
-"""Families of collections, by which long lists are summed up."""
+"""Families of collections, by which long lists are summarized."""
 
 import re
 from collections.abc import Iterable

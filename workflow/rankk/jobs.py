@@ -1,4 +1,4 @@
-"""Resources that rules ask for, and the owner of the engines that jobs share."""
+"""Resources that rules request, and the owner of the engines that jobs share."""
 
 import json
 import os
@@ -20,27 +20,28 @@ BACKENDS = "RANKK_BACKENDS"
 
 
 def import_from(folder: str) -> None:
-    """Let this process's jobs import the package from a folder, where it holds one, whatever else is installed."""
+    """Let the jobs of this process import the package from a folder that contains it, even if another version is
+    installed."""
     known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if Path(folder, "rankk").is_dir() and known[0] != folder:
         os.environ["PYTHONPATH"] = os.pathsep.join([folder, *filter(None, known)])
 
 
 def share_plugins(plugins: Iterable[str]) -> None:
-    """Let this process's jobs load plugins before anything else."""
+    """Let the jobs of this process load the plugins first."""
     os.environ[PLUGINS] = os.pathsep.join(str(Path(p).resolve()) if p.endswith(".py") else p for p in plugins)
 
 
 def shared_plugins() -> list[str]:
-    """Plugins that the process which started this job has loaded."""
+    """Plugins loaded by the process that started this job."""
     return [plugin for plugin in os.environ.get(PLUGINS, "").split(os.pathsep) if plugin]
 
 
 def share_backends(backends: Mapping[str, Mapping[str, Any]]) -> None:
-    """Let this process's jobs know the backends' settings, by the names of what uses them.
+    """Pass the backends' settings to the jobs of this process, by name of the reranker or translator.
 
-    Those that decide no answer are no parameters of a rule: Snakemake would run the job again when they change, and
-    keep them in its files, passwords in addresses included.
+    Settings that do not affect answers are not parameters of a rule: Snakemake would rerun the job when they change,
+    and would store them in its files, including passwords in addresses.
     """
     os.environ[BACKENDS] = json.dumps(backends)
 
@@ -71,7 +72,7 @@ class JobResources:
 
     @classmethod
     def of(cls, default_resources: Any) -> "JobResources":
-        """From Snakemake's default resources, or their "name=value" texts. RankkError where a limit is no number."""
+        """Read Snakemake's default resources, or their "name=value" texts. RankkError if a limit is not a number."""
         given = dict(text.split("=", 1) for text in getattr(default_resources, "args", default_resources) or ())
         values: dict[str, Any] = {name: given[name].strip("'\"") for name in cls.__annotations__ if name in given}
         for name in values.keys() & {"max_runtime", "max_mem_mb"}:
@@ -90,11 +91,12 @@ class JobResources:
             sys.exit(f"Profile: {error}")
 
     def memory(self, mb: int) -> Callable[[Any, int], int]:
-        """`mem_mb` that grows with every try of a job."""
+        """`mem_mb` that grows with every attempt of a job."""
         return self._grown(lambda _: mb, self.max_mem_mb)
 
     def minutes(self, amount: int | Callable[[Any], int]) -> Callable[[Any, int], int]:
-        """`runtime` that grows with every try. `amount`: of the first, or a function of the job's wildcards."""
+        """`runtime` that grows with every attempt. `amount`: minutes of the first attempt, or a function of the
+        wildcards."""
         return self._grown(amount if callable(amount) else lambda _: amount, self.max_runtime)
 
     def gpus(self, number: int | Callable[[Any], int]) -> dict[str, Any]:
@@ -119,7 +121,7 @@ class JobResources:
 
 
 def fetch_from(mirror: str | None) -> None:
-    """Let this process's jobs fetch from a mirror of the hub; None: from where HF_ENDPOINT says, or the hub itself."""
+    """Let the jobs of this process use a mirror of the hub; None: HF_ENDPOINT, or the hub itself."""
     if mirror:
         os.environ["HF_ENDPOINT"] = mirror.rstrip("/")
 

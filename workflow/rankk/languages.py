@@ -7,11 +7,11 @@ LANGUAGES = {
     "por": "Portuguese", "rus": "Russian", "slk": "Slovak", "spa": "Spanish", "swe": "Swedish", "swa": "Swahili",
     "tel": "Telugu", "tha": "Thai", "tur": "Turkish", "ukr": "Ukrainian", "yor": "Yoruba", "zho": "Chinese",
 }  # fmt: skip
-"""English names, as a model is told of them and as figures show them."""
+"""English names of languages, used in prompts and figures."""
 
 ANALYZERS = {
     "ara": "ar", "ben": "bn", "dan": "da", "deu": "de", "eng": "en", "fas": "fa", "fin": "fi", "fra": "fr",
     "hin": "hi", "hun": "hu", "ind": "id", "ita": "it", "jpn": "ja", "kor": "ko", "nld": "nl", "nor": "no",
     "por": "pt", "rus": "ru", "spa": "es", "swe": "sv", "tha": "th", "tur": "tr", "zho": "zh",
 }  # fmt: skip
-"""Names of Anserini's analyzers."""
+"""Language codes of Anserini's analyzers."""

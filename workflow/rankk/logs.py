@@ -27,10 +27,10 @@ def to_stderr(level: int = logging.INFO) -> None:
 def job(log: str | Path, *, network: bool = False) -> Iterator[logging.Logger]:
     """A workflow job: its messages go to its log file; warnings and a user's error, in one line, to the terminal too.
 
-    How far it is goes to a file beside the log (`rankk.progress`), which Snakemake's process shows.
+    Its progress is written to a file beside the log (`rankk.progress`), which Snakemake's process shows.
 
-    Without `network`, libraries of the hub read only what is there: compute nodes often reach none, and wait long for
-    it. They look at this when they are imported, which therefore happens inside the job.
+    Without `network`, the hub's libraries use local files only, because compute nodes often have no network and would
+    wait for a timeout. The libraries read this setting when they are imported, so they must be imported inside the job.
     """
     os.environ["HF_HUB_OFFLINE"] = "0" if network else "1"
     logger = logging.getLogger("rankk")

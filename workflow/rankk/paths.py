@@ -1,4 +1,4 @@
-"""The one module that builds paths, all below `results/`.
+"""Paths of all results, all below `results/`; no other module builds paths.
 
 Every function takes plain strings, so that Snakemake's wildcards ("{collection}") pass through unchanged.
 """
@@ -92,12 +92,12 @@ def page(collection: str, language: str, retriever: str, reranker: str) -> str:
 
 
 def manifest(collection: str, language: str, retriever: str, reranker: str) -> str:
-    """What made a cell's run, and its costs."""
+    """Manifest of a cell's run: settings, versions and costs."""
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".json"
 
 
 def checked(collection: str, language: str, retriever: str, reranker: str) -> str:
-    """Outcomes of a cell's answers, written where no more than `max_bad_outcomes` of them could not be used."""
+    """Outcomes of a cell's answers; written only if the share of unusable ones is at most `max_bad_outcomes`."""
     return run(collection, language, retriever, reranker).removesuffix(".trec") + ".checked.txt"
 
 

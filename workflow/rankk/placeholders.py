@@ -8,7 +8,7 @@ PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 def fill(text: str, where: str, **values: str) -> str:
-    """`text` with every {name} replaced by its value; `{{` and `}}` stand for braces.
+    """`text` with every {name} replaced by its value; `{{` and `}}` are literal braces.
 
     RankkError names `where` (file and key path), the faulty placeholder and those that are known.
     """

@@ -11,13 +11,13 @@ from tqdm import tqdm
 AFFECTS_RESULTS = False
 
 SUFFIX = ".now"
-"""Suffix of the file beside a running job's log that holds one line: what the job is doing."""
+"""Suffix of the file beside a running job's log, which contains one line: what the job is doing."""
 WAITING = "waiting for the engine"
-"""That line while an engine starts."""
+"""The line while an engine starts."""
 
 
 class _Job:
-    """The workflow job that this process runs, if any, as a stream for tqdm: the last line written is what counts."""
+    """The file of the workflow job that this process runs, as a stream for tqdm; each line replaces the one before."""
 
     file: Path | None = None
 
@@ -44,7 +44,7 @@ def told_beside(log: str | Path) -> Iterator[None]:
 
 
 def tell(text: str) -> None:
-    """Write a line that says what this process's job is doing now; without a job, do nothing."""
+    """Write what the job of this process is doing now; without a job, do nothing."""
     _JOB.write(text)
 
 

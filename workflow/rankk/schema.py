@@ -34,7 +34,7 @@ def schema() -> dict[str, Any]:
 
 
 def _flat(owner: type[BaseModel], *registries: Registry[Any]) -> list[dict[str, Any]]:
-    """One schema for each source: the owner's keys beside the source's own."""
+    """One schema per source, with the keys of the class and those of the source."""
     schemas = []
     for name in registries[0].names():
         whole = _object(owner, without={"source"})
@@ -44,13 +44,13 @@ def _flat(owner: type[BaseModel], *registries: Registry[Any]) -> list[dict[str, 
             whole["properties"] |= _object(registry.get(name))["properties"]
         if len(registries) > 1:
             whole["properties"] |= _object(Corpus, without={"source", "description"})["properties"]
-        whole.pop("required", None)  # what is required depends on whether a corpus is named
+        whole.pop("required", None)  # required keys depend on whether a corpus is named
         schemas.append(whole)
     return schemas
 
 
 def _tagged(registry: Registry[Any]) -> list[dict[str, Any]]:
-    """One schema for each component, told by its `type`."""
+    """One schema per component, selected by `type`."""
     schemas = []
     for name, component in registry.all().items():
         whole = _object(component)

@@ -1,4 +1,4 @@
-"""Output of commands for people to read."""
+"""Human-readable output of commands."""
 
 import re
 from math import isnan
@@ -81,7 +81,7 @@ def _p(value: float) -> str:
 
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Characters that a terminal obeys, line breaks and tabs apart."""
+"""Control characters of terminals, except line breaks and tabs."""
 
 
 def calls(
@@ -130,7 +130,7 @@ def calls(
 
 
 def _escaped(text: str) -> str:
-    """A text without characters that a terminal obeys."""
+    """The text with control characters escaped."""
     return CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 

@@ -1,4 +1,4 @@
-"""Slurm: how Snakemake learns that a job has ended, why a job is refused, and which partitions exist."""
+"""Slurm: states of ended jobs, reasons of rejected jobs, and partitions."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from typing import Any
 from rankk.errors import RankkError
 
 PATIENCE = 30
-"""Seconds after which a command of Slurm's counts as not answering."""
+"""Timeout of Slurm's commands in seconds."""
 
 
 def prepare(settings: Any, executor: Any) -> None:
@@ -74,7 +74,7 @@ def refusal(message: str) -> str | None:
     """
     said = SAID.search(message)
     words = " ".join((said[1] or said[2]).split()) if said else ""
-    words = re.sub(r"(?<=Limit) sbatch: error: .*violates accounting.*", "", words)  # says less than the limit's name
+    words = re.sub(r"(?<=Limit) sbatch: error: .*violates accounting.*", "", words)  # less specific than the limit
     remedy = next((remedy for pattern, remedy in REFUSALS.items() if re.search(pattern, words, re.I)), None)
     if remedy is None or MAY_PASS.search(words):
         return None

@@ -1,4 +1,4 @@
-"""The jobs of an experiment, stage by stage, as the workflow's rules ask for them.
+"""The jobs of an experiment by stage, for the workflow's rules.
 
 Each method answers for one output of a rule: the files that it reads (by name) and the parameters that decide it. A
 rule and the function that its script calls use the same mapping of files.
@@ -26,7 +26,7 @@ MARGIN, START_MINUTES, DAY = 2, 60, 1440
 
 
 def pattern(names: Iterable[str]) -> str:
-    """A regular expression for exactly these names; for none of them one that matches nothing."""
+    """A regular expression that matches exactly these names (nothing if there are none)."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
@@ -38,7 +38,7 @@ class Stages:
 
     @cached_property
     def downloads(self) -> dict[str, Download]:
-        """Everything that comes from a network, by the name of its folder."""
+        """All downloads by the name of their folder."""
         return {download.target: download for download in self._downloads()}
 
     def _downloads(self) -> Iterator[Download]:

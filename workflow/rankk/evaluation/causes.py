@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rankk.reranking.tally import UNUSABLE, Call
 
 SAME = 1e-9
-"""Differences below this are rounding errors."""
+"""Smaller differences are treated as rounding errors."""
 FIFTHS = 5
 
 

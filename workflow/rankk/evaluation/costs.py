@@ -13,7 +13,7 @@ RESOURCES = (
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
-    """What made a cell's run."""
+    """Read the manifest of a cell's run."""
     manifest: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     return manifest
 

@@ -1,4 +1,4 @@
-"""Evaluation of an experiment: every cell, every comparison, and what the models did.
+"""Evaluation of an experiment: effectiveness of the cells, comparisons, and statistics of the models' answers.
 
 Cells are taken one first stage at a time, and each file is parsed once: memory grows with the largest run, not with
 the number of cells.
@@ -34,7 +34,7 @@ baseline, the hypotheses of the experiment. Pairs: all other pairs of cells with
 belongs to one family and so has one corrected p."""
 
 MOVED_BEYOND = 100
-"""Ranks below this one are not followed: reranking does not reach them."""
+"""Relevant passages are followed down to this rank."""
 
 CELL = tuple(field.name for field in fields(Cell))
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -150,7 +150,7 @@ class Stage:
     def _describe(
         self, files: CellFiles, run: Run, qrels: Mapping[str, Mapping[str, int]], values: Mapping[str, float]
     ) -> None:
-        """What a reranked cell did with its first stage: calls, movement of relevant passages, causes of losses."""
+        """Write the calls of a reranked cell, the movement of relevant passages, and the causes of losses."""
         cell = asdict(files.cell)
         calls: dict[str, list[Any]] = {}
         for call in read_calls(files.calls):

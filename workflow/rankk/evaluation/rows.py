@@ -11,7 +11,7 @@ Row = Mapping[str, Any]
 
 
 class Table:
-    """A CSV file that is being written: six decimals, nothing for None and NaN."""
+    """A CSV file that is being written: six decimals, empty fields for None and NaN."""
 
     def __init__(self, file: Any, columns: Sequence[str]) -> None:
         self._columns, self._writer = columns, csv.writer(file, lineterminator="\n")

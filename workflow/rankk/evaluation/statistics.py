@@ -1,6 +1,6 @@
 """Bootstrap intervals and paired tests over queries. Every random step has a fixed seed.
 
-Resamples are drawn in batches, so that memory does not grow with the number of queries.
+Resamples are drawn in batches to limit memory.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -93,7 +93,7 @@ def randomization(difference: "Values") -> float:
     import numpy as np
 
     changed = difference[difference != 0]
-    seen = abs(changed.sum()) - 1e-9 * np.abs(changed).sum()  # as extreme, however the sum was rounded
+    seen = abs(changed.sum()) - 1e-9 * np.abs(changed).sum()  # as extreme, with a tolerance for rounding
     exact = 2 ** len(changed) <= PERMUTATIONS
     count = 2 ** len(changed) if exact else PERMUTATIONS
     generator, extreme = np.random.default_rng(SEED), 0

@@ -1,1 +1,1 @@
-"""Fusions: several rankings of one query made into one."""
+"""Fusions, which merge several rankings of one query."""

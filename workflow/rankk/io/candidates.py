@@ -42,7 +42,7 @@ def read_any_run(path: str | Path) -> Run:
 
 
 def _records(path: str | Path) -> Iterator[tuple[str, Any, list[tuple[Any, Any]]]]:
-    """Where it stands, query id, and passage ids with scores of every query."""
+    """For every query: its location in the file, its id, and passage ids with scores."""
     lines = JSON_NAME.search(str(path))
     if lines and lines[1]:
         yield from ((f"{path}:{number}", *_record(record, f"{path}:{number}")) for number, record in read_jsonl(path))
@@ -61,7 +61,7 @@ def _records(path: str | Path) -> Iterator[tuple[str, Any, list[tuple[Any, Any]]
 
 
 def _record(record: Any, where: str) -> tuple[Any, list[tuple[Any, Any]]]:
-    """Query id, and passage ids with scores, of one of rank_llm's requests."""
+    """Query id and passage ids with scores of one request in a format of rank_llm."""
     try:
         if "candidates" in record:
             return record["query"]["qid"], [(each["docid"], each["score"]) for each in record["candidates"]]
@@ -77,7 +77,7 @@ def _id(identifier: Any, where: str, what: str) -> str:
 def _score(score: Any, where: str) -> float:
     try:
         number = float(score) if isinstance(score, int | float) and not isinstance(score, bool) else math.nan
-    except OverflowError:  # hundreds of digits
+    except OverflowError:  # of an integer with hundreds of digits
         number = math.inf
     if not math.isfinite(number):
         raise RankkError(f"{where}: score {score!r:.100}: expected a finite number")

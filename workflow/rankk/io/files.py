@@ -1,4 +1,4 @@
-"""Writing files, never a partial one at a final path; JSON lines; checksums."""
+"""Atomic writing of files; JSON lines; checksums."""
 
 import errno
 import gzip
@@ -51,7 +51,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             error.filename = str(path)
         raise
     finally:
-        with suppress(OSError):  # an error above says more
+        with suppress(OSError):  # the error of the block is more informative
             partial.unlink(missing_ok=True)
 
 
@@ -82,7 +82,7 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
-    """Write a table atomically; six decimals, so that everything can be drawn from it again."""
+    """Write a table atomically, with six decimals."""
     with atomic_write(path) as file:
         table.to_csv(file, index=False, float_format="%.6f")
 

@@ -165,7 +165,7 @@ class PassageStore(Passages):
             except (ValueError, TypeError, KeyError, OverflowError):
                 pass
             except OSError as error:
-                if error.errno != errno.EINVAL:  # negative, by a damaged index
+                if error.errno != errno.EINVAL:  # negative sizes come from a damaged index
                     raise
             raise self._outdated()
         raise KeyError(docid)

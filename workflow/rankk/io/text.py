@@ -44,7 +44,7 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """
     number = 0
     with _faults(path, lambda: number + 1), _open(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8")  # a name, because it closes the file when it goes
+        text = io.TextIOWrapper(file, encoding="utf-8")  # kept in a variable: the file is closed with the object
         try:
             for number, line in enumerate(text, 1):
                 if "\0" in line:
@@ -71,7 +71,7 @@ def parse_json(text: str, where: str) -> Any:
         raise RankkError(f"{where}: nested too deeply") from None
     except json.JSONDecodeError as error:
         raise RankkError(f"{where}: not JSON: {error.msg} (column {error.colno})") from None
-    except ValueError as error:  # of `_refuse` and `_unique`, or a number with thousands of digits
+    except ValueError as error:  # raised by `_refuse` and `_unique`, or for a number with thousands of digits
         raise RankkError(f"{where}: not JSON: {str(error).partition(';')[0]}") from None
 
 
@@ -82,10 +82,10 @@ def replace_surrogates(text: str) -> str:
 
 @contextmanager
 def _open(path: str | Path) -> Iterator[IO[bytes]]:
-    """The file's bytes, unpacked as often as they were packed."""
+    """The file's bytes, decompressed repeatedly if they were compressed repeatedly."""
     with ExitStack() as files:
         file: IO[bytes] = files.enter_context(Path(path).open("rb"))
-        if not file.seekable():  # a pipe: what it is shows in its first bytes, which can be read only once
+        if not file.seekable():  # a pipe: its first bytes show its type and can be read only once
             spooled = files.enter_context(tempfile.TemporaryFile(prefix="rankk-"))
             shutil.copyfileobj(file, spooled)
             spooled.seek(0)
@@ -100,7 +100,7 @@ def _open(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def _no_text(file: IO[bytes], path: str | Path) -> RankkError:
-    """The error for the first line that is no UTF-8 text."""
+    """The error for the first line that is not UTF-8 text."""
     file.seek(0)
     for number, line in enumerate(file, 1):
         if b"\0" in line:

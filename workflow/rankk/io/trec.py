@@ -64,7 +64,7 @@ def check_id(identifier: Any, where: str, what: str) -> str:
 
 
 class RunOnDemand(Run):
-    """A run whose hits are made anew whenever a query is asked for, from what is stored by query."""
+    """A run whose hits are built on access from compact data by query."""
 
     def __init__(self, queries: Mapping[str, Any]) -> None:
         self._queries = queries
@@ -96,7 +96,7 @@ def read_run(path: str | Path, *, allow_empty: bool = False) -> Run:
     columns: dict[str, tuple[array[float], array[int]]] = {}  # scores and ranks
     closed: dict[str, str] = {}  # passage ids of queries whose lines are read, joined: a list takes six times as much
     opened: dict[str, list[str]] = {}
-    apart: set[str] = set()  # queries whose lines stand apart: they stay open
+    apart: set[str] = set()  # queries whose lines are not contiguous
     current = None
     for number, line in _without_metadata(path):
         fields = line.split()
@@ -115,7 +115,7 @@ def read_run(path: str | Path, *, allow_empty: bool = False) -> Run:
                 current = qid
             scores.append(float(score))
             ranks.append(int(rank))
-            # What other programs read otherwise: nan, inf, 1_0, the digits of other scripts.
+            # Accepted by Python but not by other programs: nan, inf, 1_0, digits of other scripts.
             if not math.isfinite(scores[-1]) or "_" in (digits := score + rank) or not digits.isascii():
                 raise ValueError
         except (ValueError, OverflowError):
@@ -126,7 +126,7 @@ def read_run(path: str | Path, *, allow_empty: bool = False) -> Run:
         raise RankkError(f"{path}: holds no line of a run")
     run: dict[str, tuple[str, array[float]]] = {}
     for qid in list(columns):
-        scores, ranks = columns.pop(qid)  # what has been converted is freed
+        scores, ranks = columns.pop(qid)  # frees the lines that have been converted
         docids = opened.pop(qid) if qid in opened else closed.pop(qid).split(" ")
         if len(set(scores)) < len(scores) or sorted(scores, reverse=True) != scores.tolist():
             order = sorted(range(len(docids)), key=lambda i: (-scores[i], ranks[i]))

@@ -19,7 +19,7 @@ DEEPEST = 50
 
 
 class _Refused(yaml.MarkedYAMLError):
-    """YAML that is not taken though it can be read."""
+    """Valid YAML that is rejected."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -50,13 +50,13 @@ class _Loader(yaml.SafeLoader):
         self._refuse_depth(self.flow_level)
 
     def add_indent(self, column: int) -> bool:
-        """Begin a list or mapping by indentation; the same."""
+        """Begin a list or mapping by indentation, with the same check."""
         added = bool(super().add_indent(column))
         self._refuse_depth(len(self.indents))
         return added
 
     def _refuse_depth(self, levels: int) -> None:
-        if levels > 2 * DEEPEST:  # what is counted exactly once it is read
+        if levels > 2 * DEEPEST:  # exact counts follow when the text is read
             raise _Refused(problem=f"more than {DEEPEST} levels", problem_mark=self.get_mark())
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
@@ -122,7 +122,7 @@ def _check_size(root: yaml.Node) -> None:
             children = node.value if isinstance(node, yaml.CollectionNode) else []
             if isinstance(node, yaml.MappingNode):
                 children = [part for pair in children for part in pair]
-            # `depth` ends the recursion where an alias stands within what it names.
+            # `depth` ends the recursion if an alias is inside the node that it names.
             below = [measure(child, depth + 1) for child in children] if depth < DEEPEST else [(0, DEEPEST)]
             known[id(node)] = 1 + sum(size for size, _ in below), 1 + max((levels for _, levels in below), default=0)
         size, levels = known[id(node)]

@@ -3,5 +3,5 @@
 import sys
 
 # httpx imports the packages of its own command line (rich, click) where they are installed, which takes longer than all
-# else that it imports. It goes without where that module cannot be imported.
+# else that it imports. If that module cannot be imported, httpx works without it.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Addresses and keys of servers: checked before use, and written nowhere with a password."""
+"""Addresses and keys of servers: validation, and masking of passwords."""
 
 import json
 import os
@@ -48,13 +48,13 @@ def masked(text: str) -> str:
 
 
 def without_passwords(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain data as it may be published: with the addresses in it masked."""
+    """Plain data with masked addresses, which can be published."""
     published: dict[str, Any] = json.loads(masked(json.dumps(settings)))
     return published
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address is of this machine, where no proxy is used."""
+    """Whether an address is on this machine, for which no proxy is used."""
     host = urlsplit(address).hostname or ""
     try:
         return ip_address(host).is_loopback
@@ -63,7 +63,7 @@ def is_loopback(address: str) -> bool:
 
 
 def same_server(address: str, target: str) -> bool:
-    """Whether `target` is of the host and port of `address`, or its https form: a key may be sent there too."""
+    """Whether `target` has the host and port of `address`, or is its https form, so that the key may be sent there."""
     old, new = urlsplit(address), urlsplit(target)
     if old.hostname != new.hostname:
         return False
@@ -75,7 +75,7 @@ def _port(parts: SplitResult) -> int:
 
 
 def authorization(key: str | None = None) -> dict[str, str]:
-    """The header with the key: the one given, or the environment's. RankkError where it cannot be a key."""
+    """The header with the key: the given one, or that of the environment. RankkError for an invalid key."""
     key = key or os.environ.get(KEY_VARIABLE)
     if not key:
         return {}

@@ -10,10 +10,10 @@ from rankk.llm.http import Reply, may_pass, on_one_line
 from rankk.llm.types import Completion
 
 MOST_TOKENS = 10**9
-"""Larger token counts are taken for errors."""
-LEAST = -1e300  # of log probabilities; a whole number of more digits is no float
+"""Larger token counts are treated as errors."""
+LEAST = -1e300  # digits of log probabilities; larger integers cannot be converted to float
 ROUNDING = 0.01
-"""Values from here on are not log probabilities."""
+"""Larger values are not log probabilities."""
 FINISHED = {
     "stop": ("", "stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "finish"),
     "length": ("length", "max_tokens", "model_length", "max_output_tokens", "token_limit", "repetition"),
@@ -25,9 +25,9 @@ FILTERED = (
     *("content_filter", "content_policy_violation", "responsibleaipolicyviolation", "data_inspection_failed"),
     *("invalid_prompt", "1301", "safety", "prohibited_content", "blocklist", "flagged"),
 )
-"""Error codes with which a server refuses to answer a prompt."""
+"""Error codes of servers that refuse to answer a prompt."""
 CODES = ("code", "type", "status", "status_code", "param", "blockReason")
-"""Keys under which servers write such codes."""
+"""Keys under which servers report such codes."""
 NO_MORE = (
     "401",
     "402",
@@ -38,13 +38,13 @@ NO_MORE = (
     "billing_not_active",
     "account_deactivated",
 )
-"""Error codes that every further call would get, too."""
+"""Error codes that apply to all further calls."""
 TRANSIENT = ("rate_limit", "server_error", "overloaded", "internal", "unavailable", "timeout", "timed_out")
-"""Parts of error codes that may not occur again, so that a retry makes sense."""
+"""Parts of codes of temporary errors, for which a call is retried."""
 
 
 class Failed(RankkError):
-    """An attempt that may succeed when it is made again."""
+    """A failed attempt that may be retried."""
 
 
 def parse(reply: Reply) -> Any:

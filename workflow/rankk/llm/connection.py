@@ -1,4 +1,4 @@
-"""A model that is ready to be asked: its client, its tokenizer and its context."""
+"""A connection to a model: its client, tokenizer and context length."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from rankk.llm.types import Client, Thinking
 
 @dataclass(frozen=True)
 class Model:
-    """A model and how its prompts are rendered; all that a backend has to know.
+    """A model and its prompt format, as needed by backends.
 
     `name`: hub id, folder, or the server's name of it. `files`: a folder that holds its files, if that is not what
     `name` says. `lora`: hub id or folder of an adapter, `lora_files` likewise its

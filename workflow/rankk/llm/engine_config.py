@@ -29,7 +29,7 @@ BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 def cpu_type() -> Literal["bfloat16", "float32"]:
-    """The type in which this machine's CPU computes fastest."""
+    """The fastest data type of this machine's CPU."""
     try:
         flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
     except OSError:
@@ -77,7 +77,7 @@ class EngineConfig(Strict):
 
     @property
     def waiting(self) -> int:
-        """Calls worth sending at once: some wait in the engine, rendered already, so that no place is ever empty."""
+        """Number of calls to send at once; some wait in the engine so that free slots are filled immediately."""
         return int(self.max_num_seqs * QUEUE_SHARE)
 
     def arguments(self, *, on_cpu: bool, revision: str | None, max_model_len: int) -> dict[str, Any]:
@@ -95,9 +95,9 @@ class EngineConfig(Strict):
             "enable_prefix_caching": self.enable_prefix_caching,
             "load_format": self.load_format,
             "max_logprobs": MOST_LOGPROBS,
-            "enforce_eager": on_cpu,  # compiled CPU code gave wrong text in bfloat16; without compilation it does not
+            "enforce_eager": on_cpu,  # compiled CPU code generated wrong text in bfloat16
             "scheduling_policy": "priority",
-            "generation_config": "vllm",  # the model's own file must not decide sampling
+            "generation_config": "vllm",  # sampling must not depend on the model's generation_config.json
             "trust_remote_code": False,
             "seed": 0,
         }
@@ -120,7 +120,7 @@ class EngineConfig(Strict):
         return {
             "VLLM_CPU_KVCACHE_SPACE": str(self.cpu_kv_cache_gib),
             "VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, cores)),
-            # Snakemake tells a job's libraries how many threads its rule has; the engine is no part of the job.
+            # Snakemake limits the threads of a job's libraries, which does not apply to the engine.
             "OMP_NUM_THREADS": str(len(cores)),
             "MKL_NUM_THREADS": str(len(cores)),
         }

@@ -1,4 +1,4 @@
-"""HTTP to one server: connections that scale, limits of time and size, and errors in plain words."""
+"""HTTP to one server: many connections, limits of time and size, and readable errors."""
 
 import os
 import zlib
@@ -14,7 +14,7 @@ from rankk.llm.addresses import is_loopback, masked
 
 CONNECT_SECONDS = 10.0
 CONNECTIONS = 8
-"""Connections of one httpx client, whose assignment of requests takes time quadratic in their number."""
+"""Connections per httpx client, which needs quadratic time to assign requests to connections."""
 PLAIN = {"Accept-Encoding": "identity"}
 """Asks for answers without compression."""
 ENCODINGS = {"": None, "identity": None, "gzip": 31, "x-gzip": 31, "deflate": 15}
@@ -149,7 +149,7 @@ def may_pass(status: int) -> bool:
 
 
 def why(error: BaseException) -> str:
-    """What went wrong, in the words of the system, TLS library or resolver that httpx hides behind its own."""
+    """The original message of the system, the TLS library or the resolver, which httpx wraps in its own errors."""
     for cause in _causes(error):
         if isinstance(cause, OSError) and cause.args and not isinstance(cause, TimeoutError):
             text = os.strerror(cause.errno) if isinstance(cause, ConnectionError) and cause.errno else cause.strerror

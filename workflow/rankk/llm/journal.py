@@ -112,7 +112,7 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            os.fsync(self._file)  # network file systems tell only now that there was no space
+            os.fsync(self._file)  # network file systems report missing space only now
         except OSError as failure:
             if error is None:
                 raise self._failed(failure) from None
@@ -167,7 +167,7 @@ class Journal:
         """Write at the end of the last whole record, whatever an earlier failure left behind it."""
         written = 0
         try:
-            while written < len(line):  # a disk that fills up takes a part first
+            while written < len(line):  # on a full disk, a part of the record may be written
                 written += os.pwrite(self._file, line[written:], self._end + written)
         except OSError:
             os.ftruncate(self._file, self._end)
@@ -198,7 +198,7 @@ def read_journal(path: str | Path) -> Iterator[CallRecord]:
 
 
 class StoredCalls:
-    """Records of a journal that nobody writes, by key. Only their offsets are kept in memory.
+    """Records of a finished journal by key. Only their offsets are kept in memory.
 
     KeyError for a record that the journal does not hold.
     """
@@ -219,7 +219,7 @@ def _record_at(path: Path, offset: int, length: int) -> CallRecord:
 
 
 def _told(record: CallRecord) -> dict[str, Any]:
-    """Fields of a record without those that say nothing; its repairs are always told."""
+    """Fields of a record without empty ones, except `repairs`."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
     values |= {"token_ids": (), "seconds": round(record.seconds, 4)}
     return {

@@ -34,7 +34,7 @@ REDIRECTS = 3
 IN_FLIGHT, IN_FLIGHT_VLLM, MOST_IN_FLIGHT = 64, 256, 1024
 MODELS_SHOWN = 10
 ADAPTED = {"max_tokens": "max_completion_tokens"}
-"""Parameters that newer models know by another name."""
+"""Parameters that have another name in newer models."""
 OPTIONAL = ("temperature", "top_p", "seed", "stop", "n", "stream")
 """Parameters that are left out where a model refuses them."""
 REFUSED = re.compile(
@@ -42,7 +42,7 @@ REFUSED = re.compile(
     "|takes? n|not (take|accept)|cannot both|only the default|extra_forbidden|max_completion_tokens",
     re.IGNORECASE,
 )
-"""Words of an error about a parameter that a model does not know, as against a value out of range."""
+"""Words in errors about unknown parameters, in contrast to values out of range."""
 
 
 class OpenAIClient:
@@ -93,7 +93,7 @@ class OpenAIClient:
 
     @property
     def _unsent(self) -> list[str]:
-        """Arguments of the chat template that only vLLM is known to take."""
+        """Arguments of the chat template that are sent to vLLM only."""
         return [] if self.is_vllm else sorted(self._template.keys() - {"reasoning_effort"})
 
     async def check(self) -> None:
@@ -201,7 +201,7 @@ class OpenAIClient:
         return f"{reply.status} {words.replace(key, '***') if key else words}".strip()
 
     def _tell_waiting(self, reason: str, patience: float) -> None:
-        """Say it once for all calls that wait."""
+        """Log one message for all waiting calls."""
         if self._waits_since is None or time.monotonic() - self._waits_since > patience:
             log.warning("%s: %s; waiting for it, at most %.0f s", self._shown, reason, patience)
             self._waits_since = time.monotonic()
@@ -313,7 +313,7 @@ def _json(reply: Reply) -> Any:
 
 
 def _retry_after(reply: Reply) -> float:
-    """Seconds that the server asks to wait, within reason."""
+    """Seconds that the server asks to wait, up to a limit."""
     try:
         return max(0.0, min(LONGEST_DELAY, float(reply.headers.get("retry-after", 0))))
     except ValueError:

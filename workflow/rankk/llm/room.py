@@ -1,4 +1,4 @@
-"""How many calls a vLLM server gets at once: as many as its KV cache has room for, by what its /metrics tell."""
+"""The number of calls in flight on a vLLM server, limited by the free KV cache that its /metrics report."""
 
 import asyncio
 import logging
@@ -150,7 +150,7 @@ class MetricsPage:
         self._pool = Pool(self._url, client.headers, 1)
 
     async def read(self) -> Metrics | None:
-        """The server's state; None where it does not tell it now."""
+        """The server's state; None if it is not available at the moment."""
         with suppress(httpx.HTTPError, RankkError, TimeoutError):
             async with asyncio.timeout(ANSWER_SECONDS):
                 reply = await self._pool.request("GET", self._url, limit=MOST_BYTES)
@@ -163,7 +163,7 @@ class MetricsPage:
 
 
 async def following(client: OpenAIClient) -> Client:
-    """A checked client's calls in flight follow its server, where that is vLLM and tells its metrics."""
+    """Let the number of calls in flight follow the server's metrics if it is a vLLM server that reports them."""
     if not client.is_vllm:
         return client
     page = MetricsPage(client)

@@ -99,7 +99,7 @@ class SavedTokenizer:
 
     @cached_property
     def _template(self) -> Any:
-        """Compiled with the settings, filters and functions that templates of the hub expect."""
+        """The compiled template, with the settings, filters and functions that templates on the hub expect."""
         from jinja2 import TemplateError
         from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -121,7 +121,7 @@ class SavedTokenizer:
 
 
 def saved_tokenizer(folder: Path) -> SavedTokenizer | None:
-    """The tokenizer of a model's folder; None where only transformers knows how to load it, or why it cannot."""
+    """The tokenizer of a model's folder; None if transformers is needed to load it, or to report an error."""
     try:
         declared = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
         config = folder / "config.json"
@@ -140,7 +140,7 @@ def saved_tokenizer(folder: Path) -> SavedTokenizer | None:
         tokenizer = SavedTokenizer(folder, declared, template)
         wanted = [*tokenizer.all_special_tokens, *(added["content"] for added in _added(declared))]
         return tokenizer if None not in map(tokenizer.convert_tokens_to_ids, wanted) else None
-    except Exception:  # tokenizers raises no other; transformers says what is wrong
+    except Exception:  # the only type that tokenizers raises; transformers reports the cause
         return None
 
 

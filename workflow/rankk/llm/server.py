@@ -33,8 +33,8 @@ from rankk.provenance import gpus
 
 log = logging.getLogger("rankk")
 
-MODEL_NAME = "engine"  # what the server calls its one model
-ADAPTER_NAME = "adapted-engine"  # and that model with its LoRA adapter
+MODEL_NAME = "engine"  # name of the model on the server
+ADAPTER_NAME = "adapted-engine"  # name of the model with its LoRA adapter
 START_TIMEOUT = 3600.0  # seconds; a large model is read from a slow disk once
 IDLE_SECONDS = 300.0
 POLL_SECONDS = 0.25
@@ -61,14 +61,14 @@ async def lease(model: str, arguments: Mapping[str, Any], config: EngineConfig, 
     """
     files = _Files.of(model, arguments, owner)
     with files.starting.open("w") as starting, files.used.open("w") as used:
-        await _lock(starting)  # one job starts, the others wait for it
+        await _lock(starting)  # one job starts the server, other jobs wait for it
         server = files.registered() or _start(files, model, arguments, config, owner)
         try:
             await _ready(server, files, model)
         except asyncio.CancelledError:
             os.kill(server.supervisor, signal.SIGTERM)
             raise
-        fcntl.flock(used, fcntl.LOCK_SH)  # keeps the supervisor from taking it for idle
+        fcntl.flock(used, fcntl.LOCK_SH)  # tells the supervisor that the server is in use
         fcntl.flock(starting, fcntl.LOCK_UN)
         yield server
 
@@ -120,7 +120,7 @@ class _Files:
         return False
 
     def register(self, server: Server) -> None:
-        """Tell other jobs; nobody else can read the key."""
+        """Write the registry file, which only the user can read."""
         partial = self.registry.with_suffix(".partial")
         partial.touch(mode=0o600)
         partial.write_text(json.dumps(server.__dict__), encoding="utf-8")
@@ -154,7 +154,7 @@ async def _ready(server: Server, files: _Files, model: str) -> None:
 
 
 def _start(files: _Files, model: str, arguments: Mapping[str, Any], config: EngineConfig, owner: int) -> Server:
-    """Start supervisor and server, registered at once: whoever starts it may die while it loads."""
+    """Start supervisor and server, and register them immediately, as the starting job may die during loading."""
     on_cpu = not gpus()
     port, key = _free_port(), secrets.token_urlsafe(32)
     environment = os.environ | config.environment(on_cpu=on_cpu)

@@ -30,7 +30,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 def main(owner: int, idle: float, used: Path, starting: Path, registry: Path, command: list[str]) -> int:
     """Run the command under supervision; its exit code, or 0 when the supervisor ended it."""
-    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)  # what the command leaves behind becomes ours to end
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)  # orphans of the command become children of this process
     for number in ENDING:
         signal.signal(number, lambda *_: sys.exit(0))
     try:
@@ -99,7 +99,7 @@ def _held(lock: IO[str]) -> bool:
 def end_descendants() -> None:
     """Terminate all children, then kill; orphans of killed children become children and are killed in turn."""
     for number in ENDING:
-        signal.signal(number, signal.SIG_IGN)  # already on the way
+        signal.signal(number, signal.SIG_IGN)  # already being terminated
     for number, until in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
         deadline = time.monotonic() + until
         while children := _children():

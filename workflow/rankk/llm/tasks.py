@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 SHOWN_REASONS = 5
 UNDER_WAY = 2048
-"""Queries that are under way at once, so that memory does not grow with further ones. Twice the calls that a server
+"""Largest number of queries in progress, which limits memory. Twice the calls that a server
 gets: none of its slots stays empty while queries wait."""
 
 
@@ -56,7 +56,7 @@ async def finish_all(
         async with asyncio.TaskGroup() as tasks:
             for _ in range(min(UNDER_WAY, len(qids))):
                 tasks.create_task(some())
-    except ExceptionGroup as group:  # nothing but BackendErrors leaves a query
+    except ExceptionGroup as group:  # queries raise BackendErrors only
         raise group.exceptions[0] from None
     return results, failures
 
@@ -90,7 +90,7 @@ def run_interruptible(main: Coroutine[Any, Any, T], journal: str | Path | None) 
 
     try:
         return asyncio.run(guarded())
-    except KeyboardInterrupt:  # while the engine started in this process
+    except KeyboardInterrupt:  # during an engine start in this process
         raise _interrupted(journal) from None
 
 

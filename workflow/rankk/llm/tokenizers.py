@@ -1,4 +1,4 @@
-"""Counting and cutting in the model's own tokens, and a conservative estimate where no tokenizer is at hand."""
+"""Counting and truncation in tokens of the model, and a conservative estimate without a tokenizer."""
 
 import re
 import unicodedata
@@ -12,9 +12,9 @@ from rankk.llm.saved_tokenizer import saved_tokenizer
 from rankk.llm.types import Prompt
 
 SAID = "What was said."
-"""An example answer, to find out what a chat template puts behind one."""
+"""An example answer, used to find the token that a chat template writes after an answer."""
 CACHED_TEXTS = 50_000
-"""Texts whose cuts are kept: a passage stands in several windows."""
+"""Number of cached truncated texts; a passage occurs in several windows."""
 TEMPLATE_TOKENS = 1024
 """Tokens allowed for what a chat template adds to the messages; some add a system prompt."""
 
@@ -184,7 +184,7 @@ class ModelTokenizer:
         if len(encoded["input_ids"]) <= limit:
             return text
         end = _boundary(text, encoded["offset_mapping"][limit][0])
-        while end and (excess := self.count(text[:end]) - limit) > 0:  # a cut can split what was one token
+        while end and (excess := self.count(text[:end]) - limit) > 0:  # truncation can split a token
             end -= excess
         return text[: max(0, end)]
 

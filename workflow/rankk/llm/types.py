@@ -13,7 +13,7 @@ MOST_LOGPROBS = 1000
 Role = Literal["system", "user", "assistant"]
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
-"""A number of things: whole, not negative, and exact in every reader of JSON."""
+"""A non-negative integer that every JSON reader represents exactly."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Client(Protocol):
     """Answers prompts. Raises RankkError where a call fails for good, BackendError where every further call would."""
 
     max_in_flight: int
-    """Calls that it is worth sending at once."""
+    """Number of calls to send at once."""
 
     @property
     def facts(self) -> dict[str, Any]:

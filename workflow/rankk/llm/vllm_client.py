@@ -55,7 +55,7 @@ class VllmClient:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Nothing beside the settings."""
+        """Empty: everything is part of the settings."""
         return {}
 
     async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
@@ -82,7 +82,7 @@ class VllmClient:
         async for state in self._engine.generate(
             TokensPrompt(prompt_token_ids=ids), parameters, number, priority=call.priority, lora_request=self._lora
         ):
-            last = state  # each state holds all tokens so far
+            last = state  # each output contains all tokens so far
         output = last.outputs[0]
         first = output.logprobs[0] if output.logprobs else None
         return Completion(

@@ -1,1 +1,1 @@
-"""What an experiment will cost before it runs, from measured speeds and stated guesses."""
+"""Estimated costs of an experiment before it runs, from measured speeds and stated assumptions."""

@@ -1,4 +1,4 @@
-"""What the cells of an experiment will cost: calls, tokens and GPU-hours."""
+"""Estimated calls, tokens and GPU-hours of the cells of an experiment."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from rankk.plan.gpus import GPUS, SHAPES, Engine, Shape
 from rankk.plan.simulation import drawn_lengths, milliseconds, places, stages
 from rankk.reranking.settings import resolve
 
-PROMPT_TOKENS = 250  # instructions, query and the passages' frames, in tokens
-PASSAGE_TOKENS = 512  # a passage is taken to be no longer, wherever it may be cut
-QUERIES = 50  # where nobody knows yet
+PROMPT_TOKENS = 250  # instructions, query and the text around passages, in tokens
+PASSAGE_TOKENS = 512  # assumed length of passages that may be longer
+QUERIES = 50  # assumed if the number is not known yet
 FEW_CALLS = 32
-"""Calls in flight below which a GPU is badly used."""
+"""Fewer calls in flight use a GPU inefficiently."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _hours(
     limit: int,
     in_flight: int,
 ) -> float:
-    """Cells of as many queries take as long."""
+    """Hours by number of queries, cached: equal cells take equally long."""
     engine = Engine(GPUS[gpu], shape, EngineConfig.model_validate_json(config))
     return milliseconds(engine, widths, queries, prompt, drawn_lengths(output, limit), in_flight) / 3.6e6
 

@@ -128,9 +128,9 @@ SHAPES = {
 }
 """Shapes from the models' published configurations; lengths are guesses but for Rank-K's."""
 GPU_GIB = (8, 12, 16, 24, 32, 40, 48, 80, 141)
-"""Memory of GPUs that are in use."""
+"""Memory sizes of common GPUs."""
 SENSIBLE_CALLS = 8
-"""Calls in flight for which a GPU should have room."""
+"""Calls in flight that should fit into a GPU's memory."""
 
 
 def sensible_gpu(shape: Shape, context: int) -> str:
@@ -179,7 +179,7 @@ class Engine:
 
     @cached_property
     def _weights_ms(self) -> Callable[[float], float]:
-        """What of a step is independent of the contexts' length, by calls in flight; remembered for simulations."""
+        """The part of a step that does not depend on the length of contexts, by calls in flight (cached)."""
         measured = self.gpu.fp8_step_ms if self.fp8 else self.gpu.step_ms
         return cache(lambda in_flight: between(measured, in_flight) * self._scale)
 
@@ -195,13 +195,13 @@ class Engine:
 
     @property
     def _scale(self) -> float:
-        """Time of all but reading the cache, of that of the measured model on one GPU."""
+        """Time of a step without reading the cache, relative to that of the measured model on one GPU."""
         scale: float = self.shape.parameters / QWEN_32B.parameters / self.config.tensor_parallel**SPLIT_EXPONENT
         return scale
 
 
 def between(measured: Mapping[int, float], number: float) -> float:
-    """A value, linear between what was measured; beyond the last number as between the last two."""
+    """Linear interpolation between measured values; extrapolated beyond the last one."""
     numbers = sorted(measured)
     position = min(max(bisect_left(numbers, number), 1), len(numbers) - 1)
     below, above = numbers[position - 1], numbers[position]

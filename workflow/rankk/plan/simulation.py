@@ -17,10 +17,10 @@ from rankk.reranking.types import TieGroups
 SPREAD = 0.6
 """Standard deviation of the answers' log length (assumed, as in benchmarks/workload.py)."""
 ROUNDS, CALLS = 4, 1800
-"""So many times the calls that the engine holds, and at least so many calls, are simulated; the time of more follows
-from the slope."""
+"""Simulated calls: a multiple of the calls that the engine holds, and a minimum; longer times are extrapolated
+linearly."""
 DRAWS = 8
-"""Queries whose calls are tried with random answers."""
+"""Number of queries whose calls are determined with random answers."""
 
 Lengths = Callable[[int, int], float]
 """Tokens of the answer to a query's call, both numbered from 0."""
@@ -28,7 +28,7 @@ Lengths = Callable[[int, int], float]
 
 @dataclass
 class RandomRanker:
-    """Answers at random, and counts the calls that wait for an answer at the same time."""
+    """Ranker with random answers that counts the calls that wait at the same time."""
 
     draw: random.Random
     limit: float = math.inf
@@ -49,7 +49,7 @@ class RandomRanker:
         return self.draw.random()
 
     def prior(self, docid: str) -> float:
-        """Falls with the rank."""
+        """A score that decreases with the rank."""
         return -float(docid)
 
     def room(self) -> float:
@@ -62,10 +62,10 @@ class RandomRanker:
         await waiting
 
     async def play(self, strategy: Strategy, depth: int) -> list[int]:
-        """Calls of each stage of one query's reranking."""
+        """Numbers of calls of the stages of one query's reranking."""
         task = asyncio.ensure_future(strategy.rerank([str(position) for position in range(depth)], self))
         while not task.done():
-            for _ in range(8):  # until every call that can be asked is
+            for _ in range(8):  # until all possible calls are waiting
                 await asyncio.sleep(0)
             if self._waiting:
                 self.stages.append(len(self._waiting))

@@ -1,4 +1,4 @@
-"""How an experiment is best split over many GPUs: a simulation of its jobs in a cluster's queue."""
+"""The best split of an experiment over many GPUs, from a simulation of its jobs in a cluster's queue."""
 
 import heapq
 import random
@@ -32,7 +32,7 @@ Job = tuple[float, int]
 
 @dataclass(frozen=True)
 class Split:
-    """A split of the experiment and what it comes to; GPU-hours include starts and what failures cost."""
+    """A split of the experiment with its costs; GPU-hours include engine starts and failures."""
 
     gpus: int
     tensor_parallel: int

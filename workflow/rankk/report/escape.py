@@ -1,4 +1,4 @@
-"""Escaping foreign texts for LaTeX, Markdown and CSV."""
+"""Escaping of texts for LaTeX, Markdown and CSV."""
 
 import re
 
@@ -11,15 +11,16 @@ LATEX = {
 
 
 def latex(text: str) -> str:
-    """Text that LaTeX prints as it stands."""
+    """The text, escaped for LaTeX."""
     return "".join(LATEX.get(character, character) for character in text)
 
 
 def markdown(text: str) -> str:
-    """Text that ends no cell of a pipe table."""
+    """The text, escaped for a cell of a pipe table."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
 def cell(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula: a quote precedes =, +, -, @ and control characters."""
+    """The text, with a quote before =, +, -, @ and control characters, so that spreadsheets do not read it as a
+    formula."""
     return f"'{text}" if re.match(r"[=+\-@\t\r]", text) else text

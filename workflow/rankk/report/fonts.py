@@ -1,4 +1,4 @@
-"""Fonts for names in any script: what the style's font lacks is drawn in an installed font that has it."""
+"""Fonts for names in any script: characters that the style's font lacks are drawn in an installed font."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping

@@ -18,8 +18,8 @@ def matrix(
 ) -> dict[str, Any]:
     """Titles of the leading columns, of the others, and rows of fields; None where the grid has no such cell.
 
-    `rows`: what is known of evaluated cells (`rankk.report.home.cells`). Whichever are more, first stages or
-    rerankers, are the table's rows.
+    `rows`: values of the evaluated cells (`rankk.report.home.cells`). The table's rows are the first stages or the
+    rerankers, whichever are more.
     """
     stages = list(dict.fromkeys(cell.first_stage for cell in grid))
     rerankers = list(dict.fromkeys(cell.reranker for cell in grid))

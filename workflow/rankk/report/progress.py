@@ -1,4 +1,4 @@
-"""How far an experiment is: the state of each cell, from the files that its jobs have left."""
+"""Progress of an experiment: the state of each cell, from the files that its jobs have written."""
 
 import fcntl
 import json
@@ -26,7 +26,7 @@ FRESH = 600.0
 MESSAGE = re.compile(r"\d\d:\d\d:\d\d ([A-Z]+) (.*)")
 
 COUNTED = re.compile(r"\d+ of \d+ calls(, )?")
-"""The beginning of a job's own line."""
+"""Prefix of the line that a job writes."""
 
 
 class State(StrEnum):
@@ -115,7 +115,7 @@ def _current(experiment: Experiment, cell: Cell, manifest: Path) -> bool:
     """Whether a cell's run was made with the settings that it has now."""
     try:
         made = Reranker(**json.loads(manifest.read_text(encoding="utf-8"))["reranker"])
-    except ValueError:  # of another version of rankk
+    except ValueError:  # written by another version of rankk
         return False
     reranker = experiment.rerankers[cell.reranker]
     filled = reranker.model_copy(update={"backend": reranker.backend.filled(**asdict(cell))})
@@ -139,7 +139,7 @@ def _locked(journal: Path) -> bool:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
-        except OSError:  # a file system without locks
+        except OSError:  # the file system has no locks
             return False
     return False
 

@@ -1,1 +1,1 @@
-"""The reranking engine: strategies ask for windows, backends answer calls, a journal keeps every answer."""
+"""The reranking engine: strategies choose windows, backends answer calls, a journal stores every answer."""

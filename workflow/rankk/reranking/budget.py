@@ -1,4 +1,4 @@
-"""Making prompt and answer fit into the model's context."""
+"""Fitting prompt and answer into the model's context."""
 
 import re
 from collections.abc import Sequence

@@ -67,7 +67,7 @@ class Caller:
         async with self._gate.slot(-chain):
             prompt, deciding = await self._prepare(qid, number, query, [passages[docid] for docid in window], sample)
             key = call_key(deciding)
-            # Queries with the same text may want the same answer at the same time: it is asked for once.
+            # Queries with the same text may need the same answer at the same time; only one call is made.
             async with self._asking.setdefault(key, asyncio.Lock()):
                 made = self.journal.get(key)
                 if made is None:
@@ -91,7 +91,7 @@ class Caller:
                     return self.journal.append(record), answer
         self.tally.from_journal += 1
         answer = self._parse(made, len(window))
-        # The same prompt may have been another call, of another query even, where the record was made.
+        # The record may have been written for the same prompt in another call, even of another query.
         used = replace(made, qid=qid, call=number, sample=sample, window=tuple(window))
         return replace(used, outcome=answer.outcome.value, repairs=answer.repairs), answer
 
@@ -116,7 +116,7 @@ class Caller:
             answer_tokens=settings.completion_tokens,
             passage_tokens=settings.passage_tokens,
         )
-        # In a thread: the engine goes on meanwhile.
+        # In a thread, so that other calls continue.
         prompt = await asyncio.to_thread(rendering, settings.preset, query, texts, self.connection.counter)
         return prompt, {
             "model": settings.model,
@@ -160,7 +160,7 @@ class Caller:
             closing_token=self.connection.closing_token,
         )
         if settings.parser.logprobs and completion.finish_reason != "content_filter":
-            first_logprobs(completion)  # an error where there are none
+            first_logprobs(completion)  # raises an error if there are none
         return completion
 
 

@@ -1,4 +1,4 @@
-"""One cell from files to files: first stage, queries and passages in, run, calls and manifest out."""
+"""Reranking of one cell: reads first stage, queries and passages; writes run, calls and manifest."""
 
 import logging
 from collections.abc import Mapping
@@ -117,7 +117,7 @@ async def rerank_in_memory(
 
 
 def describe(settings: Settings, result: Reranked, model_commit: str | None) -> dict[str, Any]:
-    """The manifest: what made the run, what the answers came to and what they cost."""
+    """The manifest: settings and versions, outcomes of the answers, and costs."""
     tally, preset = result.tally, settings.preset
     return {
         "reranker": settings.reranker.described(),

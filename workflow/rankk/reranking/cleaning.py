@@ -11,7 +11,7 @@ WINDOW = 20
 """Passages in the window that `passage_words` is stated for; rank_llm gives the same total to any window."""
 NUMBER = re.compile(r"\[(\d+)\]")
 CACHED_TEXTS = 50_000
-"""Repaired texts that are kept: a passage stands in several windows."""
+"""Number of cached repaired texts; a passage occurs in several windows."""
 
 
 def prepare(preset: Preset, query: str, passages: Sequence[str]) -> tuple[str, list[str]]:

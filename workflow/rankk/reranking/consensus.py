@@ -37,7 +37,7 @@ class Consensus:
         return merge(window, orders, self.merge)
 
     async def score(self, docid: str) -> float:
-        """The ranker's own score: samples are for windows."""
+        """The score of the underlying ranker; samples apply to windows only."""
         return await self.ranker.score(docid)
 
     def prior(self, docid: str) -> float:

@@ -1,4 +1,4 @@
-"""Reranking a cell: every query is a coroutine of its own, and one query's failure stops nothing else."""
+"""Reranking a cell: each query is a coroutine; if a query fails, the others continue."""
 
 import logging
 import math
@@ -24,13 +24,13 @@ PROGRESS = "{n_fmt} of {total_fmt} calls{postfix}"
 
 @dataclass(frozen=True)
 class Reranked:
-    """A cell's result: the run, what its calls came to, and the wall-clock seconds spent now."""
+    """Result of a cell: the run, counts of its calls, and the wall-clock seconds of this process."""
 
     run: Run
     tally: Tally
     seconds: float
     changed: int  # queries whose order is not the first stage's
-    facts: dict[str, Any]  # of the connection: context, how tokens were counted, the engine's start
+    facts: dict[str, Any]  # about the connection: context, token counter, engine start
 
 
 class Reordered(RunOnDemand):

@@ -1,4 +1,4 @@
-"""How many unusable answers a cell may have (`max_bad_outcomes`)."""
+"""The limit on unusable answers of a cell (`max_bad_outcomes`)."""
 
 import json
 from collections import Counter

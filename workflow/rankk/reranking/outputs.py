@@ -66,13 +66,13 @@ class RunFiles:
                 raise RankkError(f"{path}: {folder} is a file, not a folder; choose another --output")
             with suppress(_Probed), atomic_path(path) as partial:
                 partial.touch()
-                raise _Probed  # it can be written: leave everything as it is
+                raise _Probed  # the path is writable: remove the test file
         if len({os.path.realpath(path) for path in files.values()}) < len(files):
             raise RankkError(f"{self.journal}: the journal would be the same file as another result; choose another")
         self._check_owner()
 
     def _check_owner(self) -> None:
-        """A manifest that is there already must be this run's: another run's would be lost."""
+        """Check that an existing manifest belongs to this run, as it would be replaced."""
         if not self.manifest.exists():
             return
         try:

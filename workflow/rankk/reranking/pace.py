@@ -14,7 +14,7 @@ ENOUGH = 5
 
 
 class Pace:
-    """The calls that this process makes; those found in the journal take no time."""
+    """Counts the calls that this process makes; calls found in the journal take no time."""
 
     def __init__(self) -> None:
         self._calls, self._seconds, self._tokens, self._in_flight = 0, 0.0, 0, 0
@@ -47,6 +47,6 @@ class Pace:
         told = f"{self._tokens / max(time.monotonic() - self._began, 1e-9):,.0f} tokens/s"
         if self._calls < ENOUGH or left <= 0:
             return told
-        # The call that was answered last makes room for another one.
+        # The last answered call is replaced by a new one.
         seconds = left * self._seconds / self._calls / (self._in_flight + 1)
         return f"{told}, about {duration(seconds)} left"

@@ -26,7 +26,7 @@ CONTROL = (
 """Control tokens of chat templates, for when the model's own list is not at hand."""
 
 BREAK = "\u200b"  # zero-width space: the text reads the same, but is no longer that token
-SURROGATE = re.compile("[\ud800-\udfff]")  # halves of a character, which no tokenizer and no file takes
+SURROGATE = re.compile("[\ud800-\udfff]")  # lone surrogates, which tokenizers and files cannot represent
 FIELD = re.compile(r"\{(query|docs|num|rank|passage)\}")
 
 

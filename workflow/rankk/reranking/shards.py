@@ -1,4 +1,4 @@
-"""A cell's queries over several jobs, and their results as one."""
+"""Distribution of a cell's queries over several jobs, and merging of their results."""
 
 import heapq
 import json
@@ -18,7 +18,7 @@ SUMMED = ("queries", "queries_changed", "seconds", "engine_start_seconds")
 def members(first_stage: Run, strategy: Strategy, depth: int, shards: int) -> list[list[str]]:
     """Query ids of each shard: the same calls for all, as nearly as whole queries allow, in the run's order.
 
-    Longest first into the shard that has least; shards may be empty where there are fewer queries.
+    The query with most calls goes first into the shard with the fewest calls; shards may be empty.
     """
     work = {qid: strategy.calls(min(depth, len(hits))) for qid, hits in first_stage.items()}
     heap = [(0, number) for number in range(shards)]

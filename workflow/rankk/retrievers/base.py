@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from rankk.paths import Cell
 
 Inputs = Mapping[str, Any]
-"""Files that a job reads, by name: a path, or several (none: an empty list)."""
+"""Input files of a job by name: a path or a list of paths (possibly empty)."""
 
 
 class Step(Component):
-    """Work that a first stage needs done beforehand: an index, or encoded texts. Its fields decide what it makes."""
+    """A preparation step of a first stage: an index, or encoded texts. Its fields determine the result."""
 
     def params(self) -> dict[str, Any]:
         """Parameters that decide the result, for Snakemake."""
@@ -71,10 +71,11 @@ class Retriever(Component):
         return ()
 
     def check(self, cell: "Cell", experiment: "Experiment") -> None:
-        """Refuse what cannot be retrieved, before any job starts. ValueError begins with a key of the settings."""
+        """Reject cells that cannot be retrieved, before any job starts. ValueError begins with a key of the
+        settings."""
 
     def facts(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
-        """Facts about the cell that decide the run beside settings and files, such as a language."""
+        """Properties of the cell, other than settings and files, that affect the run, such as a language."""
         return {}
 
     def params(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:

@@ -50,7 +50,7 @@ GENERATOR = ("-generator", "DefaultLuceneDocumentGenerator")
 MEMORY_BUFFER = "1024"
 """MB of vectors that Lucene gathers before it writes them."""
 SEGMENTS_A_PASSAGE = 10
-"""Segments that are retrieved per requested passage."""
+"""Number of segments retrieved per requested passage."""
 
 
 def index_bm25(

@@ -1,4 +1,4 @@
-"""Another first stage's passages in the order of a bi-encoder's similarity (Reimers & Gurevych 2019)."""
+"""Passages of another first stage, reordered by the similarity of a bi-encoder (Reimers & Gurevych 2019)."""
 
 import logging
 from typing import TYPE_CHECKING, Any

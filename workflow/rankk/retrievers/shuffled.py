@@ -1,4 +1,4 @@
-"""A first stage in random order, which shows how a reranker does without the help of the order that it is given."""
+"""A first stage in random order, to measure how much a reranker depends on the order of its input."""
 
 import random
 from typing import TYPE_CHECKING, Any

@@ -25,7 +25,7 @@ JUDGED = "Judged@10"
 
 LARGEST_GRADE = 10_000
 BATCH = 100_000
-"""Passages whose ranks are held at once."""
+"""Largest number of passages of one batch of queries."""
 
 PerQuery = dict[str, dict[str, float]]
 """Value by measure and query id."""
@@ -85,7 +85,7 @@ def _parameters(measure: Any) -> dict[str, Any]:
 
 
 def is_count(name: str) -> bool:
-    """Whether a measure counts something (NumQ, NumRet, NumRel), so that its total over queries is a sum, no mean."""
+    """Whether a measure is a count (NumQ, NumRet, NumRel), which is summed over queries instead of averaged."""
     from ir_measures.measures import SumAgg
 
     measure = parse_measure(name)
@@ -167,7 +167,7 @@ def _values(
     try:
         for metric in ir_measures.iter_calc(theirs, known, scored) if theirs else ():
             values.setdefault(str(metric.measure), {})[qids[int(metric.query_id) - 1]] = metric.value
-    except Exception as error:  # whatever providers raise, from AssertionError to CalledProcessError
+    except Exception as error:  # providers raise many types, from AssertionError to CalledProcessError
         raise _wrong(", ".join(map(str, theirs)), error) from error
     return values
 

@@ -1,4 +1,5 @@
-"""Backends, one module each: what answers a model's calls. `Backend` is their base class, `BACKENDS` lists them."""
+"""Backends, which answer the calls to a model; one module each. `Backend` is their base class, `BACKENDS` lists
+them."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Self
@@ -8,12 +9,12 @@ from rankk.llm.connection import Connection, Model
 
 
 class Backend(Component):
-    """Settings of something that answers calls. A subclass in a module of its own adds one."""
+    """Base class of the settings of a backend. Each backend is a subclass in its own module."""
 
     loads_model: ClassVar[bool] = False
     """Whether the model's files are loaded on this machine."""
     asks_model: ClassVar[bool] = True
-    """Whether a model is asked; False where answers are stored."""
+    """Whether a model is asked; False if answers are stored."""
 
     reads_pairs: ClassVar[bool] = False
     """Whether it scores pairs of a query and a passage instead of answering prompts."""

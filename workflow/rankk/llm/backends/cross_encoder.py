@@ -17,7 +17,7 @@ from rankk.llm.tokenizers import ModelTokenizer, model_context
 from rankk.llm.types import CallContext, Completion, Prompt, Sampling
 
 BATCHES_WAITING = 8
-"""Batches that wait together: they are sorted by length, so that little is padded."""
+"""Number of batches that are sorted by length together, to reduce padding."""
 
 Pair = tuple[str, str]
 
@@ -75,7 +75,7 @@ def pair_of(prompt: Prompt) -> Pair:
 
 
 class Scorer:
-    """Scores pairs in batches: all calls that wait when a batch ends are the next one's."""
+    """Scores pairs in batches: the next batch consists of all calls that wait when a batch ends."""
 
     def __init__(self, settings: CrossEncoder, model: Model, context: int, tokenizer: PairTokenizer) -> None:
         self._settings, self._model, self._context, self._tokenizer = settings, model, context, tokenizer
@@ -91,7 +91,7 @@ class Scorer:
         return {"engine_start_seconds": round(self._start_seconds, 3)}
 
     async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
-        """A completion without words, but with the pair's score."""
+        """A completion without text, with the score of the pair."""
         began = time.monotonic()
         score = asyncio.get_running_loop().create_future()
         self._waiting.append((pair_of(prompt), score))
@@ -109,7 +109,7 @@ class Scorer:
             batch, self._waiting = self._waiting, []
             try:
                 scores = await asyncio.to_thread(self._score, [pair for pair, _ in batch])
-            except Exception as error:  # whatever torch raises ends every call
+            except Exception as error:  # any error of torch ends every call
                 failure = BackendError(f"model {self._model.name}: no scores: {type(error).__name__}: {error}")
                 scores = [failure] * len(batch)
             for (_, future), score in zip(batch, scores, strict=True):
@@ -158,6 +158,6 @@ class Scorer:
         return encoder
 
     async def close(self) -> None:
-        """Let a batch that is being scored end."""
+        """Wait for the batch that is being scored."""
         if self._working is not None:
             await asyncio.gather(self._working, return_exceptions=True)

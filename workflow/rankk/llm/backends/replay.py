@@ -61,12 +61,12 @@ class ReplayClient:
             response = response or ""
             if self._responses.setdefault((str(qid), call), response) != response:
                 raise RankkError(f"{path}:{number}: query {qid}, call {call} stands twice, with another response")
-        content = json.dumps(sorted(self._responses.items()))  # of the answers: a pipe cannot be read twice
+        content = json.dumps(sorted(self._responses.items()))  # of the answers: a pipe can be read only once
         self.digest = sha256(content.encode()).hexdigest()
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Nothing beside the file, which the settings name."""
+        """Empty: the file is part of the settings."""
         return {}
 
     async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:

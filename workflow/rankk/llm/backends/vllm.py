@@ -21,9 +21,9 @@ from rankk.llm.types import CallContext, Client, Completion, Prompt, Sampling
 from rankk.progress import WAITING, tell
 from rankk.provenance import gpus
 
-ENGINE_PATIENCE = 10.0  # seconds without connections after which a shared engine is taken for dead
+ENGINE_PATIENCE = 10.0  # seconds without connections after which a shared engine is considered dead
 NO_ADAPTER = "none"
-TOKEN_ID = "token_id:"  # before a token's number, where the engine names tokens by their ids
+TOKEN_ID = "token_id:"  # prefix of token ids, by which the engine names tokens
 LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # for which vLLM has room
 ENGINE_SECONDS = 6 * 3600.0  # limit of a call that waits in a shared engine, which may be slow (CPU)
 
@@ -132,7 +132,7 @@ class LateEngine:
 
     async def _started(self) -> Client:
         began = time.monotonic()
-        tell(WAITING)  # over the cell's "0 of N calls"
+        tell(WAITING)  # replaces the cell's "0 of N calls"
         self._client = await self._start()
         self.start_seconds = time.monotonic() - began
         return self._client
@@ -159,7 +159,7 @@ def lora_files(model: Model) -> str | None:
 
     try:
         return str(snapshot_download(folder))
-    except Exception as error:  # whatever the hub's client lets through
+    except Exception as error:  # any error of the hub's client
         reason = " ".join(str(error).split())[:200]
         raise BackendError(f"adapter {folder}: no such folder, and not to be had from the hub ({reason})") from None
 
@@ -176,7 +176,7 @@ def lora_arguments(folder: str) -> dict[str, Any]:
 
 
 def _check_gpus(wanted: int) -> None:
-    """A GPU machine must show as many GPUs as the engine takes; a CPU machine runs one process."""
+    """Check that the machine has as many GPUs as the engine needs; a machine without GPUs runs one process."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and visible.strip() and len(visible.split(",")) < wanted:
         raise RankkError(

@@ -1,4 +1,4 @@
-"""Static pages on which people read answers: no server, no request to anywhere."""
+"""Static pages that show answers, without a server or network requests."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from rankk.reranking.outputs import RunFiles
 
 TEMPLATE, SCRIPT = (Path(__file__).with_name(name) for name in ("page.html", "page.js"))
 BLOCK = 200
-"""Passages that are packed together."""
+"""Number of passages that are compressed together."""
 
 
 def write_page(output: str | Path, *, title: str, languages: Sequence[str], passages: str, **files: Any) -> None:
@@ -103,7 +103,7 @@ def embedded(data: Any) -> str:
 
 
 def _packed(kind: str, data: Any) -> str:
-    """A script element that holds compressed JSON; browsers do not run it."""
+    """A script element with compressed JSON, which browsers do not execute."""
     deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     content = deflate.compress(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()) + deflate.flush()
     return f'<script type="text/plain" class="{kind}">{base64.b64encode(content).decode()}</script>\n'

@@ -23,7 +23,7 @@ FOLLOWED = 100
 
 
 class CellAnswers:
-    """The answers of a reranked cell, read from its files; those of a query when it is asked for.
+    """The answers of a reranked cell, read from its files query by query.
 
     `level`: the grade from which passages are relevant.
     """

@@ -14,7 +14,7 @@ WIDE = 5  # ratio of the largest to the smallest cost from which costs are drawn
 
 
 class Cost(Figure):
-    """Effectiveness against output tokens per query, with the frontier of what nothing cheaper equals."""
+    """Effectiveness by output tokens per query, with the frontier of points that no cheaper point equals."""
 
     name: ClassVar[str] = "cost"
     title: ClassVar[str] = "Effectiveness against cost"

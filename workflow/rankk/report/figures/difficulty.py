@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rankk.report.evidence import Evidence
 
 NARROWEST, HEIGHT = 2.2, 1.7
-SMALLEST = 0.1  # gain that an axis reaches at least
+SMALLEST = 0.1  # smallest limit of the gain axis
 QUARTERS = ["hardest", "2nd", "3rd", "easiest"]
 
 

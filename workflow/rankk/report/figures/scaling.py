@@ -18,7 +18,7 @@ STAGE = ["collection", "language", "retriever"]
 class Scaling(Figure):
     """Test-time scaling: effectiveness by output tokens of rerankers that differ in thinking budget and samples alone.
 
-    The dashed frontier joins what nothing cheaper equals, so that a larger budget and more samples can be compared.
+    The dashed frontier joins the points that no cheaper point equals, to compare larger budgets with more samples.
     """
 
     name: ClassVar[str] = "scaling"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Published(Table):
-    """One row a cell that others published: their value, ours, and where theirs is from."""
+    """One row per cell that others published: their value, our value, and their source."""
 
     name: ClassVar[str] = "published"
     title: ClassVar[str] = "Published results"

@@ -1,1 +1,1 @@
-"""Parsers: from a model's words to tie groups and a typed outcome."""
+"""Parsers, which convert an answer to tie groups and an outcome."""

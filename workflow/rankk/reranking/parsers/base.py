@@ -15,7 +15,7 @@ REFUSAL = re.compile(
     r"|抱歉|对不起|无法|متأسف|извините|к сожалению",
     re.IGNORECASE,
 )
-REFUSAL_CHARACTERS = 400  # a refusal stands at the beginning
+REFUSAL_CHARACTERS = 400  # characters in which a refusal is looked for
 
 
 class Parser(Component):

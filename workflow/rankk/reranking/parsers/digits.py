@@ -7,7 +7,7 @@ from rankk.llm.types import Completion, Thinking
 from rankk.reranking.parsers.base import ASKED, Parser, answer_of, mention
 from rankk.reranking.types import Answer
 
-DIGITS = re.compile(r"\d{1,4000}")  # Python converts no longer ones
+DIGITS = re.compile(r"\d{1,4000}")  # largest number of digits that Python converts
 
 
 class Digits(Parser):

@@ -41,7 +41,7 @@ ITEM = re.compile(
     rf"(?P<mark>\[\s*+(?:{LABEL}|[DP])?-?|{LABEL}|(?<![A-Za-z\d.]))(?P<number>\d++)(?![A-Za-z%])(?P<close>\s*+\])?",
     re.IGNORECASE,
 )
-LINK = re.compile(  # what may stand between two items of a chain
+LINK = re.compile(  # allowed text between two items of a chain
     r"(?:[\s\[\](){}><=,;|/+\#-]++|\.{2,}+|…|\.(?=[ ]*+\n)|\b(?:and|or|vs|over|before|then|followed by|to|through)\b"
     r")*+",
     re.IGNORECASE,

@@ -67,7 +67,7 @@ def records_of_lines(text: str, n: int) -> list[Record] | None:
     if records and _left_out(rows, shapes[-1], {record.id for record in records}, n):
         return []
     if records and remarks and records == [Record(id_) for id_ in range(1, len(records) + 1)]:
-        return []  # an account of the passages
+        return []  # remarks about the passages
     return records
 
 

@@ -9,7 +9,7 @@ from rankk.reranking.parsers.lines import two_numbers
 from rankk.reranking.parsers.record import RANK_WORD, Record, identifier, number_of, role_of
 
 PLACE = re.compile(rf"(?:{RANK_WORD}\W?)?_?(\d{{1,4}})(?:st|nd|rd|th)?", re.IGNORECASE)
-LARGEST = 10**6  # no window has as many passages
+LARGEST = 10**6  # larger than any window
 LAST = re.compile(r"irrelevant|not|non|least|worst|rest|other|bottom", re.IGNORECASE)
 
 

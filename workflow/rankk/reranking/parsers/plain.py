@@ -27,7 +27,7 @@ BEFORE_NAME = re.compile(
 def _comparisons() -> Iterator[tuple[str, str]]:
     """Signs that compare, by their names in Unicode.
 
-    Those that say "before" as well as "less than" (≺, ←) become `<>`, which is never used, as where < and > are mixed.
+    Ambiguous signs, which mean "before" or "less than" (≺, ←), become `<>`, which makes the ranking unusable.
     """
     blocks = [(0x2039, 0x203B), (0x2190, 0x2400), (0x25A0, 0x2600), (0x2700, 0x2800), (0x2900, 0x2C00)]
     blocks += [(0x3008, 0x300A), (0xFE64, 0xFE66), (0xFF1C, 0xFF1F), (0x1F446, 0x1F44A), (0x1F780, 0x1F900)]

@@ -67,7 +67,7 @@ class Ranking(Parser):
                 groups = [[id_ - 1 for id_ in group] for group in records]
                 return answer_of(groups, n, repairs | {"scores"}, text, completion.finish_reason)
         if form == "prose" and (cut_off or refuses(text)):
-            chosen = []  # half a sentence about passages, or a refusal that names some, is no ranking
+            chosen = []  # a cut-off sentence or a refusal that mentions passages is not a ranking
         account = form in ("lines", "prose") or len(chosen) > 1 or (form == "list" and _marked(chosen))
         if account and _in_the_prompts_order(chosen, n):
             chosen = []
@@ -108,7 +108,7 @@ def answer_text(completion: Completion, thinking: Thinking | None) -> tuple[str,
 
 
 def _behind_other_thought(text: str) -> str:
-    """What follows a thought in tags that the preset does not know; nothing where it was not closed."""
+    """The text after a thought in tags that the preset does not declare; empty if the thought is not closed."""
     match = OTHER_THOUGHT.match(text)
     if match is None:
         return text

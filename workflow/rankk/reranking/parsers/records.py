@@ -60,7 +60,7 @@ def _ordered(records: Sequence[Record], n: int) -> Groups:
     if None in values:
         said = any((each.rank, each.score, each.value) != (None, None, None) for each in records)
         return [] if said else [[record.id] for record in records]
-    if sorted(values) == list(range(1, len(values) + 1)):  # ranks or scores
+    if sorted(values) == list(range(1, len(values) + 1)):  # could be ranks or scores
         in_order = values in (sorted(values), sorted(values, reverse=True))
         return [[record.id] for record in records] if in_order else []
     return _grouped(records, [-value for value in values])

@@ -25,7 +25,7 @@ class Pointwise(Strategy):
         return [docid for docid, _ in sorted(zip(docids, scores, strict=True), key=lambda pair: -pair[1])]
 
     def calls(self, n: int) -> int:
-        """One a passage."""
+        """One per passage."""
         return n
 
     def longest_chain(self, n: int) -> int:

@@ -28,7 +28,7 @@ class Sliding(WindowStrategy):
 
     @model_validator(mode="after")
     def no_gaps(self) -> "Sliding":
-        """Windows meet."""
+        """Check that the stride leaves no gaps between windows."""
         if self.window < self.stride:
             raise ValueError(
                 f"window: {self.window} is smaller than stride {self.stride}: passages between windows would never "
@@ -67,5 +67,5 @@ class Sliding(WindowStrategy):
         return self.calls(n)
 
     def promise(self, n: int) -> Promise:
-        """What the windows have in common is carried to the front."""
+        """The best passages, as many as consecutive windows share."""
         return Promise(n if n <= self.window else self.window - self.stride)

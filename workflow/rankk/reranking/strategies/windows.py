@@ -44,7 +44,7 @@ def dealt(docids: Sequence[str], largest: int) -> list[list[str]]:
 
 
 def shuffled(docids: Sequence[str], seed: int, *number: int) -> list[str]:
-    """A shuffle that depends on seed, list and numbers only, not on the order in which queries run."""
+    """A shuffled copy that depends on seed, list and numbers only, not on the order in which queries run."""
     order_ = list(docids)
     Random("\0".join([*map(str, (seed, *number)), " ".join(docids)])).shuffle(order_)
     return order_
