@@ -177,6 +177,18 @@ def test_display_names_are_shown_where_there_are_some(found):
     assert {"BM25", "Quick 7B", "first stage", "c, Persian"} <= texts
 
 
+@pytest.mark.parametrize("name", ["causes", "languages", "position"])
+def test_names_that_are_longer_than_a_column_are_shortened(found, name):
+    long = {name: f"{name} with a title that is wider than the column of a paper" for name in ("c", "splade", "think")}
+    legible(name, Evidence(found.files, names=long), COLUMN_WIDTH)
+
+
+def test_panels_of_gains_are_named_by_what_differs(found):
+    drawn = FIGURES.get("gains")().draw(found)
+    assert drawn.figure.axes[0].get_title() == "English, bm25\nquick"
+    assert "All panels: c." in drawn.caption
+
+
 def test_differences_are_paired(found):
     data = FIGURES.get("differences")().draw(found).data
     values = found.per_query.astype({"reranker": str}).set_index(["language", "retriever", "reranker", "qid"])["value"]

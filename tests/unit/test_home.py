@@ -85,8 +85,8 @@ def test_the_headline_counts_the_significant_differences(experiment):
     better = int(((compared["p_t_holm"] < 0.05) & (compared["difference"] > 0)).sum())
     first, highest, lowest = headline(found)
     assert re.match(rf"Of 8 reranked cells, {better} (is|are) significantly better", first)
-    assert f"{compared['difference'].max():+.3f}" in highest
-    assert f"{compared['difference'].min():+.3f}" in lowest
+    assert f"{compared['difference'].max():+.3f}".replace("-", "−") in highest
+    assert f"{compared['difference'].min():+.3f}".replace("-", "−") in lowest
 
 
 def test_an_experiment_without_rerankers_says_that_nothing_is_compared(tmp_path):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rankk.report.style import COLOURS, HATCHES, LEGEND, PAGE_HEIGHT, legend, panels, rows
+from rankk.report.style import COLOURS, HATCHES, LEGEND, PAGE_HEIGHT, characters, legend, panels, rows, shortened
 
 BAR = 0.18  # inches that a bar or a heading takes
 MOST_LINES = int((PAGE_HEIGHT - LEGEND - 0.6) / BAR)
@@ -47,7 +47,10 @@ def stacked(groups: Groups, parts: Sequence[str], colours: Mapping[str, int], wi
         if counts:
             axis.text(1.01, position, f"{sum(counts.values()):.0f}", va="center", fontsize=6)
     for position, heading in headings.items():
-        axis.text(0, position, heading, va="center", fontsize=7)
+        text = shortened(heading, characters(axis))
+        # At the figure's left edge, where a long heading has room, and without influence on the layout.
+        where = {"xycoords": ("figure fraction", "data"), "va": "center", "fontsize": 7}
+        axis.annotate(text, (0.01, position), annotation_clip=False, **where).set_in_layout(False)
         axis.yaxis.get_major_ticks()[position].tick1line.set_visible(False)
     axis.grid(axis="y", visible=False)
     axis.set_xlim(0, 1.08)

@@ -20,7 +20,7 @@ NOTE = (
 def by_family(rows: "pd.DataFrame", most: int, extra: Sequence[str] = ()) -> "tuple[pd.DataFrame, str]":
     """At most `most` panels (collection × language), and a sentence on what was done.
 
-    `rows`: one a cell, and one a value of the `extra` columns, with `value`, `low`, `high` and `queries`. Where there
+    `rows`: one per cell and per value of the `extra` columns, with `value`, `low`, `high` and `queries`. Where there
     are more panels, each value is the mean over the collections of a family, and `collection` says how many they are.
     """
     if rows[PANEL].drop_duplicates().shape[0] <= most:

@@ -18,7 +18,7 @@ CELL = ["collection", "language", *SYSTEM]
 STAGE = ["collection", "language", "retriever"]
 PANEL = ["collection", "language"]
 REPEATED = dict.fromkeys([*CELL, "measure", "outcome", "finish_reason", "cause"], "category")
-"""Columns with few distinct values, which are stored as numbers."""
+"""Columns with few distinct values, which are stored as categories to save memory."""
 
 
 @dataclass(frozen=True)

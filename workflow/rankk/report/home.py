@@ -89,8 +89,8 @@ def headline(evidence: Evidence) -> list[str]:
     extremes = {"highest difference": rows[0], "lowest difference": rows[-1]}
     for what, row in (extremes if len(rows) > 1 else {"difference": rows[0]}).items():
         sentences.append(
-            f"The {what} is {row['difference']:+.3f} {row['measure']} "
-            f"(95 % {row['difference_low']:+.3f} to {row['difference_high']:+.3f}): {described(evidence, row)}."
+            f"The {what} is {_number(row['difference'], '+.3f')} {row['measure']} "
+            f"(95 % {_interval(row['difference_low'], row['difference_high'], '+.3f')}): {described(evidence, row)}."
         )
     return sentences
 
@@ -208,11 +208,12 @@ def _system(evidence: Evidence, row: Mapping[str, Any]) -> str:
 
 
 def _number(value: float, form: str) -> str:
-    return MISSING if pd.isna(value) else format(value, form)
+    """A number with a typographic minus sign."""
+    return MISSING if pd.isna(value) else format(value, form).replace("-", "−")
 
 
 def _interval(low: float, high: float, form: str) -> str:
-    return "" if pd.isna(low) else f"{low:{form}} to {high:{form}}"
+    return "" if pd.isna(low) else f"{_number(low, form)} to {_number(high, form)}"
 
 
 def _relative(page: str, folder: str) -> str:

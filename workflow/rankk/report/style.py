@@ -1,6 +1,6 @@
-"""What all figures share: one style, colours that survive grey print and colour blindness, and how they are saved.
+"""Style of all figures: colours that are safe for grey print and colour blindness, layout, and saving.
 
-Matplotlib is imported when something is drawn: the workflow reads the names of figures far more often.
+Matplotlib is imported only for drawing, because the workflow often needs only the names of figures.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -91,6 +91,7 @@ def legend(figure: Any, named: Mapping[str, Any] | None = None) -> None:
         named = {text: handle for pair in handles for handle, text in zip(*pair, strict=True)}
     if named:
         room = figure.get_figwidth() * CHARACTERS_AN_INCH
+        named = {shortened(text, int(room) - 8): handle for text, handle in named.items()}
         columns = max(1, min(len(named), int(room / (max(map(len, named)) + 8))))
         lines = -(-len(named) // columns)
         height = figure.get_figheight() + max(0, lines - 2) * LEGEND_LINE
@@ -148,7 +149,7 @@ def rows(axis: Any, names: Iterable[str]) -> None:
 
 
 def shortened(text: str, room: int) -> str:
-    """The text; of a long one the beginning and the end."""
+    """The text; a long one is shortened to its beginning and end."""
     room = max(room, 8)
     return text if len(text) <= room else f"{text[: room // 2]}…{text[len(text) - (room - room // 2 - 1) :]}"
 
@@ -166,7 +167,7 @@ def between(counts: Iterable[float]) -> str:
 
 
 def left_out(drawn: int, there: int, what: str) -> str:
-    """A sentence on what a page had no room for."""
+    """A sentence on what is not drawn; empty if everything is."""
     return f" The first {drawn} of {there} {what} are drawn; the data file holds all." if drawn < there else ""
 
 
@@ -191,6 +192,6 @@ def save(drawn: Drawn, folder: Path, name: str) -> None:
 
 
 def neutral(table: "pd.DataFrame") -> "pd.DataFrame":
-    """A table none of whose texts a spreadsheet takes for a formula."""
+    """A table whose texts are escaped for spreadsheets (`escape.cell`)."""
     table = table.rename(columns=lambda name: escape.cell(str(name)))
     return table.apply(lambda column: column.map(lambda value: escape.cell(value) if isinstance(value, str) else value))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 NARROWEST, HEIGHT = 1.6, 1.35
 NAMED = 3  # queries named at each end
 MOST_EDGED = 100  # bars of a panel; the edges of more would hide them
-SMALLEST = 0.1  # gain that an axis reaches at least
+SMALLEST = 0.1  # smallest limit of the gain axis
 
 
 class Gains(Figure):
@@ -43,6 +43,8 @@ class Gains(Figure):
         number = rows[CELL].drop_duplicates().shape[0]
         pooled = number > most
         groups = list((with_families(rows) if pooled else rows).groupby(CELL, sort=False))
+        differing = [column for column in STAGE if rows[column].nunique() > 1]
+        same = [evidence.shown(rows[column].iloc[0]) for column in STAGE if column not in differing]
         figure, axes = panels(min(len(groups), most), narrowest=NARROWEST, height=HEIGHT, width=self.width, sharey=True)
         for axis, (names, group) in zip(axes, groups, strict=False):
             ordered = group.sort_values("gain", ascending=False, kind="stable").reset_index(drop=True)
@@ -51,11 +53,11 @@ class Gains(Figure):
                 style: dict[str, Any] = {"color": COLOURS[series], "label": name}
                 if len(at) > 0 and len(ordered) <= MOST_EDGED:
                     axis.bar(at, gain, 1.0, hatch=HATCHES[series], linewidth=0.2, **style)
-                elif len(at):  # one shape: thousands of bars take minutes
+                elif len(at):  # one shape, because thousands of bars take minutes
                     axis.stairs(gain, [at[0] - 0.5, *(at + 0.5)], fill=True, linewidth=0, **style)
             axis.axhline(0, color="black", linewidth=0.5)
-            collection, language, retriever, reranker = map(evidence.shown, names)
-            title(axis, f"{collection}, {language}, {retriever}", reranker)
+            stage = dict(zip(STAGE, map(evidence.shown, names), strict=False))
+            title(axis, ", ".join(stage[column] for column in differing), evidence.shown(names[-1]))
             best, worst = ordered[ordered["gain"] > 0].head(NAMED), ordered[ordered["gain"] < 0].tail(NAMED)
             named = [
                 f"{sign} {enumerated(ids['qid'], characters(axis))}"
@@ -78,6 +80,7 @@ class Gains(Figure):
         caption = (
             f"Gain and loss of every query in {measures} against the cell's declared baseline, sorted; n = "
             f"{between(counts)} queries per cell. Named: the {NAMED} queries that gain most and lose most."
+            + (f" All panels: {', '.join(same)}." if same else "")
             + (" Queries of all collections of a family stand in one panel." if pooled else "")
             + left_out(len(axes), len(groups), "panels")
         )
@@ -92,7 +95,7 @@ class Gains(Figure):
 
 
 def enumerated(ids: Iterable[str], room: int) -> str:
-    """Ids in about so many characters; of long ones their ends."""
+    """Ids in about `room` characters; long ids are shortened to their ends."""
     names = list(ids)
     each = max(4, room // len(names) - len(", "))
     return ", ".join(name if len(name) <= each else f"…{name[1 - each :]}" for name in names)

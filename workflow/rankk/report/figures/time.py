@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rankk.experiment import Experiment
     from rankk.report.evidence import Evidence
 
-WAITING = "waiting for the engine"
+WAITING = "engine start"
 
 
 class Time(Figure):
