@@ -1,11 +1,12 @@
-"""Means, differences and p of rankk-mini from its values per query: python benchmarks/rankk_mini.py [RESULTS]
+"""Tables and figures of rankk-mini from its values per query: RANKK_DATA=… python benchmarks/rankk_mini.py [RESULTS]
 
 RESULTS: the folder of the experiment of config/rankk-mini.yaml (results/experiments/rankk-mini); its values per query
 are copied to measured/rankk-mini/per_query.csv first. The script then writes summary.csv, significance.csv and
-difficulty.csv beside that file. Every family of comparisons is corrected by itself (Holm): `baseline`, every reranked
-cell against its first stage; `thought` and `samples`, settings of the same model against each other, per collection
-and pooled; `language`, queries in another language against the same topics in English; `training`, rankk-mini without a
-thought against the model that never learnt to grade (training.csv, measured on 25 November 2026).
+difficulty.csv beside that file, and draws docs/figures/scaling.png and languages.png. Every family of comparisons is
+corrected by itself (Holm): `baseline`, every reranked cell against its first stage; `thought` and `samples`, settings
+of the same model against each other, per collection and pooled; `language`, queries in another language against the
+same topics in English; `training`, rankk-mini without a thought against the model that never learnt to grade
+(training.csv, measured on 25 November 2026).
 """
 
 import csv
@@ -16,10 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from rankk.config.loading import load
 from rankk.evaluation.statistics import compare, holm, mean_interval
+from rankk.report.evidence import Evidence
+from rankk.report.figures import FIGURES
+from rankk.report.style import STYLE, pyplot, save_image
 
-FOLDER = Path(__file__).parent / "measured" / "rankk-mini"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "benchmarks" / "measured" / "rankk-mini"
 MEASURE = "nDCG@10"
 POOLS = {
     "unseen": [("squad-amazon-400", "bm25"), ("gimp-help-300", "bm25")],
@@ -81,6 +88,7 @@ def main(results: str | None = None) -> None:
     write("significance.csv", compared)
     write("summary.csv", means([*stages.items(), *pools.items()]))
     write("difficulty.csv", quarters(pools))
+    draw()
 
 
 def rows(file: str) -> Iterator[dict[str, str]]:
@@ -172,6 +180,23 @@ def quarters(pools: Mapping[Stage, Values]) -> Iterator[dict[str, Any]]:
                 chosen = {system: {qid: values[system][qid] for qid in part} for system in values}
                 baseline = "none" if name == QUARTERS[0] else QUARTERS[0]
                 yield {"quarter": number} | row("difficulty", stage, name, baseline, chosen)
+
+
+def draw() -> None:
+    """Draw scaling (all first stages) and languages (the model without a thought) with the experiment's titles."""
+    experiment = load(ROOT / "config" / "rankk-mini.yaml")
+    key = [*STAGE, "reranker"]
+    summary = pd.read_csv(FOLDER / "summary.csv").query("retriever != 'pooled'")
+    summary = summary.merge(pd.read_csv(FOLDER / "tokens.csv").drop(columns="queries"), on=key, how="left")
+    short = summary[
+        (summary["retriever"] == "bm25-english-queries") & summary["reranker"].isin(["none", "rankk-mini-none"])
+    ]
+    languages = {name: experiment.language_of(name) for name in summary["collection"].unique()}
+    for name, rows in (("scaling", summary), ("languages", short)):
+        evidence = Evidence({}, languages, experiment.titles, test_time=experiment.test_time)
+        vars(evidence)["summary"] = rows
+        with pyplot().style.context(STYLE):
+            save_image(FIGURES.get(name)().draw(evidence).figure, ROOT / "docs" / "figures" / f"{name}.png")
 
 
 def write(file: str, entries: Iterable[Mapping[str, Any]]) -> None:

@@ -91,6 +91,11 @@ def test_names_in_chinese_are_drawn_in_a_font_that_has_them():
             figure.canvas.draw()
 
 
+def test_a_name_in_a_right_to_left_script_does_not_turn_the_rest_of_a_title_round():
+    with drawable({"a": "اخبار (news)", "b": "news (اخبار)"}) as names:
+        assert names == {"a": "\u200eاخبار (news)", "b": "news (اخبار)"}
+
+
 def test_a_name_that_no_font_can_draw_is_left_out_with_a_warning(caplog):
     with drawable({"a": "\U0010fffd", "b": "климат"}) as names:
         assert names == {"b": "климат"}

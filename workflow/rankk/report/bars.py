@@ -49,7 +49,8 @@ def stacked(groups: Groups, parts: Sequence[str], colours: Mapping[str, int], wi
     for position, heading in headings.items():
         text = shortened(heading, characters(axis))
         # At the figure's left edge, where a long heading has room, and without influence on the layout.
-        where = {"xycoords": ("figure fraction", "data"), "va": "center", "fontsize": 7}
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+        where = {"xycoords": ("figure fraction", "data"), "va": "center", "fontsize": 7, "bbox": box}
         axis.annotate(text, (0.01, position), annotation_clip=False, **where).set_in_layout(False)
         axis.yaxis.get_major_ticks()[position].tick1line.set_visible(False)
     axis.grid(axis="y", visible=False)

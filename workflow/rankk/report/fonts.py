@@ -1,6 +1,7 @@
 """Fonts for names in any script: characters that the style's font lacks are drawn in an installed font."""
 
 import logging
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ log = logging.getLogger("rankk")
 SUFFIXES = {".ttf", ".otf", ".ttc"}
 REGULAR = (400, "normal", "regular")
 """Weights, as Matplotlib names them."""
+LEFT_TO_RIGHT = "\u200e"
+"""Unicode's invisible mark. Matplotlib lays a line out in the direction of its first letter."""
 
 
 @contextmanager
@@ -28,7 +31,14 @@ def drawable(names: Mapping[str, str]) -> Iterator[dict[str, str]]:
                 *(lacking, name, key),
             )
     with mpl.rc_context({"font.family": [*mpl.rcParams["font.family"], *families]}):
-        yield {key: name for key, name in names.items() if not missing & set(name)}
+        yield {key: _marked(name) for key, name in names.items() if not missing & set(name)}
+
+
+def _marked(name: str) -> str:
+    """The name; one that begins in a right-to-left script after a mark, to keep the order of a title."""
+    directions = (unicodedata.bidirectional(character) for character in name)
+    first = next((direction for direction in directions if direction in ("L", "R", "AL")), "L")
+    return name if first == "L" else LEFT_TO_RIGHT + name
 
 
 def _fonts(characters: Iterable[str]) -> tuple[list[str], set[str]]:

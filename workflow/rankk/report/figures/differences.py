@@ -18,7 +18,7 @@ class Differences(Figure):
     needs: ClassVar[str] = "significance"
 
     def plot(self, evidence: "Evidence") -> Drawn:
-        """Filled points are significant after Holm's correction, ▲ a gain and ▼ a loss."""
+        """Points with intervals; ▲ marks a significant gain and ▼ a significant loss (Holm-corrected)."""
         from rankk.evaluation.experiment import DECLARED
         from rankk.report.dots import dots
         from rankk.report.evidence import ALPHA, CELL
@@ -34,7 +34,7 @@ class Differences(Figure):
         measures = " / ".join(rows["measure"].unique())
         figure, axes, note = dots(evidence, rows.assign(filled=True), self.width, f"difference in {measures}")
         for axis in axes:
-            axis.axvline(0, color="black", linewidth=0.5, zorder=0)
+            axis.axvline(0, color="black", linewidth=0.5, zorder=1)
         baselines = ", ".join(evidence.shown(name) for name in rows["baseline"].unique())
         caption = (
             f"Mean paired difference in {measures} from the declared baseline ({baselines}), with 95 % bootstrap "
