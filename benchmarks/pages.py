@@ -60,7 +60,7 @@ def page(folder: Path, queries: int, windows: int) -> Path:
 def opened(path: Path) -> float:
     """Seconds until the page shows its first query."""
     watched = path.with_name(f"watched-{path.name}")
-    watched.write_text(path.read_text(encoding="utf-8") + WATCH, encoding="utf-8")
+    watched.write_text(path.read_text(encoding="utf-8").replace("<nav", WATCH + "<nav", 1), encoding="utf-8")
     times = []
     for _ in range(3):
         with subprocess.Popen([*OPEN, f"file://{watched}"], stderr=subprocess.PIPE, text=True) as browser:

@@ -93,9 +93,11 @@ def shown(page: Path, hash_: str = "", milliseconds: int = 5000) -> str:
 
 
 def unpacked(page, kind):
-    """What a page holds of its queries or texts."""
-    packed = re.findall(rf'<script type="text/plain" class="{kind}">(.*?)</script>', page.read_text(encoding="utf-8"))
-    return [json.loads(zlib.decompress(base64.b64decode(text), wbits=-zlib.MAX_WBITS)) for text in packed]
+    """What a page holds of its queries or texts, by their numbers."""
+    element = rf'<script type="text/plain" class="{kind}" data-number="(\d+)">(.*?)</script>'
+    packed = {int(number): text for number, text in re.findall(element, page.read_text(encoding="utf-8"))}
+    texts = [base64.b64decode(packed[number]) for number in sorted(packed)]
+    return [json.loads(zlib.decompress(text, wbits=-zlib.MAX_WBITS)) for text in texts]
 
 
 def test_all_queries_are_listed_and_the_one_that_loses_most_is_open(page):
@@ -106,6 +108,13 @@ def test_all_queries_are_listed_and_the_one_that_loses_most_is_open(page):
     first = re.search(r'data-id="(q\d+)" aria-current="true"', dom)[1]
     assert f'<h2 dir="auto" lang="fa">موضوع چیست {first}</h2>' in dom
     assert dom.index(f'data-id="{first}"') == dom.index("data-id=")
+
+
+def test_data_of_the_query_that_is_shown_first_come_first(page):
+    first = re.search(r'data-id="(q\d+)" aria-current="true"', shown(page))[1]
+    text = page.read_text(encoding="utf-8")
+    numbers = dict(re.findall(r'"id":"(q\d+)","number":(\d+)', text))
+    assert re.findall(r'class="(\w+)" data-number="(\d+)"', text)[:2] == [("query", numbers[first]), ("texts", "0")]
 
 
 def test_filters_and_search_are_in_the_address(page):

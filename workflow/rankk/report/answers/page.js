@@ -24,17 +24,25 @@ async function unpacked(node) {
 }
 
 class OwnData {
-  #packed = document.querySelectorAll("script.query");
-  #blocks = [...document.querySelectorAll("script.texts")];
   #texts = new Map();
+  // Content of an element of packed data. The browser may still be reading the page: an element is complete when another
+  // one follows it.
+  async #content(kind, number) {
+    for (;;) {
+      const read = document.readyState !== "loading";
+      const node = document.querySelector(`script.${kind}[data-number="${number}"]`);
+      if (read || node?.nextElementSibling) return unpacked(node);
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
+  }
   #block(number) {
-    if (!this.#texts.has(number)) this.#texts.set(number, unpacked(this.#blocks[number]));
+    if (!this.#texts.has(number)) this.#texts.set(number, this.#content("texts", number));
     return this.#texts.get(number);
   }
   index() { return index; }
   // A query's content, with the texts of its passages by id.
   async query(id) {
-    const content = await unpacked(this.#packed[index.queries.findIndex(query => query.id === id)]);
+    const content = await this.#content("query", index.queries.find(query => query.id === id).number);
     const blocks = await Promise.all(content.blocks.map(number => this.#block(number)));
     const shown = new Set([...content.calls.flatMap(call => call.before), ...content.missed.map(([docid]) => docid)]);
     const texts = {};

@@ -24,26 +24,30 @@ BLOCK = 200
 def write_page(output: str | Path, *, title: str, languages: Sequence[str], passages: str, **files: Any) -> None:
     """Write the page of a reranked cell: each query's rankings, relevant passages and windows.
 
-    `languages`: of queries and passages (ISO 639-3). `files`: see `CellAnswers`. Only the list of the queries is read
-    when the page opens. Each query's answers, and passages in blocks, are compressed (deflate, base64) and unpacked
-    when they are shown; a passage's text is on the page once.
+    `languages`: of queries and passages (ISO 639-3). `files`: see `CellAnswers`. Each query's answers, and passages in
+    blocks, are compressed (deflate, base64) and unpacked when they are shown; a passage's text is on the page once.
+    Data of the query that is shown first come first, so that it is shown while the browser reads the rest.
     """
     answers = CellAnswers(**files)
     numbers: dict[str, int] = {}  # of passages, in the order in which queries show them
-    entries, packed = [], []
+    entries, queries, first_blocks = [], [], 0
     for entry, content in answers.queries():
         shown = [docid for call in content["calls"] for docid in call["before"]]
         shown += [docid for docid, _ in content["missed"]]
-        blocks = {numbers.setdefault(docid, len(numbers)) // BLOCK for docid in shown}
+        shown_blocks = {numbers.setdefault(docid, len(numbers)) // BLOCK for docid in shown}
         entries.append(entry)
-        packed.append(_packed("query", content | {"blocks": sorted(blocks)}))
+        queries.append(_packed("query", entry["number"], content | {"blocks": sorted(shown_blocks)}))
+        first_blocks = first_blocks or len(shown_blocks)
     with open_passages(passages, answers.asked) as store:
         texts = {docid: store.get(docid) for docid in numbers}
     docids = list(texts)
-    for start in range(0, len(docids), BLOCK):
-        packed.append(_packed("texts", {docid: texts[docid] for docid in docids[start : start + BLOCK]}))
+    blocks = [
+        _packed("texts", start // BLOCK, {docid: texts[docid] for docid in docids[start : start + BLOCK]})
+        for start in range(0, len(docids), BLOCK)
+    ]
     index = {"cell": title, "measure": answers.measure, "level": answers.level, "languages": languages}
-    _write(output, index | {"queries": entries}, packed)
+    index["queries"] = sorted(entries, key=lambda entry: entry["number"])
+    _write(output, index, [*queries[:1], *blocks[:first_blocks], *queries[1:], *blocks[first_blocks:]])
 
 
 def write_comparison(output: str | Path, experiment: str, cells: Sequence[Mapping[str, Any]]) -> None:
@@ -102,18 +106,19 @@ def embedded(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _packed(kind: str, data: Any) -> str:
-    """A script element with compressed JSON, which browsers do not execute."""
+def _packed(kind: str, number: int, data: Any) -> str:
+    """A numbered script element with compressed JSON, which browsers do not execute."""
     deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     content = deflate.compress(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()) + deflate.flush()
-    return f'<script type="text/plain" class="{kind}">{base64.b64encode(content).decode()}</script>\n'
+    text = base64.b64encode(content).decode()
+    return f'<script type="text/plain" class="{kind}" data-number="{number}">{text}</script>\n'
 
 
 def _write(output: str | Path, index: Mapping[str, Any], packed: Iterable[str]) -> None:
     """Fill the template."""
     head, _, rest = TEMPLATE.read_text(encoding="utf-8").partition("INDEX")
-    middle, _, tail = rest.partition("PACKED")
-    before, _, end = tail.partition("SCRIPT")
+    middle, _, tail = rest.partition("SCRIPT")
+    before, _, end = tail.partition("PACKED")
     with atomic_write(output) as file:
-        file.writelines((head, embedded(index), middle, *packed))
-        file.writelines((before, SCRIPT.read_text(encoding="utf-8"), end))
+        file.writelines((head, embedded(index), middle, SCRIPT.read_text(encoding="utf-8")))
+        file.writelines((before, *packed, end))

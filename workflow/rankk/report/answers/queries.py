@@ -59,8 +59,12 @@ class CellAnswers:
         return {docid for calls in self._calls.values() for call in calls for docid in call.window.split()}
 
     def queries(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Entry in the list, and content, of each query that was reranked or judged; passages by their ids."""
-        for qid, text in self._topics.items():
+        """Entry in the list, and content, of each query that was reranked or judged; the largest loss first.
+
+        `number`: the query's position among the topics. Passages are given by their ids.
+        """
+        numbered = enumerate(self._topics.items())
+        for number, (qid, text) in sorted(numbered, key=lambda topic: self._gain(topic[1][0])):
             if qid not in self._calls and qid not in self._values:
                 continue
             calls = self._calls.get(qid, [])
@@ -69,7 +73,14 @@ class CellAnswers:
             first, last = _ranks(before), _ranks(after)
             graded = self._graded(qid)
             value, base = self._values.get(qid), self._first.get(qid)
-            entry: dict[str, Any] = {"id": qid, "text": text, "value": value, "first": base, "windows": len(windows)}
+            entry: dict[str, Any] = {
+                "id": qid,
+                "number": number,
+                "text": text,
+                "value": value,
+                "first": base,
+                "windows": len(windows),
+            }
             entry["outcomes"] = sorted({call.outcome for call in calls})
             if value is not None and base is not None:
                 entry["cause"] = explain(value - base, first, last, graded, calls)._asdict()
@@ -90,6 +101,10 @@ class CellAnswers:
                     "calls": windows,
                 },
             )
+
+    def _gain(self, qid: str) -> float:
+        """The query's gain over the first stage; 0 without judgments."""
+        return self._values.get(qid, 0.0) - self._first.get(qid, 0.0)
 
     def _graded(self, qid: str) -> dict[str, int]:
         """Grades of a query's relevant passages."""
