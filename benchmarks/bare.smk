@@ -1,5 +1,5 @@
-# A grid of the size of config/rank-k.yaml (184 reranked cells, 768 jobs) in plain Snakemake: the same stages and files,
-# and no code of rankk's. startup.py compares their dry runs.
+# A grid of the size of config/rank-k.yaml (184 reranked cells, 768 jobs) in plain Snakemake, with the same stages and
+# files but without code of rankk. startup.py compares the dry runs.
 COLLECTIONS = range(20)
 RETRIEVERS = range(46)
 CELLS = range(184)

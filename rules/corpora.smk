@@ -1,4 +1,4 @@
-# Any source becomes the same files: a corpus's passages; a collection's queries by language and judgments.
+# Every source is converted to the same files: passages of a corpus; queries by language and judgments of a collection.
 
 
 rule corpus:
@@ -52,7 +52,7 @@ rule qrels:
         "../scripts/qrels.py"
 
 
-# Whether a language is the source's own or translated differs from collection to collection.
+# A language can be native in one collection and translated in another.
 for name, collection in EXPERIMENT.collections.items():
 
     rule:

@@ -1,7 +1,7 @@
-# Everything that comes from a network, and models that are made from it.
+# Downloads, and models that are built from them.
 
 
-# The only rule that uses a network; it runs where Snakemake runs, for a cluster's nodes may reach none.
+# The only rule that uses a network. It runs on Snakemake's machine, because a cluster's nodes may have no network.
 rule fetch:
     output:
         directory(paths.download("{download}")),

@@ -38,7 +38,7 @@ rule rerank:
         "../scripts/rerank.py"
 
 
-# A cell of a reranker with `shards: N`: N jobs, each with its part of the queries, and one that joins them.
+# A cell of a reranker with `shards: N`: N jobs, each for a part of the queries, and one job that merges them.
 use rule rerank as rerank_shard with:
     output:
         run=paths.shard(*CELL, "{number}", ".trec"),
@@ -85,8 +85,8 @@ rule merge_shards:
         "../scripts/merge_shards.py"
 
 
-# Fails where too many answers of a cell could not be used. The limit decides no answer, so it is not a parameter of the
-# cell: another limit makes this check run again, and no call.
+# Fails if too many answers of a cell are unusable. The limit does not affect answers, so it is not a parameter of the
+# cell: if it changes, only this check runs again.
 rule check_outcomes:
     input:
         manifest=paths.manifest(*CELL),
@@ -96,7 +96,7 @@ rule check_outcomes:
         "results/logs/checked/{collection}.{language}.{retriever}.{reranker}.log",
     wildcard_constraints:
         reranker=pattern(EXPERIMENT.rerankers),
-    priority: 1  # before further cells spend GPU hours on the same reranker
+    priority: 1  # checked before other cells of the reranker use GPU hours
     localrule: True
     conda:
         "../envs/workflow.yaml"

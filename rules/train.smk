@@ -1,4 +1,4 @@
-# Training: windows from first stages, a teacher's orders, the fit, whole weights. Included where an experiment asks.
+# Training: windows from first stages, the teacher's orders, fine-tuning, and merging of weights.
 
 
 from rankk.training.stages import TrainingStages
