@@ -94,9 +94,9 @@ def test_two_experiments_differ_in_settings_cells_and_values(tmp_path, capsys):
         "2 settings differ",
         "  rerankers.a.depth: 20 → 50",
         '  rerankers.b: {"depth": 1} → not there',
-        "1 cells are in one alone",
+        "1 cells only in one",
         "  c/eng/bm25/b",
-        "0 cells are in other alone",
+        "0 cells only in other",
         "1 of 2 shared values differ",
         "  c/eng/bm25/a  nDCG@10: 0.6000 → 0.6500 (+0.0500)",
     ]

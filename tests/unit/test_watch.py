@@ -8,12 +8,15 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import pandas as pd
+
 from rankk import paths
 from rankk.cli import main
 from rankk.io.files import write_json
 from rankk.llm.types import Completion
 from rankk.logs import job
 from rankk.progress import bar, duration, tell
+from rankk.report.closing import closing
 from rankk.reranking.pace import Pace
 from rankk.terminal import cut
 from rankk.watch import doing
@@ -137,3 +140,6 @@ def test_an_experiment_ends_with_five_lines(tmp_path, monkeypatch, capsys):
     assert " on Climate, " in highest
     assert "% usable, " in calls
     assert page == "Open results/experiments/x/index.html"
+    table = pd.read_csv(folder / "summary.csv")
+    table.assign(output_tokens=None).to_csv(folder / "summary.csv", index=False)
+    assert closing(folder)[3].endswith("% usable")  # stored answers do not tell their tokens

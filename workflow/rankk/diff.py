@@ -27,7 +27,7 @@ def diff(one: str, other: str, most: int) -> None:
     _rest(settings, most)
     for results, others in ((first, second), (second, first)):
         alone = sorted(results.cells - others.cells)
-        print(f"{len(alone)} cells are in {results.name} alone")
+        print(f"{len(alone)} cells only in {results.name}")
         for cell in alone[:most]:
             print(f"  {cell}")
         _rest(alone, most)

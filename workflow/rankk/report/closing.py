@@ -33,5 +33,7 @@ def closing(folder: str | Path) -> list[str]:
     cells = evidence.summary[evidence.summary["reranker"] != FIRST_STAGE]
     if calls := int(cells["calls"].sum()):
         usable = (cells["usable_share"] * cells["calls"]).sum() / calls
-        lines.append(f"  {calls:,} calls, {usable:.1%} usable, {cells['output_tokens'].sum():,.0f} generated tokens")
+        tokens = cells["output_tokens"].sum()  # 0 where answers were stored without their tokens
+        generated = f", {tokens:,.0f} generated tokens" if tokens else ""
+        lines.append(f"  {calls:,} calls, {usable:.1%} usable{generated}")
     return [*lines, f"Open {folder / 'index.html'}"]
