@@ -110,7 +110,7 @@ def budgets(tmp_path_factory):
     built = evidence.evaluated(folder, evidence.build(folder, experiment.cells))
     summary = pd.read_csv(built.files["summary"])
     tokens = summary["reranker"].map(TOKENS)
-    summary["output_tokens"] = tokens * summary["queries"]
+    summary["output_tokens"] = tokens * summary["queries_reranked"]
     summary["value"] = (0.5 + 0.02 * np.log(tokens)).fillna(0.5) - 0.1 * (summary["reranker"] == "think-4000")
     summary["low"], summary["high"] = summary["value"] - 0.03, summary["value"] + 0.03
     summary.to_csv(built.files["summary"], index=False)

@@ -133,7 +133,8 @@ SHAPES = {
     "qwen2.5-coder-0.5b": Shape(0.494, 24 * 2 * 2 * 64 * 2, 105),  # rankk-mini's grades and order
     "openai/gpt-oss-120b": Shape(116.8, 36 * 2 * 8 * 64 * 2, 1000, published_gib=60.8),
 }
-"""Shapes from the models' published configurations; lengths are guesses but for Rank-K's and the two smallest models'."""
+"""Shapes from the models' published configurations; lengths are guesses, those of Rank-K and of the two
+smallest models apart."""
 GPU_GIB = (8, 12, 16, 24, 32, 40, 48, 80, 141)
 """Memory of GPUs that are in use."""
 SENSIBLE_CALLS = 8
