@@ -146,7 +146,7 @@ def _catalog() -> Iterator[str]:
                 name,
                 collection.corpus,
                 _count(corpora[collection.corpus].expected_passages, corpora[collection.corpus].source),
-                _count(collection.expected_queries, collection.source),
+                ("about " if collection.approximate else "") + _count(collection.expected_queries, collection.source),
                 _count(collection.expected_judgments, collection.source),
                 ", ".join(collection.languages),
                 _settings(collection.source),
