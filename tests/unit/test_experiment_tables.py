@@ -115,6 +115,14 @@ def test_relevant_passages_are_those_of_the_measures_own_level(tmp_path):
     assert found.movement["grade"].min() == 2
 
 
+def test_causes_explain_a_gain_with_the_passages_that_its_own_measure_calls_relevant(tmp_path):
+    """nDCG counts grade 1, whatever R(rel=2), which stands beside it, does."""
+    found = evidence.evaluated(tmp_path, evidence.build(tmp_path), ["nDCG@10", "R(rel=2)@100"])
+    alone = evidence.evaluated(tmp_path / "alone", evidence.build(tmp_path / "alone"), ["nDCG@10"])
+    assert pd.read_csv(found.files["causes"]).equals(pd.read_csv(alone.files["causes"]))
+    assert found.movement["grade"].min() == 2
+
+
 def test_every_query_of_a_reranked_cell_has_one_cause(found):
     causes = pd.read_csv(found.files["causes"])
     assert len(causes) == 8 * 24
@@ -278,9 +286,11 @@ def test_the_position_table_tells_where_in_the_first_windows_the_first_named_pas
     row = table.lead.query("language == 'English' and retriever == 'bm25' and reranker == 'quick'").index[0]
     shares = table.values.loc[row].drop("calls")
     assert shares.sum() == pytest.approx(1)
-    assert shares["last fifth"] == pytest.approx((calls["first"] == evidence.WINDOW).mean())
+    # Of the six places of a window, the last one is in the last fifth, and a fifth of the one before.
+    last = (calls["first"] == evidence.WINDOW).mean() + (calls["first"] == evidence.WINDOW - 1).mean() / 5
+    assert shares["last fifth"] == pytest.approx(last)
     found.calls["first"] = 1
-    assert (TABLES.get("position")().fill(found).values["first fifth"] == 1).all()
+    assert TABLES.get("position")().fill(found).values["first fifth"].tolist() == pytest.approx([1.0] * 8)
     found.calls["size"] = 2
     assert TABLES.get("position")().fill(found).values.empty
 

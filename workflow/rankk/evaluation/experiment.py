@@ -117,6 +117,7 @@ class Stage:
         self.values: dict[Cell, Values] = {}
         self._measures, self._written = measures, written
         self._level = relevance_level(measures)
+        self._gains_level = relevance_level(measures[:1])
         self._ranks: dict[str, dict[str, int]] = {}
         self._first: dict[str, float] = {}
 
@@ -132,7 +133,7 @@ class Stage:
         if files.cell.reranked:
             self._describe(files, run, qrels, first)
         else:
-            relevant = self._relevant(qrels)
+            relevant = self._relevant(qrels, min(self._level, self._gains_level))
             self._ranks, self._first = {qid: _ranked(run[qid], relevant.get(qid, {})) for qid in run}, first
         missing = [qid for qid in judged if qid not in run]
         if missing:
@@ -159,23 +160,23 @@ class Stage:
             thought = round((call.output_tokens or 0) * call.thought_share)
             row = {name: getattr(call, name, None) for name in COLUMNS["calls"]}
             self._written["calls"].add(row | cell | {"thought_tokens": thought})
-        relevant = self._relevant(qrels)
+        relevant = self._relevant(qrels, min(self._level, self._gains_level))
         ranks = {qid: _ranked(run[qid], relevant.get(qid, {})) for qid in run}
         for qid, before in self._ranks.items():
             for docid in sorted(before, key=before.__getitem__):
-                if before[docid] <= MOVED_BEYOND:
+                if before[docid] <= MOVED_BEYOND and relevant[qid][docid] >= self._level:
                     moved = {"grade": relevant[qid][docid], "before": before[docid], "after": ranks[qid][docid]}
                     self._written["movement"].add(cell | {"qid": qid, "docid": docid} | moved)
+        gaining = self._relevant(qrels, self._gains_level)
         for qid, value in values.items():
             gain, before, after = value - self._first[qid], self._ranks.get(qid, {}), ranks.get(qid, {})
-            explanation = explain(gain, before, after, relevant[qid], calls.get(qid, []))
+            explanation = explain(gain, before, after, gaining[qid], calls.get(qid, []))
             self._written["causes"].add(cell | {"qid": qid, "gain": gain} | explanation._asdict())
 
-    def _relevant(self, qrels: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-        """Grades of relevant passages by query."""
+    def _relevant(self, qrels: Mapping[str, Mapping[str, int]], level: int) -> dict[str, dict[str, int]]:
+        """Grades of the passages that are relevant from a level on, by query."""
         return {
-            qid: {docid: grade for docid, grade in grades.items() if grade >= self._level}
-            for qid, grades in qrels.items()
+            qid: {docid: grade for docid, grade in grades.items() if grade >= level} for qid, grades in qrels.items()
         }
 
 
