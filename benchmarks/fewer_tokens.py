@@ -64,6 +64,10 @@ class Stored:
         """Not implemented: stored answers contain no scores."""
         raise NotImplementedError
 
+    async def grade(self, window: Sequence[str], *, sample: int = 0) -> dict[str, float] | None:
+        """None: answers are orders."""
+        return None
+
     def prior(self, docid: str) -> float:
         """Not used by these strategies."""
         return 0.0

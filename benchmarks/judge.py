@@ -91,6 +91,10 @@ class Judge:
         """The noisy grade of one passage."""
         return float(self._noisy([docid])[0])
 
+    async def grade(self, window: Sequence[str], *, sample: int = 0) -> dict[str, float] | None:
+        """None: answers are orders."""
+        return None
+
     def prior(self, docid: str) -> float:
         """The first stage's score."""
         return self._scores[docid]

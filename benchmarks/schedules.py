@@ -104,6 +104,10 @@ class RandomJudge:
         await self.rank([docid])
         return random.random()
 
+    async def grade(self, window: Sequence[str], *, sample: int = 0) -> dict[str, float] | None:
+        """None: answers are orders."""
+        return None
+
     def prior(self, docid: str) -> float:
         """A score that decreases with the rank."""
         return -float(docid)

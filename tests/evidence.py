@@ -98,14 +98,22 @@ def _rerank(folder: Path, cell: paths.Cell, first: dict, draw: random.Random) ->
     reranker = validate_reranker({"preset": "qwq" if thinks else "listwise", "model": "m"}, "test")
     tokens = sum(record.output_tokens for record in records)
     counts = {"outcomes": {"ok": len(rows)}, "usable_share": 1.0, "prompt_tokens": 300 * len(rows)}
-    manifest = {"reranker": reranker.described(), "gpus": ["one"], "seconds": 30.0}
+    manifest = {"reranker": reranker.described(), "gpus": ["one"], "seconds": 30.0, "queries": len(run)}
     write_json(
         folder / cell.manifest, manifest | {"calls": counts | {"output_tokens": tokens}, "engine_start_seconds": 5.0}
     )
 
 
-def evaluated(folder: Path, files: Sequence[CellFiles], measures: Sequence[str] = MEASURES) -> Evidence:
-    """The experiment's tables in `folder`, each cell compared with its first stage."""
+def evaluated(
+    folder: Path,
+    files: Sequence[CellFiles],
+    measures: Sequence[str] = MEASURES,
+    of_collections: Mapping[str, Sequence[str]] | None = None,
+) -> Evidence:
+    """The experiment's tables in `folder`, each cell compared with its first stage.
+
+    `of_collections`: measures of collections that have others.
+    """
     baselines = {entry.cell: entry.cell.first_stage for entry in files if entry.cell.reranked}
     jobs = {}
     for entry in files:
@@ -116,7 +124,7 @@ def evaluated(folder: Path, files: Sequence[CellFiles], measures: Sequence[str] 
         Path(file).write_text("s\tmax_rss\n40.0\tNA\n")
     outputs = {name: str(folder / paths.experiment("x", f"{name}.csv")) for name in COLUMNS}
     collections = {entry.cell.collection: None for entry in files}
-    evaluate(files, dict.fromkeys(collections, measures), baselines, jobs, outputs)
+    evaluate(files, dict.fromkeys(collections, measures) | dict(of_collections or {}), baselines, jobs, outputs)
     return Evidence(outputs, dict.fromkeys(collections, "fas"))
 
 

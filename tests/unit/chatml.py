@@ -12,8 +12,10 @@ TEMPLATE = (
 WORDS = ["the passages answer a search query about rivers, mountains and 1234567890 other things"] * 3
 
 
-def build_tokenizer(folder: Path, *, template: str | None = TEMPLATE, bos: str | None = None) -> Path:
-    """Save the tokenizer in `folder`. `bos`: a token that begins every sequence."""
+def build_tokenizer(
+    folder: Path, *, template: str | None = TEMPLATE, bos: str | None = None, eos: str = "<|im_end|>"
+) -> Path:
+    """Save the tokenizer in `folder`. `bos`: a token that begins every sequence; `eos`: one that ends a turn."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -21,7 +23,7 @@ def build_tokenizer(folder: Path, *, template: str | None = TEMPLATE, bos: str |
     tokenizer.train_from_iterator(
         WORDS, trainers.BpeTrainer(vocab_size=400, initial_alphabet=alphabet, show_progress=False)
     )
-    tokenizer.add_special_tokens(["<|im_start|>", "<|im_end|>"])
+    tokenizer.add_special_tokens(list(dict.fromkeys(["<|im_start|>", "<|im_end|>", eos])))
     tokenizer.add_tokens([AddedToken("<think>", special=False), AddedToken("</think>", special=False)])
     if bos is not None:
         from tokenizers.processors import TemplateProcessing
@@ -29,7 +31,7 @@ def build_tokenizer(folder: Path, *, template: str | None = TEMPLATE, bos: str |
         tokenizer.add_special_tokens([bos])
         special = [(bos, tokenizer.token_to_id(bos))]
         tokenizer.post_processor = TemplateProcessing(single=f"{bos} $A", special_tokens=special)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", bos_token=bos)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=eos, bos_token=bos)
     fast.chat_template = template
     fast.save_pretrained(str(folder))
     return folder

@@ -54,6 +54,8 @@ def test_an_irrelevant_passage_from_the_windows_last_fifth_on_top_is_position_bi
     assert explain(-0.1, BEFORE, after, {"a": 1}, [call(0, "abcde", 4)]).cause == Cause.DEMOTED
     assert explain(-0.1, BEFORE, after, {"a": 2, "e": 1}, [call(0, "abcde", 5)]).cause == Cause.DEMOTED
     assert explain(-0.1, BEFORE, after, {"a": 1}, [call(0, "abc", 3)]).cause == Cause.DEMOTED  # too short for fifths
+    assert explain(-0.1, BEFORE, after, {"a": 1}, [call(0, "abcdef", 5)]).cause == Cause.DEMOTED  # two thirds down
+    assert explain(-0.1, BEFORE, after, {"a": 1}, [call(0, "abcdef", 6)]).cause == Cause.POSITION_BIAS
 
 
 def test_a_loss_whose_deciding_answer_was_unusable():

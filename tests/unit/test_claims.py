@@ -65,3 +65,15 @@ def test_a_claimed_difference_is_measured_with_the_p_that_stands_beside_it(claim
     assert found, "no such comparison in benchmarks/measured/*/significance.csv"
     measured = [float(row["p_t_holm"]) for row in found]
     assert p in ["< .001" if value < 0.001 else rounded(value) for value in measured]
+
+
+def test_the_gains_that_the_text_excludes_are_beyond_all_intervals():
+    text = " ".join((ROOT / "docs" / "training.md").read_text(encoding="utf-8").split())
+    told = re.search(
+        r"no interval of these differences reaches a gain of (\.\d+); .* a gain of up to (\.\d+) on Am", text
+    )
+    rows = table("significance")
+    same_model = [row for row in rows if row["family"] in ("thought", "samples") and row["retriever"] == "pooled"]
+    assert max(float(row["difference_high"]) for row in same_model) < float(told[1])
+    highest = max(float(row["difference_high"]) for row in rows if cell(row) == ("squad-amazon", "eng", "bm25-top20"))
+    assert rounded(highest) == told[2]

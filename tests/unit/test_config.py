@@ -40,6 +40,24 @@ def config(tmp_path):
     }
 
 
+def test_what_figures_show_alike_is_refused(config):
+    config["rerankers"]["s"] = {"preset": "listwise", "model": "m", "depth": 50, "title": "R"}
+    config["grid"][0]["rerankers"].append("s")
+    check(config, "x.yaml")
+    for title, other in (("R", "r"), ("first stage", "none")):
+        config["rerankers"]["r"]["title"] = "R"
+        config["rerankers"]["s"]["title"] = title
+        with pytest.raises(
+            RankkError, match=rf"x.yaml: rerankers.s: is shown as '{title}', as '{other}' is; give it a"
+        ):
+            check(config, "x.yaml")
+    config["rerankers"]["s"]["title"] = "S"
+    config["retrievers"]["r"] = {"type": "bm25", "title": "another"}
+    config["grid"][0]["retrievers"].append("r")
+    with pytest.raises(RankkError, match=r"x.yaml: (retrievers|rerankers).r: another definition of that name is shown"):
+        check(config, "x.yaml")
+
+
 def put(config, path, value):
     *parents, last = path
     for key in parents:

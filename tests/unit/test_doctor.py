@@ -149,6 +149,22 @@ def test_counts_of_another_release_are_a_note_and_languages_with_fewer_queries_a
         assert [finding.level for finding in doctor.counts(help_of_gimp)] == levels
 
 
+@pytest.mark.parametrize(("number", "level"), [(40, "ok"), (43, "note"), (0, "wrong"), (60, "wrong")])
+def test_a_count_that_the_source_states_roughly_may_differ_a_little(experiment, tmp_path, number, level):
+    experiment()
+    text = (
+        (tmp_path / "x.yaml").read_text().replace("expected_queries: 40", "expected_queries: 40\n    approximate: true")
+    )
+    (tmp_path / "x.yaml").write_text(text)
+    path = Path(paths.collection("mini", "collection.json"))
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"queries": {"eng": number}, "judgments": 451, "dropped": {}}))
+    found = next(iter(doctor.counts(load(tmp_path / "x.yaml"))))
+    assert found.level == level
+    if level == "note":
+        assert "its source has about 40" in str(found)
+
+
 def test_each_licence_is_told_once_with_those_who_have_it(experiment):
     assert texts(doctor.licences(experiment()), "note") == ["note   licence CC0-1.0; to fetch accepts it: mini"]
 

@@ -1,10 +1,12 @@
 """An experiment's tables: complete, stable, and consistent with each other."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from rankk.cli import main
 from rankk.config.loading import load
@@ -69,6 +71,35 @@ def test_every_comparison_belongs_to_one_family_that_is_corrected_by_itself(foun
     assert (table["p_t_holm"] >= table["p_t"] - 1e-9).all()
 
 
+def test_comparisons_by_the_collections_first_measures_are_corrected_together_whichever_these_are(tmp_path):
+    cells = [replace(cell, collection=name) for name in ("c", "d") for cell in evidence.grid("quick", "think")]
+    first = {"c": ["nDCG@10", "RR"], "d": ["RR", "nDCG@10"]}
+    found = evidence.evaluated(tmp_path, evidence.build(tmp_path, cells), of_collections=first)
+    table = pd.read_csv(found.files["significance"])
+    table = table.assign(main=table["measure"] == table["collection"].map({"c": "nDCG@10", "d": "RR"}))
+    for (family, _), members in table.groupby(["family", table["measure"].where(~table["main"], "first")]):
+        expected = multipletests(members["p_t"], method="holm")[1]
+        assert members["p_t_holm"].to_numpy() == pytest.approx(expected, abs=2e-5)
+        if members["main"].all():
+            assert len(members) == {"baseline": 16, "pairs": 8}[family]
+    drawn = FIGURES.get("differences")().plot(found)
+    assert "Holm-corrected over the 16 comparisons" in drawn.caption
+
+
+def test_tokens_per_query_are_divided_by_all_queries_that_were_reranked(tmp_path):
+    """Reranking asks about queries without judgments too; effectiveness is the mean over the judged ones."""
+    files = evidence.build(tmp_path, evidence.grid("quick"), queries=8)
+    judged = Path(files[0].qrels)
+    lines = judged.read_text().splitlines(keepends=True)
+    judged.write_text("".join(line for line in lines if line.split()[0] in ("q0", "q1")))
+    found = evidence.evaluated(tmp_path, files)
+    summary = pd.read_csv(found.files["summary"]).dropna(subset="output_tokens")
+    assert (set(summary["queries"]), set(summary["queries_reranked"])) == ({2}, {8})
+    drawn = FIGURES.get("cost")().plot(found)
+    expected = summary[summary["measure"] == "nDCG@10"]["output_tokens"] / 8
+    assert drawn.data["tokens_per_query"].tolist() == pytest.approx(expected.tolist())
+
+
 def test_calls_know_their_window_and_movement_its_passages(found):
     assert set(found.calls["rank"]) == {1, evidence.DEPTH - evidence.WINDOW + 1}
     assert (found.calls[found.calls["reranker"] == "quick"]["thought_tokens"] == 0).all()
@@ -81,6 +112,14 @@ def test_calls_know_their_window_and_movement_its_passages(found):
 
 def test_relevant_passages_are_those_of_the_measures_own_level(tmp_path):
     found = evidence.evaluated(tmp_path, evidence.build(tmp_path), ["nDCG@10", "R(rel=2)@100"])
+    assert found.movement["grade"].min() == 2
+
+
+def test_causes_explain_a_gain_with_the_passages_that_its_own_measure_calls_relevant(tmp_path):
+    """nDCG counts grade 1, whatever R(rel=2), which stands beside it, does."""
+    found = evidence.evaluated(tmp_path, evidence.build(tmp_path), ["nDCG@10", "R(rel=2)@100"])
+    alone = evidence.evaluated(tmp_path / "alone", evidence.build(tmp_path / "alone"), ["nDCG@10"])
+    assert pd.read_csv(found.files["causes"]).equals(pd.read_csv(alone.files["causes"]))
     assert found.movement["grade"].min() == 2
 
 
@@ -247,9 +286,11 @@ def test_the_position_table_tells_where_in_the_first_windows_the_first_named_pas
     row = table.lead.query("language == 'English' and retriever == 'bm25' and reranker == 'quick'").index[0]
     shares = table.values.loc[row].drop("calls")
     assert shares.sum() == pytest.approx(1)
-    assert shares["last fifth"] == pytest.approx((calls["first"] == evidence.WINDOW).mean())
+    # Of the six places of a window, the last one is in the last fifth, and a fifth of the one before.
+    last = (calls["first"] == evidence.WINDOW).mean() + (calls["first"] == evidence.WINDOW - 1).mean() / 5
+    assert shares["last fifth"] == pytest.approx(last)
     found.calls["first"] = 1
-    assert (TABLES.get("position")().fill(found).values["first fifth"] == 1).all()
+    assert TABLES.get("position")().fill(found).values["first fifth"].tolist() == pytest.approx([1.0] * 8)
     found.calls["size"] = 2
     assert TABLES.get("position")().fill(found).values.empty
 

@@ -3,6 +3,7 @@
 The chat templates are those that TRL ships as the models' own (Apache-2.0).
 """
 
+import json
 import math
 from importlib.resources import files
 from pathlib import Path
@@ -12,11 +13,14 @@ import pytest
 from rankk.api import RerankResult, rerank
 from rankk.config.loading import check
 from rankk.config.reranker import Reranker
+from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
+from rankk.io.trec import read_run
 from rankk.llm.thinking import closed_thought, opening_text
 from rankk.llm.tokenizers import CharacterCounter, ModelTokenizer
 from rankk.llm.types import Completion, Message, Prompt
 from rankk.reranking.budget import fit
+from rankk.reranking.cell import rerank_cell
 from rankk.reranking.presets import load_preset
 from rankk.reranking.prompts import render
 from rankk.reranking.settings import resolve
@@ -332,10 +336,56 @@ def test_rank_r1_names_the_best_passage() -> None:
     )
 
 
-def test_grouprank_grades_are_scores() -> None:
-    grades = '{"[1]": 2, "[2]": 9, "[3]": 9}'
-    answer = f"<reason> [1] is weak, [3] is best. </reason>\n<answer> \n```json\n{grades}\n``` \n</answer>"
-    assert parsed("grouprank", answer, 3).groups == ((1, 2), (0,))
+def grouprank(answer: str) -> str:
+    return f"<reason> [1] is weak, [3] is best. </reason>\n<answer> \n{answer} \n</answer>"
+
+
+def test_grouprank_grades_every_passage() -> None:
+    asked = grouprank('```json\n{"[1]": 2, "[2]": 9, "[3]": 9}\n```')
+    assert parsed("grouprank", asked, 3) == Answer(((1, 2), (0,)), Outcome.OK, (), ((0, 2.0), (1, 9.0), (2, 9.0)))
+    in_lines = grouprank("[1]: 2/10\n[2]: 9/10\n[3]: 1/10")
+    assert parsed("grouprank", in_lines, 3).grades == ((0, 2.0), (1, 9.0), (2, 1.0))
+    some = parsed("grouprank", grouprank('{"[1]": 2, "[4]": 9, "[2]": 0}'), 3)
+    assert some == Answer(((0,), (1,)), Outcome.PARTIAL, ("out of range",), ((0, 2.0), (1, 0.0)))
+
+
+@pytest.mark.parametrize(
+    "answer", ["[2] > [1]", '{"[1]": "good", "[2]": 3}', '{"[1]": 1, "[1].": 2, "[2]": 3}', "I cannot grade them."]
+)
+def test_grouprank_takes_no_grades_from_other_answers(answer: str) -> None:
+    assert parsed("grouprank", grouprank(answer), 2).grades == ()
+
+
+def test_grouprank_averages_the_grades_over_the_rounds_as_its_authors_do(tmp_path: Path) -> None:
+    """One round's answers grade every passage, the other's hold no grades in one group: 0 for its passages."""
+    docids = [f"d{number}" for number in range(6)]
+    answers = ['{"[1]": 8, "[2]": 3, "[3]": 5}', '{"[1]": 8, "[2]": 1, "[3]": 9}', "none", '{"[1]": 4, "[3]": 6}']
+    (tmp_path / "first.trec").write_text("".join(f"1 Q0 {docid} {n} {9 - n} x\n" for n, docid in enumerate(docids, 1)))
+    (tmp_path / "queries.tsv").write_text("1\tgeese\n")
+    (tmp_path / "passages.jsonl").write_text("".join(f'{{"id": "{d}", "contents": "text of {d}"}}\n' for d in docids))
+    stored = [{"qid": "1", "call": call, "response": grouprank(answer)} for call, answer in enumerate(answers)]
+    (tmp_path / "answers.jsonl").write_text("".join(json.dumps(each) + "\n" for each in stored))
+    settings = {"preset": "grouprank", "backend": "replay", "responses": str(tmp_path / "answers.jsonl")}
+    output = tmp_path / "cell" / "out.trec"
+    output.parent.mkdir()
+    rerank_cell(
+        validate_reranker(settings | {"window": 3, "depth": 6}, "reranker"),
+        run=tmp_path / "first.trec",
+        queries=tmp_path / "queries.tsv",
+        passages=tmp_path / "passages.jsonl",
+        output=output,
+    )
+    calls = [json.loads(line) for line in output.with_suffix(".calls.jsonl").read_text().splitlines()]
+    windows = {each["call"]: each["window"] for each in calls if "window" in each}
+    assert all(sorted(windows[number] + windows[number + 1]) == docids for number in (0, 2))
+    assert any(window != sorted(window) for window in windows.values())  # shown as shuffled
+    given: dict[str, list[int]] = {docid: [] for docid in docids}
+    for call, window in windows.items():
+        grades = json.loads(answers[call]) if answers[call] != "none" else dict.fromkeys(("[1]", "[2]", "[3]"), 0)
+        for identifier, grade in grades.items():
+            given[window[int(identifier.strip("[]")) - 1]].append(grade)
+    means = {docid: sum(grades) / len(grades) for docid, grades in given.items()}
+    assert [hit.docid for hit in read_run(output)["1"]] == sorted(docids, key=lambda docid: -means[docid])
 
 
 def test_rearank_answers_between_its_tags() -> None:

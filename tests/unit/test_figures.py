@@ -18,6 +18,7 @@ from rankk.report.figures import FIGURES, FORMATS, draw
 from rankk.report.figures.cost import frontier
 from rankk.report.figures.gains import enumerated
 from rankk.report.fonts import drawable
+from rankk.report.positions import NAMES, first_calls
 from rankk.report.style import COLUMN_WIDTH, PAGE_HEIGHT, STYLE, TEXT_WIDTH, pyplot
 
 from .. import evidence
@@ -115,7 +116,7 @@ def budgets(tmp_path_factory):
     built = evidence.evaluated(folder, evidence.build(folder, experiment.cells))
     summary = pd.read_csv(built.files["summary"])
     tokens = summary["reranker"].map(TOKENS)
-    summary["output_tokens"] = tokens * summary["queries"]
+    summary["output_tokens"] = tokens * summary["queries_reranked"]
     summary["value"] = (0.5 + 0.02 * np.log(tokens)).fillna(0.5) - 0.1 * (summary["reranker"] == "think-4000")
     summary["low"], summary["high"] = summary["value"] - 0.03, summary["value"] + 0.03
     summary.to_csv(built.files["summary"], index=False)
@@ -247,8 +248,17 @@ def test_positions_are_shares_of_the_first_calls(found):
     data = FIGURES.get("position")().draw(found).data
     row = data.query("language == 'eng' and retriever == 'bm25' and reranker == 'quick'").iloc[0]
     calls = found.calls.query("language == 'eng' and retriever == 'bm25' and reranker == 'quick' and call == 0")
-    assert row["last fifth"] == pytest.approx((calls["first"] == evidence.WINDOW).mean())
+    last = (calls["first"] == evidence.WINDOW).mean() + (calls["first"] == evidence.WINDOW - 1).mean() / 5
+    assert row["last fifth"] == pytest.approx(last)
     assert row["calls"] == 24
+
+
+@pytest.mark.parametrize("size", [5, 6, 7, 12, 20])
+def test_answers_without_a_position_bias_take_a_fifth_from_each_fifth_of_any_window(size):
+    cell = {"collection": "c", "language": "eng", "retriever": "bm25", "reranker": "r", "call": 0, "size": size}
+    table = first_calls(pd.DataFrame([cell | {"first": place} for place in range(1, size + 1)]))
+    assert table[NAMES].to_numpy() == pytest.approx(0.2)
+    assert table["calls"].tolist() == [size]
 
 
 def test_reasoning_is_drawn_for_models_that_think(found):

@@ -44,6 +44,13 @@ OF_FAMILY = {
 """Chat templates by a part of the preset's or model's name; others: ChatML."""
 
 
+ENDS = {
+    "zephyr": {"bos": "<s>", "eos": "</s>"},
+    "deepseek_r1_distill": {"bos": "<｜begin▁of▁sentence｜>", "eos": "<｜end▁of▁sentence｜>"},
+}
+"""Tokens that begin a sequence and end a turn, by chat template; others: none, and ChatML's."""
+
+
 def template(preset):
     """Name and text of a chat template."""
     names = f"{preset.name} {preset.model}"
@@ -59,7 +66,7 @@ def test_a_presets_prompt_is_token_for_token_the_one_that_was_read_against_its_s
     if preset.repair and find_spec("ftfy") is None:
         pytest.skip("needs ftfy")
     chat, source = template(preset)
-    folder = build_tokenizer(tmp_path, template=source, bos="<s>" if chat == "zephyr" else None)
+    folder = build_tokenizer(tmp_path, template=source, **ENDS.get(chat, {}))
     tokenizer = ModelTokenizer(folder, chat_template_kwargs=preset.chat_template_kwargs)
     window = PASSAGES[: 1 if preset.kind == "pointwise" else 2 if name in ("pairwise", "duot5-style") else 3]
     prompt = fit(preset, QUERY, window, tokenizer, context=None, answer_tokens=1, passage_tokens=512)

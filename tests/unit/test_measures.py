@@ -117,6 +117,13 @@ def test_counts_are_summed_over_queries_and_all_else_is_averaged(tmp_path, capsy
     assert printed[:4] == ["2", "3", "4", "1"]
 
 
+def test_counts_of_queries_and_judgments_do_not_depend_on_what_the_run_holds():
+    measures = ["NumQ", "NumRel", "NumRet", "NumRelRet"]
+    values = per_query({"q1": ranked("ab")}, {"q1": {"a": 2}, "q2": {"b": 1, "c": 2, "d": 0}}, measures, ["q1", "q2"])
+    assert (values["NumQ"]["q2"], values["NumRel"]["q2"]) == (1, 2)
+    assert (values["NumRet"]["q2"], values["NumRet(rel=1)"]["q2"]) == (0, 0)
+
+
 def test_the_level_of_relevance_is_that_of_the_first_measure_that_states_one():
     assert relevance_level(["nDCG@10", "R(rel=2)@100", "AP(rel=3)"]) == 2
     assert relevance_level(["nDCG@10", "R@100"]) == 1

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import zlib
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from rankk import paths
 from rankk.cli import main
 from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
+from rankk.evaluation.experiment import CELL as CELL_COLUMNS
 from rankk.io.trec import read_qrels, read_run
 from rankk.llm.journal import StoredCalls
 from rankk.report.answers.page import embedded, write_comparison, write_page
-from rankk.report.answers.queries import windows_of
+from rankk.report.answers.queries import CellAnswers, windows_of
 from rankk.reranking.settings import resolve
 from rankk.reranking.tally import read_calls
 
@@ -219,6 +221,23 @@ def test_a_record_that_was_deleted_from_the_journal_is_named(tmp_path):
     settings = resolve(validate_reranker({"preset": "qwq", "model": "m"}, "test"))
     with pytest.raises(RankkError, match=r"calls.jsonl: the record of query q1, call 1, is gone"):
         windows_of(read_calls(entry.calls), StoredCalls(journal), settings)
+
+
+def test_causes_are_those_of_the_table_and_a_measure_may_have_another_of_its_names(tmp_path):
+    """Passages are shown as relevant from grade 2 on, while nDCG gains by grade 1 too; ir_measures prints MRR as RR."""
+    files = evidence.build(tmp_path, queries=24)
+    entry = next(entry for entry in files if entry.cell == CELL)
+    names = ("run", "calls", "manifest", "queries", "qrels")
+    inputs = {name: getattr(entry, name) for name in names} | {"journal": str(tmp_path / CELL.journal)}
+    inputs["first_stage"] = str(tmp_path / CELL.first_stage.run)
+    table = evidence.evaluated(tmp_path, files, ["nDCG@10", "R(rel=2)@100"]).causes
+    told = table[(table[list(CELL_COLUMNS)].astype(str) == list(astuple(CELL))).all(axis=1)]["cause"].tolist()
+    shown_causes = [entry["cause"]["cause"] for entry, _ in CellAnswers(**inputs, measure="nDCG@10", level=2).queries()]
+    assert shown_causes == told
+    values = [
+        [entry["value"] for entry, _ in CellAnswers(**inputs, measure=m, level=1).queries()] for m in ("MRR", "RR")
+    ]
+    assert values[0] == values[1]
 
 
 def test_runs_outside_the_workflow_have_pages_and_a_comparison_beside_them(tmp_path, capsys):

@@ -9,6 +9,7 @@ import pytest
 
 from rankk import reference, schema
 from rankk.component import Registry
+from rankk.io.yaml_files import read_yaml
 
 from ..conftest import ROOT
 
@@ -56,7 +57,8 @@ def test_the_catalog_page_has_every_corpus_and_collection_with_its_counts():
     assert "| dl19 | msmarco-v1-passage | 8,841,823 | 43 | 9,260 | eng |" in page
     arguana = next(line for line in page.splitlines() if line.startswith("| beir-arguana | beir-arguana |"))
     assert "a query's own passage" in arguana
-    rows = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
+    of_catalog = page.partition("## Collections of single experiments")[0]
+    rows = [line for line in of_catalog.splitlines() if line.startswith("| ") and "---" not in line]
     corpora, collections = (int(number) for number in re.search(r"(\d+) corpora and (\d+) collections", page).groups())
     assert len(rows) == corpora + collections + 2  # the two headers
 
@@ -84,3 +86,16 @@ def test_every_collection_has_a_published_figure_of_bm25_or_one_reason_why_there
 def test_counts_are_missing_only_where_no_source_states_them(collections):
     missing = {name for name, row in collections.items() if "not documented" in row[2:5]}
     assert missing == {"neuclirbench-fas", "neuclirbench-rus", "neuclirbench-zho"}
+
+
+def test_every_collection_of_every_shipped_experiment_is_listed_with_its_counts(collections):
+    own = reference.pages()["catalog.md"].partition("## Collections of single experiments")[2]
+    rows = [line.strip("| ").split(" | ") for line in own.splitlines() if line.startswith("| ")][1:]
+    listed = {(row[0], row[1]) for row in rows}
+    for file in [*(ROOT / "config").glob("*.yaml"), *(ROOT / "config" / "train").glob("*.yaml")]:
+        content, stem = read_yaml(file), file.relative_to(ROOT / "config").with_suffix("").as_posix()
+        named = {name for part in content["grid"] for name in part["collections"]}
+        assert named <= collections.keys() | {name for experiment, name in listed if experiment == stem}
+        assert {(stem, name) for name in content.get("collections", {})} <= listed
+    assert not [row for row in rows if "not documented" in " ".join(row)]
+    assert all(row[9] == "none" and row[10] for row in rows)

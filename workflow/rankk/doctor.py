@@ -25,6 +25,8 @@ UNPACKED = 2
 """Disk space for an archive and its unpacked content, relative to the size of the archive."""
 TIMEOUT = 10
 """Seconds to wait for the hub."""
+NEAR = 0.1
+"""Share by which a number may differ from one that its source states roughly."""
 
 
 @dataclass(frozen=True)
@@ -220,20 +222,22 @@ def counts(experiment: Experiment) -> Iterator[Finding]:
                 numbers = dict([max(numbers.items(), key=itemgetter(1))])
             for language, number in numbers.items():
                 wanted = min(expected, most or expected)
-                yield _count(f"collection {name}: queries in {language}", number, wanted, release)
+                near = abs(number - expected) <= NEAR * expected
+                stated = "about " if collection.approximate and near and not most else ""
+                yield _count(f"collection {name}: queries in {language}", number, wanted, release, stated=stated)
         if collection.expected_judgments and not most:
             dropped = sum(facts["dropped"].values())
             count = facts["judgments"] + dropped
             yield _count(f"collection {name}: judgments", count, collection.expected_judgments, release, dropped)
 
 
-def _count(what: str, count: int, expected: int, release: str, dropped: int = 0) -> Finding:
-    """A count that is as expected, or not; one of another release of a distribution may differ."""
+def _count(what: str, count: int, expected: int, release: str, dropped: int = 0, stated: str = "") -> Finding:
+    """A count that is as expected or not; one of another release of a distribution, or `stated` roughly, may differ."""
     text = f"{what}: {count:,}" + (f", {dropped:,} of them dropped as known faults" if dropped else "")
     if count == expected:
         return Finding("ok", text)
-    if release:
-        return Finding("note", f"{text}; {release} has {expected:,}")
+    if release or stated:
+        return Finding("note", f"{text}; {release or 'its source'} has {stated}{expected:,}")
     return Finding(
         "wrong", f"{text}; expected {expected:,}", "delete the download and fetch it again, or correct the catalog"
     )

@@ -3,25 +3,21 @@
 python -m rankk.reference docs/reference
 """
 
-import csv
 import inspect
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatch
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from rankk.component import Component, Registry
-from rankk.config.loading import DATA, defined
+from rankk.component import Registry
 from rankk.config.reranker import Reranker
 from rankk.config.training import Training
 from rankk.config.translator import Translator
-from rankk.corpora.base import PASSAGES, TOPICS, Collection, Corpus, Source, TopicSource
-from rankk.corpora.build import REASONS
+from rankk.corpora.base import PASSAGES, TOPICS, Collection, Corpus
 from rankk.evaluation.measures import MEASURES
 from rankk.experiment import Experiment
 from rankk.families import COLUMNS, rows
@@ -29,13 +25,13 @@ from rankk.families import NOTE as NOTE_ON_COLUMNS
 from rankk.fetching.models import MODELS
 from rankk.fusion.base import FUSIONS
 from rankk.llm.backends import BACKENDS
-from rankk.paths import FIRST_STAGE
 from rankk.report.figures import FIGURES
 from rankk.report.tables import TABLES
 from rankk.reranking.parsers.base import PARSERS
 from rankk.reranking.presets import Preset, presets
 from rankk.reranking.strategies.base import STRATEGIES
 from rankk.retrievers.base import RETRIEVERS
+from rankk.shipped import catalog, cell, table
 
 OF_SECTIONS: dict[str, tuple[str, type[BaseModel], str]] = {
     "experiment": ("Experiment", Experiment, "The top level of a configuration file."),
@@ -91,78 +87,8 @@ def pages() -> dict[str, str]:
     titles |= {"catalog.md": "Shipped corpora and collections", "presets.md": "Presets and families of models"}
     links = [f"- [{titles[file]}]({file})" for file in titles]
     index = [NOTE, "", "# Reference", "", "Every setting and component, from the code.", "", *links, ""]
-    lists = {"catalog.md": "\n".join(_catalog()), "presets.md": "\n".join(_presets())}
+    lists = {"catalog.md": "\n".join([NOTE, *catalog()]), "presets.md": "\n".join(_presets())}
     return {"index.md": "\n".join(index)} | lists | sections | kinds
-
-
-def _catalog() -> Iterator[str]:
-    """The catalog: every corpus and collection, with all that is known before anything is downloaded."""
-    definitions = defined(DATA / "config" / "catalog", "the catalog")
-    corpora = {name: definitions.get("corpora", name) for name in definitions.names("corpora")}
-    collections = {name: definitions.get("collections", name) for name in definitions.names("collections")}
-    yield from (NOTE, "", "# Shipped corpora and collections", "")
-    yield from (
-        f"Of `config/catalog/`: {len(corpora)} corpora and {len(collections)} collections. Counts are those that the "
-        "sources document, before anything is dropped; of collections that this project makes they were counted. "
-        "`rankk doctor` compares them with what was built, and reports what was dropped. A published figure of BM25 is "
-        "for the retriever `bm25`; none of them was measured again here.",
-        "",
-        "Records with these faults are dropped and counted:",
-        "",
-        *(f"- {kind}: {reason}" for kind, reason in REASONS.items()),
-        "",
-        "## Corpora",
-        "",
-    )
-    yield from _rows(
-        ("corpus", "language", "passages", "source", "left out", "published indexes", "licence"),
-        (
-            (
-                name,
-                corpus.language,
-                _count(corpus.expected_passages, corpus.source),
-                _settings(corpus.source),
-                _left_out(corpus.source),
-                ", ".join(f"{key}: {index}" for key, index in corpus.prebuilt.items()),
-                corpus.licence,
-            )
-            for name, corpus in corpora.items()
-        ),
-    )
-    yield from ("", "## Collections", "")
-    published = {
-        row["collection"]: (f"{row['measure']} {row['value']}", f"{row['source']}: {row['setting']}")
-        for row in _reference("published.csv")
-        if (row["retriever"], row["reranker"]) == ("bm25", FIRST_STAGE)
-    }
-    reasons = [(row["collections"], ("none", row["reason"])) for row in _reference("unpublished.csv")]
-    yield from _rows(
-        (
-            *("collection", "corpus", "passages", "queries", "judgments", "in", "source", "left out"),
-            *("published BM25", "its setting, or why there is none"),
-        ),
-        (
-            (
-                name,
-                collection.corpus,
-                _count(corpora[collection.corpus].expected_passages, corpora[collection.corpus].source),
-                _count(collection.expected_queries, collection.source),
-                _count(collection.expected_judgments, collection.source),
-                ", ".join(collection.languages),
-                _settings(collection.source),
-                _left_out(collection.source),
-                *(published.get(name) or next(reason for names, reason in reasons if fnmatch(name, names))),
-            )
-            for name, collection in collections.items()
-        ),
-    )
-    yield ""
-
-
-def _reference(name: str) -> list[dict[str, str]]:
-    """Rows of a table of others' results."""
-    with (DATA / "config" / "reference" / name).open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def _presets() -> Iterator[str]:
@@ -170,37 +96,11 @@ def _presets() -> Iterator[str]:
     chosen = presets()
     yield from (NOTE, "", "# Presets and families of models", "")
     yield "What they are and how to write one: [presets](../presets.md). The keys of a preset stand at the end."
-    yield from ("", *_rows(COLUMNS, (row for preset in chosen for row in rows(preset))), "", NOTE_ON_COLUMNS, "")
-    yield from ("## What was verified", "", *_rows(("preset", "verified"), ((p.name, p.verified) for p in chosen)), "")
+    yield from ("", *table(COLUMNS, (row for preset in chosen for row in rows(preset))), "", NOTE_ON_COLUMNS, "")
+    yield from ("## What was verified", "", *table(("preset", "verified"), ((p.name, p.verified) for p in chosen)), "")
     yield from ("## What deviates from the authors' programs", "")
-    yield from (*_rows(("preset", "deviations"), ((p.name, p.deviations) for p in chosen if p.deviations)), "")
+    yield from (*table(("preset", "deviations"), ((p.name, p.deviations) for p in chosen if p.deviations)), "")
     yield from ("## Keys of a preset", "", *_described(Preset, 3))
-
-
-def _rows(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(titles) + " |"
-    yield "|" + "---|" * len(titles)
-    for row in rows:
-        yield "| " + " | ".join(_cell(field) for field in row) + " |"
-
-
-def _count(number: int | None, source: Source) -> str:
-    if number is None:
-        return "not documented"
-    return f"{number:,} ({source.release})" if source.release else f"{number:,}"
-
-
-def _settings(source: Component) -> str:
-    """A source with its main setting in words: a dataset, a task or a file."""
-    given = source.model_dump(mode="json", exclude_defaults=True)
-    return ", ".join([source.name, *(text for key, text in given.items() if isinstance(text, str) and key != "sha256")])
-
-
-def _left_out(source: Source) -> str:
-    """Passages, queries and judgments of the source that are dropped, or never retrieved."""
-    stated = re.findall(r"Left out: ([^.]*)\.", source.__doc__ or "")
-    own = ["a query's own passage"] if isinstance(source, TopicSource) and source.exclude_query_document else []
-    return ", ".join([*sorted(source.drops), *stated, *own])
 
 
 def _section(title: str, model: type[BaseModel], note: str) -> Iterator[str]:
@@ -243,7 +143,7 @@ def _table(schema: Mapping[str, Any]) -> Iterator[str]:
     required = schema.get("required", [])
     for key, field in properties.items():
         default = "required" if key in required else _default(field)
-        yield f"| `{key}` | {_type(field)} | {default} | {_cell(field.get('description', ''))} |"
+        yield f"| `{key}` | {_type(field)} | {default} | {cell(field.get('description', ''))} |"
     yield ""
 
 
@@ -265,7 +165,7 @@ def _type(field: Mapping[str, Any]) -> str:
         kinds = dict.fromkeys(_type(branch) for branch in branches if branch.get("type") != "null")
         return " or ".join(kind for kind in kinds if kind != "object") or "object"
     if "enum" in field:
-        return _cell(", ".join(f"`{value}`" for value in field["enum"]))
+        return cell(", ".join(f"`{value}`" for value in field["enum"]))
     kind = str(field.get("type", "object"))
     if kind == "array":
         return f"list of {_type(field.get('items', {}))}"
@@ -278,10 +178,6 @@ def _type(field: Mapping[str, Any]) -> str:
 
 def _text(text: str) -> str:
     return inspect.cleandoc(text).strip()
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
 
 
 def main(folder: str) -> None:

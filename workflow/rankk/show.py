@@ -38,7 +38,7 @@ def comparison(ours: str, theirs: str, qrels: str, queries: str | None, measure:
     """Two runs over the same queries: means, tests, and the queries that differ most."""
     import numpy as np
 
-    from rankk.evaluation.measures import check_measures, formatted, per_query, total
+    from rankk.evaluation.measures import check_measures, formatted, is_count, per_query, total
     from rankk.evaluation.statistics import compare
     from rankk.io.trec import read_qrels, read_queries, read_run
 
@@ -51,8 +51,9 @@ def comparison(ours: str, theirs: str, qrels: str, queries: str | None, measure:
     for path, values in ((ours, a), (theirs, b)):
         print(f"  {formatted(measure, total(measure, values.values()))}  {path}")
     relative = f"{compared['gain']:+.1%} (95 % {compared['gain_low']:+.1%} to {compared['gain_high']:+.1%})"
+    what = "difference per query" if is_count(measure) else "difference"
     print(
-        f"difference {compared['difference']:+.4f} (95 % {compared['difference_low']:+.4f} to "
+        f"{what} {compared['difference']:+.4f} (95 % {compared['difference_low']:+.4f} to "
         f"{compared['difference_high']:+.4f}); relative gain {'undefined' if isnan(compared['gain']) else relative}; "
         f"effect size {'undefined' if isnan(compared['effect_size']) else format(compared['effect_size'], '.2f')}"
     )

@@ -24,8 +24,10 @@ DEFAULT_STRATEGY: dict[Kind, str] = {"listwise": "sliding", "pointwise": "pointw
 
 
 def default_strategy(preset: Preset) -> str:
-    """The default strategy of a preset; setwise if answers name only the best passage."""
-    return DEFAULT_STRATEGY[preset.kind] if preset.parser.orders else "setwise"
+    """The default strategy of a preset: setwise if answers name only the best passage, groups if they hold grades."""
+    if not preset.parser.orders:
+        return "setwise"
+    return "groups" if preset.parser.graded else DEFAULT_STRATEGY[preset.kind]
 
 
 class Reranker(WithBackend):
@@ -40,7 +42,7 @@ class Reranker(WithBackend):
     revision: str | None = Field(default=None, description="commit of the model on its hub")
     parser: Annotated[Parser, ByName(PARSERS)] | None = Field(default=None, description="default: the preset's")
     strategy: Annotated[Strategy, ByName(STRATEGIES)] = Field(
-        description="which windows are asked about; default: sliding, or pointwise or setwise for presets of that kind"
+        description="which windows are asked about; default: sliding, or the one of the preset's kind"
     )
     depth: int = Field(default=100, ge=1, le=10_000, description="passages of the first stage that are reranked")
     samples: int = Field(default=1, ge=1, le=1000, description="answers asked for each window, merged into one order")

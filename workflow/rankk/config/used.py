@@ -78,6 +78,7 @@ def used(experiment: Experiment, definitions: Definitions) -> dict[str, dict[str
         names.take_block(block, f"grid[{number}]")
     _check_baselines(experiment, definitions.file)
     whole = experiment.model_copy(update=names.kept)
+    _check_titles(whole, definitions.file)
     _check_first_stages(whole, definitions.file)
     _check_stored_answers(whole, definitions.file)
     return names.kept
@@ -96,6 +97,26 @@ def _check_baselines(experiment: Experiment, file: str) -> None:
                 f"{file}: baselines.{shown(reranker)}: {reranker!r} and {baseline!r} are each other's baseline, which "
                 "would test one comparison twice; leave out one"
             )
+
+
+def _check_titles(experiment: Experiment, file: str) -> None:
+    """Figures and tables tell cells apart by what is shown of them.
+
+    No two collections and no two rerankers may be shown alike, nor two retrievers of one collection. Display names are
+    looked up by name alone, whatever it names.
+    """
+    shown_as: dict[tuple[str, ...], str] = {}
+    titles: dict[str, str] = {FIRST_STAGE: "first stage"}
+    for cell in experiment.cells:
+        for kind in ("collection", "retriever", "reranker"):
+            name = getattr(cell, kind)
+            where = f"{file}: {kind}s.{shown(name)}"
+            title = titles[name] if name == FIRST_STAGE else getattr(experiment, f"{kind}s")[name].title or name
+            if titles.setdefault(name, title) != title:
+                raise RankkError(f"{where}: another definition of that name is shown as {titles[name]!r}; rename one")
+            within = (cell.collection,) if kind == "retriever" else ()
+            if (other := shown_as.setdefault((kind, *within, title), name)) != name:
+                raise RankkError(f"{where}: is shown as {title!r}, as {other!r} is; give it a title of its own")
 
 
 def _check_first_stages(experiment: Experiment, file: str) -> None:

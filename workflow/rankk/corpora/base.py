@@ -194,6 +194,7 @@ class Collection(Strict):
     expected_queries: PositiveInt | None = Field(
         default=None, description="queries that the source documents; `rankk plan` uses it before anything is built"
     )
+    approximate: bool = Field(default=False, description="the source states `expected_queries` as about so many")
     expected_judgments: PositiveInt | None = Field(default=None, description="judgments that the source documents")
     title: Title = cosmetic(default="", description="name in figures and tables; default: the key")
     description: str = Field(default="", description="one line for people")

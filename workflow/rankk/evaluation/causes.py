@@ -66,9 +66,14 @@ def explain(
     cause = Cause.DEMOTED
     if call.outcome in UNUSABLE:
         cause = Cause.UNUSABLE
-    elif call.first and call.first * FIFTHS > 4 * len(window) >= 4 * FIFTHS and window[call.first - 1] not in grades:
+    elif call.first and _last_fifth(call.first, len(window)) and window[call.first - 1] not in grades:
         cause = Cause.POSITION_BIAS
     return Explanation(cause, lost, call.call)
+
+
+def _last_fifth(position: int, size: int) -> bool:
+    """Whether the whole place of a passage, from 1, is in the last fifth of a window that has fifths."""
+    return (position - 1) * FIFTHS >= 4 * size >= 4 * FIFTHS
 
 
 def _discount(rank: int) -> float:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rankk.evaluation.causes import explain
 from rankk.evaluation.costs import RESOURCES, read_manifest, resources, spent
-from rankk.evaluation.measures import JUDGED, is_count, per_query, relevance_level
+from rankk.evaluation.measures import JUDGED, is_count, parse_measure, per_query, relevance_level
 from rankk.evaluation.rows import Table, tables
 from rankk.evaluation.statistics import compare, holm, mean_interval
 from rankk.io.trec import Hit, Run, read_qrels, read_queries, read_run
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("rankk")
 
 DECLARED, PAIRS = "baseline", "pairs"
-"""Families of comparisons, each corrected by itself (Holm) for each measure. Baseline: every cell with its declared
-baseline, the hypotheses of the experiment. Pairs: all other pairs of cells with the same first stage. Every comparison
-belongs to one family and so has one corrected p."""
+"""Families of comparisons. Baseline: every cell with its declared baseline, the hypotheses of the experiment. Pairs:
+all other pairs of cells with the same first stage. Holm's correction is over all comparisons of a family by their
+collections' first measures together, whichever these are, and over those by each other measure. Every comparison is
+corrected once."""
 
 MOVED_BEYOND = 100
 """Relevant passages are followed down to this rank."""
@@ -41,7 +42,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "summary": (
         *(*CELL, "measure", "aggregate", "value", "low", "high", "queries", "missing", "judged_at_10"),
         *("baseline", "gain", "gain_low", "gain_high", "p_t", "p_t_holm"),
-        *("calls", "usable_share", "output_tokens", "seconds", "gpu_seconds"),
+        *("calls", "usable_share", "output_tokens", "seconds", "gpu_seconds", "queries_reranked"),
     ),
     "per_query": (*CELL, "measure", "qid", "value"),
     "significance": (
@@ -98,7 +99,7 @@ def evaluate(
                 summaries[files.cell] = list(stage.evaluate(files))
                 progress.update()
             compared += comparisons(stage.values, baselines)
-        _correct(compared)
+        _correct(compared, {name: str(parse_measure(chosen[0])) for name, chosen in measures.items()})
         for row in compared:
             written["significance"].add(row)
         declared = {(*_key(row), row["measure"]): row for row in compared if row["family"] == DECLARED}
@@ -116,6 +117,7 @@ class Stage:
         self.values: dict[Cell, Values] = {}
         self._measures, self._written = measures, written
         self._level = relevance_level(measures)
+        self._gains_level = relevance_level(measures[:1])
         self._ranks: dict[str, dict[str, int]] = {}
         self._first: dict[str, float] = {}
 
@@ -131,7 +133,7 @@ class Stage:
         if files.cell.reranked:
             self._describe(files, run, qrels, first)
         else:
-            relevant = self._relevant(qrels)
+            relevant = self._relevant(qrels, min(self._level, self._gains_level))
             self._ranks, self._first = {qid: _ranked(run[qid], relevant.get(qid, {})) for qid in run}, first
         missing = [qid for qid in judged if qid not in run]
         if missing:
@@ -158,23 +160,23 @@ class Stage:
             thought = round((call.output_tokens or 0) * call.thought_share)
             row = {name: getattr(call, name, None) for name in COLUMNS["calls"]}
             self._written["calls"].add(row | cell | {"thought_tokens": thought})
-        relevant = self._relevant(qrels)
+        relevant = self._relevant(qrels, min(self._level, self._gains_level))
         ranks = {qid: _ranked(run[qid], relevant.get(qid, {})) for qid in run}
         for qid, before in self._ranks.items():
             for docid in sorted(before, key=before.__getitem__):
-                if before[docid] <= MOVED_BEYOND:
+                if before[docid] <= MOVED_BEYOND and relevant[qid][docid] >= self._level:
                     moved = {"grade": relevant[qid][docid], "before": before[docid], "after": ranks[qid][docid]}
                     self._written["movement"].add(cell | {"qid": qid, "docid": docid} | moved)
+        gaining = self._relevant(qrels, self._gains_level)
         for qid, value in values.items():
             gain, before, after = value - self._first[qid], self._ranks.get(qid, {}), ranks.get(qid, {})
-            explanation = explain(gain, before, after, relevant[qid], calls.get(qid, []))
+            explanation = explain(gain, before, after, gaining[qid], calls.get(qid, []))
             self._written["causes"].add(cell | {"qid": qid, "gain": gain} | explanation._asdict())
 
-    def _relevant(self, qrels: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-        """Grades of relevant passages by query."""
+    def _relevant(self, qrels: Mapping[str, Mapping[str, int]], level: int) -> dict[str, dict[str, int]]:
+        """Grades of the passages that are relevant from a level on, by query."""
         return {
-            qid: {docid: grade for docid, grade in grades.items() if grade >= self._level}
-            for qid, grades in qrels.items()
+            qid: {docid: grade for docid, grade in grades.items() if grade >= level} for qid, grades in qrels.items()
         }
 
 
@@ -213,11 +215,12 @@ def comparisons(values: "Mapping[Cell, Values]", baselines: Mapping[Cell, Cell])
                 yield asdict(cell) | where | compare(ours, values[other][measure])
 
 
-def _correct(compared: Sequence[dict[str, Any]]) -> None:
-    """Add Holm's correction to every comparison, over its family and measure."""
-    families: dict[tuple[str, str], list[dict[str, Any]]] = {}
+def _correct(compared: Sequence[dict[str, Any]], first: Mapping[str, str]) -> None:
+    """Add Holm's correction to every comparison. `first`: a collection's first measure."""
+    families: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
     for row in compared:
-        families.setdefault((row["family"], row["measure"]), []).append(row)
+        measure = None if row["measure"] == first[row["collection"]] else row["measure"]
+        families.setdefault((row["family"], measure), []).append(row)
     for rows in families.values():
         for test in ("p_t", "p_randomization"):
             for row, p in zip(rows, holm([row[test] for row in rows]), strict=True):
@@ -240,4 +243,5 @@ def _cost(files: CellFiles) -> dict[str, Any]:
         "output_tokens": cost["output_tokens"],
         "seconds": cost["rerank_seconds"],
         "gpu_seconds": cost["gpu_seconds"],
+        "queries_reranked": manifest["queries"],
     }

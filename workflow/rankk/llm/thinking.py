@@ -31,9 +31,9 @@ async def complete_with_budget(
 ) -> Completion:
     """A completion whose thought has at most `budget` tokens (None: no limit; 0: no thought).
 
-    The text includes the thought and its tags; `budget_fired` tells whether the thought had to be closed. Tokens and
-    seconds are the sums over both calls. `closing_token`: the engine closes the thought by itself, with this token;
-    RankkError where it did not.
+    The text includes the thought and its tags; `budget_fired` tells whether the thought had to be closed. Output tokens
+    and seconds are the sums over both calls; the prompt counts once. `closing_token`: the engine closes the thought by
+    itself, with this token; RankkError where it did not.
     """
     if thinking is None or budget is None:
         return await complete(prompt, sampling)

@@ -102,7 +102,7 @@ def _warning(experiment: Experiment, engine: Engine, context: int, room: int) ->
     """Message about an engine with room for a number of calls of `context` tokens."""
     gpus = f"{engine.config.tensor_parallel} × {engine.gpu.gib:.0f} GiB ({experiment.gpu})"
     if not room:
-        weights = engine.shape.weights_gib(fp8=engine.fp8)
+        weights = engine.shape.weights_gib(fp8=engine.fp8, fp32=engine.fp32)
         return (
             f"does not fit: {weights:.0f} GiB of weights and a context of {context} tokens on {gpus}; raise "
             "engine.tensor_parallel"

@@ -54,6 +54,9 @@ GPUS = {
 }
 SPLIT_EXPONENT = 0.76
 """Two H100s that hold one copy together compute 1.69 = 2^0.76 times as fast as one; more are taken to follow that."""
+HOST_STEP_MS, HOST_PROMPT_MS = 2.4, 0.01
+"""The least that a decoding step and a token of a prompt take, however small the model: vLLM's own work on the host and
+the client's. Chosen for five cells of models of 135 million parameters on an H100 (benchmarks/README.md)."""
 OVERHEAD_GIB = 1.2
 """Of each GPU: activations and CUDA graphs, measured 0.9 to 2."""
 
@@ -78,10 +81,12 @@ class Shape:
         """Billions of parameters of an adapter."""
         return self.lora * rank / 1e3
 
-    def weights_gib(self, *, fp8: bool) -> float:
-        """Memory of the weights as published, or in FP8."""
+    def weights_gib(self, *, fp8: bool = False, fp32: bool = False) -> float:
+        """Memory of the weights as published, or in FP8 or 32 bits."""
         if self.published_gib is not None:
             return self.published_gib
+        if fp32:
+            return 4 * self.parameters * 1e9 / GIB
         return (self.parameters + (self.embeddings if fp8 else self.parameters)) * 1e9 / GIB
 
 
@@ -124,9 +129,12 @@ SHAPES = {
     "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B": QWEN_32B,
     "deepseek-ai/DeepSeek-V3.1": Shape(671, 61 * (512 + 64) * 2, 2000, published_gib=641),
     "openai/gpt-oss-20b": Shape(20.9, 24 * 2 * 8 * 64 * 2, 1000, published_gib=12.8),
+    "HuggingFaceTB/SmolLM2-135M-Instruct": Shape(0.135, 30 * 2 * 3 * 64 * 2, 90),
+    "qwen2.5-coder-0.5b": Shape(0.494, 24 * 2 * 2 * 64 * 2, 105),  # rankk-mini's grades and order
     "openai/gpt-oss-120b": Shape(116.8, 36 * 2 * 8 * 64 * 2, 1000, published_gib=60.8),
 }
-"""Shapes from the models' published configurations; lengths are guesses but for Rank-K's."""
+"""Shapes from the models' published configurations; lengths are guesses, those of Rank-K and of the two
+smallest models apart."""
 GPU_GIB = (8, 12, 16, 24, 32, 40, 48, 80, 141)
 """Memory sizes of common GPUs."""
 SENSIBLE_CALLS = 8
@@ -135,7 +143,7 @@ SENSIBLE_CALLS = 8
 
 def sensible_gpu(shape: Shape, context: int) -> str:
     """The smallest GPU, or the fewest large ones, with room for the weights and a few calls of `context` tokens."""
-    needed = shape.weights_gib(fp8=False) + SENSIBLE_CALLS * context * shape.kv_bytes / GIB
+    needed = shape.weights_gib() + SENSIBLE_CALLS * context * shape.kv_bytes / GIB
     for number, sizes in ((1, GPU_GIB), *((number, GPU_GIB[-2:]) for number in (2, 4, 8))):
         for gib in sizes:
             if number * (gib * EngineConfig().gpu_memory_utilization - OVERHEAD_GIB) >= needed:
@@ -162,15 +170,20 @@ class Engine:
         return self.config.kv_cache_dtype.startswith("fp8")
 
     @property
+    def fp32(self) -> bool:
+        """Whether weights have 32 bits, and the KV cache where it is not quantized."""
+        return self.config.dtype == "float32"
+
+    @property
     def cache_bytes(self) -> float:
         """Bytes of KV cache a token."""
-        return self.shape.kv_bytes * (0.5 if self.fp8_cache else 1.0)
+        return self.shape.kv_bytes * (0.5 if self.fp8_cache else 2.0 if self.fp32 else 1.0)
 
     @property
     def cache_tokens(self) -> int:
         """Tokens that the KV cache of one copy of the model holds; negative where the weights alone do not fit."""
         usable = self.gpu.gib * self.config.gpu_memory_utilization - OVERHEAD_GIB
-        free = usable * self.config.tensor_parallel - self.shape.weights_gib(fp8=self.fp8)
+        free = usable * self.config.tensor_parallel - self.shape.weights_gib(fp8=self.fp8, fp32=self.fp32)
         return int(free * GIB / self.cache_bytes)
 
     def step_ms(self, in_flight: float, context: float) -> float:
@@ -181,7 +194,7 @@ class Engine:
     def _weights_ms(self) -> Callable[[float], float]:
         """The part of a step that does not depend on the length of contexts, by calls in flight (cached)."""
         measured = self.gpu.fp8_step_ms if self.fp8 else self.gpu.step_ms
-        return cache(lambda in_flight: between(measured, in_flight) * self._scale)
+        return cache(lambda in_flight: max(HOST_STEP_MS, between(measured, in_flight) * self._scale))
 
     @cached_property
     def _read_ms(self) -> float:
@@ -191,7 +204,8 @@ class Engine:
 
     def prefill_ms(self, prompt: float) -> float:
         """Milliseconds that one copy takes for a prompt of so many tokens."""
-        return prompt * (self.gpu.fp8_prefill_ms if self.fp8 else self.gpu.prefill_ms) * self._scale
+        measured = self.gpu.fp8_prefill_ms if self.fp8 else self.gpu.prefill_ms
+        return prompt * max(HOST_PROMPT_MS, measured * self._scale)
 
     @property
     def _scale(self) -> float:

@@ -48,6 +48,10 @@ class RandomRanker:
         await self._answered()
         return self.draw.random()
 
+    async def grade(self, window: Sequence[str], *, sample: int = 0) -> dict[str, float] | None:
+        """None: answers are orders."""
+        return None
+
     def prior(self, docid: str) -> float:
         """A score that decreases with the rank."""
         return -float(docid)

@@ -12,12 +12,13 @@ LABEL = 31  # columns
 WIDTH = 80
 HEAD = f"{'':{LABEL}} {'calls':>10} {'prompt M':>8} {'output M':>8} {'flight':>6} {'hours':>5} {'GPU-h':>6}"
 ASSUMPTIONS = """\
-Assumed: passages as long as they may be (passage_tokens); answers of 2,400 tokens for 32B reasoning models, 600 for 7B
-ones and 110 without reasoning, or the thinking budget where that is shorter, their lengths lognormal; random answers
-where answers decide how many calls there are. Times are simulated call by call with speeds that were measured with
-Qwen2.5-32B's shape on the GPU named (benchmarks/README.md); the weights' part is scaled by parameters, the KV cache's
-by its bytes. GPUs that hold one copy together (tensor_parallel) compute 1.7 times as fast as half as many, as measured
-with two. "flight": calls in flight. Engine starts and first stages are not counted."""
+Assumed: passages as long as they may be (passage_tokens); answers of 2,400 tokens for 32B reasoning models, 600 for
+7B ones and 110 without reasoning, or the thinking budget where that is shorter, their lengths lognormal; random
+answers where answers decide how many calls there are. Times are simulated call by call with speeds that were measured
+with Qwen2.5-32B's shape on the GPU named (benchmarks/README.md); the weights' part is scaled by parameters, the KV
+cache's by its bytes; no model takes less than 2.4 ms a step and 10 ms a thousand prompt tokens. GPUs that hold one
+copy together (tensor_parallel) compute 1.7 times as fast as half as many, as measured with two. "flight": calls in
+flight. Engine starts and first stages are not counted."""
 
 
 def table(experiment: Experiment, costs: Sequence[Cost]) -> str:

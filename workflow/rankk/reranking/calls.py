@@ -198,6 +198,13 @@ class QueryRanker:
         record, _ = await self._call([docid], 0, 0)
         return record.score or 0.0
 
+    async def grade(self, window: Sequence[str], *, sample: int = 0) -> dict[str, float] | None:
+        """The passages' grades, where the parser reads grades; 0 for all of them in an answer without any."""
+        if not self._caller.settings.parser.graded:
+            return None
+        _, answer = await self._call(window, 0, sample)
+        return {window[position]: grade for position, grade in answer.grades} or dict.fromkeys(window, 0.0)
+
     def prior(self, docid: str) -> float:
         """The first stage's score."""
         return self._scores[docid]

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from rankk.fusion.base import Fusion
 from rankk.io.trec import Hit
-from rankk.reranking.strategies.windows import shuffled
+from rankk.reranking.strategies.windows import means, shuffled
 from rankk.reranking.types import TieGroups, WindowRanker
 
 
@@ -27,14 +27,18 @@ class Consensus:
 
     async def rank(self, window: Sequence[str], *, chain: int = 0, sample: int = 0) -> TieGroups:
         """Merged order of a window; equal sums are ties."""
-        shown = [
-            shuffled(window, self.seed, number) if self.shuffle and number else list(window)
-            for number in range(self.samples)
-        ]
         orders = await asyncio.gather(
-            *(self.ranker.rank(view, chain=chain, sample=number) for number, view in enumerate(shown))
+            *(self.ranker.rank(view, chain=chain, sample=number) for number, view in enumerate(self._views(window)))
         )
         return merge(window, orders, self.merge)
+
+    async def grade(self, window: Sequence[str], *, sample: int = 0) -> dict[str, float] | None:
+        """Mean grades of the samples."""
+        return means(
+            await asyncio.gather(
+                *(self.ranker.grade(view, sample=number) for number, view in enumerate(self._views(window)))
+            )
+        )
 
     async def score(self, docid: str) -> float:
         """The score of the underlying ranker; samples apply to windows only."""
@@ -43,6 +47,13 @@ class Consensus:
     def prior(self, docid: str) -> float:
         """The first stage's score."""
         return self.ranker.prior(docid)
+
+    def _views(self, window: Sequence[str]) -> list[list[str]]:
+        """The window as each sample shows it."""
+        return [
+            shuffled(window, self.seed, number) if self.shuffle and number else list(window)
+            for number in range(self.samples)
+        ]
 
     def room(self) -> float:
         """Windows that the budget affords: each takes a call for every sample."""

@@ -22,11 +22,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """A parsed answer: tie groups of 0-based window positions, only those that the model named."""
+    """A parsed answer: tie groups of 0-based window positions, only those that the model named.
+
+    `grades`: position and grade of each graded passage, of parsers that read grades.
+    """
 
     groups: tuple[tuple[int, ...], ...]
     outcome: Outcome
     repairs: tuple[str, ...] = ()
+    grades: tuple[tuple[int, float], ...] = ()
 
     def complete(self, n: int) -> list[list[int]]:
         """Tie groups over all n positions: ties in previous order, unnamed ones behind in previous order."""
@@ -44,6 +48,11 @@ class WindowRanker(Protocol):
 
     async def score(self, docid: str) -> float:
         """Relevance of one passage in 0 … 1 (pointwise models)."""
+        ...
+
+    async def grade(self, window: Sequence[str], *, sample: int = 0) -> dict[str, float] | None:
+        """Grades of a window's passages, 0 for all where the answer holds none; None, without a call, where the
+        answers are not read as grades."""
         ...
 
     def prior(self, docid: str) -> float:

@@ -23,6 +23,9 @@ MEASURES = Registry("measure", Measure, __name__)
 JUDGED = "Judged@10"
 """Share of the first ten passages that are judged: low values make other measures unreliable."""
 
+OF_TOPICS = ("NumQ", "NumRel")
+"""Counts that queries and judgments decide, whatever a run holds."""
+
 LARGEST_GRADE = 10_000
 BATCH = 100_000
 """Largest number of passages of one batch of queries."""
@@ -128,7 +131,15 @@ def per_query(
         found = {qid: ranking for qid, ranking in rankings.items() if ranking}
         for name, by_query in _values(parsed, found, {qid: qrels[qid] for qid in rankings}).items():
             values[name] |= by_query
+        for measure in parsed:
+            if getattr(measure, "NAME", "") in OF_TOPICS:
+                values[str(measure)] |= {qid: _of_topic(measure, qrels[qid]) for qid in rankings.keys() - found.keys()}
     return values
+
+
+def _of_topic(measure: Any, grades: Mapping[str, int]) -> float:
+    """NumQ or NumRel of a topic that the run lacks, which ir_measures gives as 0."""
+    return 1.0 if measure.NAME == "NumQ" else float(sum(grade >= 1 for grade in grades.values()))
 
 
 def _batches(run: Mapping[str, Sequence[Hit]], qids: Sequence[str]) -> Iterator[dict[str, list[str]]]:

@@ -8,7 +8,7 @@ from typing import Any
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.evaluation.causes import explain
-from rankk.evaluation.measures import per_query
+from rankk.evaluation.measures import per_query, relevance_level
 from rankk.io.trec import read_qrels, read_queries, read_run
 from rankk.llm.journal import StoredCalls
 from rankk.llm.thinking import split_thought
@@ -25,7 +25,7 @@ FOLLOWED = 100
 class CellAnswers:
     """The answers of a reranked cell, read from its files query by query.
 
-    `level`: the grade from which passages are relevant.
+    `level`: the grade from which passages are shown as relevant. Causes go by that of the measure itself.
     """
 
     def __init__(
@@ -42,11 +42,12 @@ class CellAnswers:
         level: int,
     ) -> None:
         self.measure, self.level = measure, level
+        self._gains_level = relevance_level([measure])
         self._settings = resolve(Reranker(**json.loads(Path(manifest).read_text(encoding="utf-8"))["reranker"]))
         self._topics, self._grades = read_queries(queries), read_qrels(qrels)
         self._before, self._after = read_run(first_stage), read_run(run)
-        self._values, self._first = (
-            per_query(run, self._grades, [measure], self._topics)[measure] for run in (self._after, self._before)
+        (self._values,), (self._first,) = (
+            per_query(run, self._grades, [measure], self._topics).values() for run in (self._after, self._before)
         )
         self._calls: dict[str, list[Call]] = {}
         for call in read_calls(calls):
@@ -71,7 +72,7 @@ class CellAnswers:
             windows = windows_of(calls, self._journal, self._settings)
             before, after = ([hit.docid for hit in run.get(qid, ())] for run in (self._before, self._after))
             first, last = _ranks(before), _ranks(after)
-            graded = self._graded(qid)
+            graded = self._graded(qid, self.level)
             value, base = self._values.get(qid), self._first.get(qid)
             entry: dict[str, Any] = {
                 "id": qid,
@@ -83,7 +84,8 @@ class CellAnswers:
             }
             entry["outcomes"] = sorted({call.outcome for call in calls})
             if value is not None and base is not None:
-                entry["cause"] = explain(value - base, first, last, graded, calls)._asdict()
+                gaining = self._graded(qid, self._gains_level)
+                entry["cause"] = explain(value - base, first, last, gaining, calls)._asdict()
             depth = max([call.list_size for call in calls], default=0)
             kept = max(depth, FOLLOWED)
             missed = sorted(graded.keys() - {*before[:depth]}, key=lambda docid: (-graded[docid], docid))
@@ -106,9 +108,9 @@ class CellAnswers:
         """The query's gain over the first stage; 0 without judgments."""
         return self._values.get(qid, 0.0) - self._first.get(qid, 0.0)
 
-    def _graded(self, qid: str) -> dict[str, int]:
-        """Grades of a query's relevant passages."""
-        return {docid: grade for docid, grade in self._grades.get(qid, {}).items() if grade >= self.level}
+    def _graded(self, qid: str, level: int) -> dict[str, int]:
+        """Grades of a query's passages from a level on."""
+        return {docid: grade for docid, grade in self._grades.get(qid, {}).items() if grade >= level}
 
 
 def windows_of(calls: Sequence[Call], journal: StoredCalls, settings: Settings) -> list[dict[str, Any]]:

@@ -37,9 +37,9 @@ class Cost(Figure):
         rows = evidence.summary[evidence.summary["output_tokens"].fillna(0) > 0].copy()
         if rows.empty:
             return nothing(self.title, rows, self.width)
-        rows["tokens_per_query"] = rows["output_tokens"] / rows["queries"]
-        rows["seconds_per_query"] = rows["seconds"] / rows["queries"]
-        rows["gpu_seconds_per_query"] = rows["gpu_seconds"] / rows["queries"]
+        for name in ("tokens", "seconds", "gpu_seconds"):  # queries without judgments cost as much
+            spent = rows["output_tokens" if name == "tokens" else name]
+            rows[f"{name}_per_query"] = spent / rows["queries_reranked"]
         most = capacity(HEIGHT, self.width, NARROWEST)
         few, left = few_rerankers(rows)
         drawn, note = by_family(few, most)

@@ -39,7 +39,7 @@ class Differences(Figure):
         caption = (
             f"Mean paired difference in {measures} from the declared baseline ({baselines}), with 95 % bootstrap "
             f"intervals over the same queries. ▲ significant gain, ▼ significant loss: p < {ALPHA}, paired t-test, "
-            f"Holm-corrected over the {len(rows)} comparisons of the experiment with a baseline. n = "
+            f"Holm-corrected over the {rows['p_t'].notna().sum()} comparisons of the experiment with a baseline. n = "
             f"{between(rows['queries'])} queries per comparison.{note}"
         )
         alt = (

@@ -50,7 +50,7 @@ class Scaling(Figure):
         rows = rows[rows["reranker"].isin(list(evidence.test_time)) & (rows["output_tokens"].fillna(0) > 0)].copy()
         if rows.empty:
             return nothing(self.title, rows, self.width)
-        rows["tokens_per_query"] = rows["output_tokens"] / rows["queries"]
+        rows["tokens_per_query"] = rows["output_tokens"] / rows["queries_reranked"]
         for position, name in enumerate(("model", "thinking_tokens", "samples")):
             rows[name] = [evidence.test_time[reranker][position] for reranker in rows["reranker"]]
         groups = sorted(rows.groupby(STAGE, sort=False), key=lambda group: -len(group[1]))  # most points first

@@ -24,6 +24,9 @@ class Parser(Component):
     orders: ClassVar[bool] = True
     """Whether answers order the whole window; False: they name its best passage only."""
 
+    graded: ClassVar[bool] = False
+    """Whether answers give each passage a grade, which strategies may average."""
+
     @property
     def logprobs(self) -> int:
         """Alternatives of the answer's first token that are read with their log probabilities; 0: the text is read."""

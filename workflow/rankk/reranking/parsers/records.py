@@ -25,17 +25,19 @@ def read_records(text: str, n: int) -> Groups | None:
     None where the text is of another form. A passage that is named twice, or a number that can be a rank as well as a
     score, makes the answer unusable: it is never taken for a ranking in the order of the prompt.
     """
+    entries = statements(text, n)
+    return None if entries is None else _ordered(entries, n)
+
+
+def statements(text: str, n: int) -> list[Record] | None:
+    """What a text says of each passage; None where it is of another form."""
     if scores := LIST.fullmatch(text):
         values = re.findall(NUMBER, scores[1])
-        return (
-            _ordered([Record(id_, score=float(value)) for id_, value in enumerate(values, 1)], n)
-            if len(values) == n
-            else []
-        )
+        return [Record(id_, score=float(value)) for id_, value in enumerate(values, 1)] if len(values) == n else []
     entries = records_of_json(TRAILING.sub("", text), n)
     if entries is None:
         entries = records_of_lines(COMMA.sub(r"\1.", _with_points(plain(text))), n)
-    return None if entries is None else _ordered(entries, n)
+    return entries
 
 
 def _with_points(text: str) -> str:

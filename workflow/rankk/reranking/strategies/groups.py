@@ -9,18 +9,21 @@ from pydantic import Field
 
 from rankk.fusion.base import DIGITS
 from rankk.reranking.strategies.base import Promise, WindowStrategy
-from rankk.reranking.strategies.windows import balanced, order, shuffled, split
+from rankk.reranking.strategies.windows import balanced, means, order, shuffled, split
 from rankk.reranking.types import WindowRanker
 
 
 class Groups(WindowStrategy):
-    """In each round, the list is shuffled and divided into groups, which are ranked; a passage's score is its mean
-    relative rank over the rounds.
+    """In each round, the list is shuffled and divided into groups; a passage's score is its mean grade over the rounds.
 
-    After GroupRank (2025), whose model grades the passages of a group. Here, the rank in the group serves as the grade.
+    GroupRank (2025), whose model grades the passages of a group. A parser that reads grades is needed for that; a group
+    is then shown in its shuffled order. Otherwise a group is shown in the list's order, and the relative rank in the
+    group serves as the grade.
     """
 
     name: ClassVar[str] = "groups"
+    averages: ClassVar[bool] = True
+    """Whether grades are averaged where answers hold them."""
     rounds: int = Field(default=2, ge=1, le=1000, description="independent rounds of groups")
     seed: int = Field(default=0, ge=0, le=2**63 - 1, description="seed of the shuffles")
 
@@ -28,10 +31,13 @@ class Groups(WindowStrategy):
         """Order by score, then by previous order."""
         sizes = balanced(len(docids), self.window)
         groups = [group for number in range(self.rounds) for group in split(shuffled(docids, self.seed, number), sizes)]
-        position = {docid: number for number, docid in enumerate(docids)}
-        ordered = [sorted(group, key=position.__getitem__) for group in groups]
-        scores = self.merged(await asyncio.gather(*(order(ranker, group) for group in ordered)))
-        return sorted(docids, key=lambda docid: -round(scores[docid], DIGITS))
+        asked = [group for group in groups if len(group) > 1]
+        scores = means(await asyncio.gather(*(ranker.grade(group) for group in asked))) if self.averages else None
+        if scores is None:
+            position = {docid: number for number, docid in enumerate(docids)}
+            ordered = [sorted(group, key=position.__getitem__) for group in groups]
+            scores = self.merged(await asyncio.gather(*(order(ranker, group) for group in ordered)))
+        return sorted(docids, key=lambda docid: -round(scores.get(docid, 0.0), DIGITS))
 
     def merged(self, rankings: Sequence[Sequence[str]]) -> dict[str, float]:
         """Score of every passage: the sum of its relative ranks."""

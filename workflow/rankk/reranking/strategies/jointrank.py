@@ -20,6 +20,7 @@ class JointRank(Groups):
     """
 
     name: ClassVar[str] = "jointrank"
+    averages: ClassVar[bool] = False
     rounds: int = Field(default=2, ge=1, le=1000, description="blocks in which each passage stands")
 
     def merged(self, rankings: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """Windows, groups and shuffles, as several strategies use them."""
 
-from collections.abc import Sequence
-from math import ceil
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil, fsum
 from random import Random
 
 from rankk.reranking.types import TieGroups, WindowRanker
@@ -20,6 +21,17 @@ async def order(ranker: WindowRanker, window: Sequence[str], chain: int = 0) -> 
     if len(window) < 2:
         return list(window)
     return flatten(await ranker.rank(window, chain=chain))
+
+
+def means(graded: Iterable[Mapping[str, float] | None]) -> dict[str, float] | None:
+    """Each passage's mean over the answers that grade it; None where answers are not read as grades."""
+    known: defaultdict[str, list[float]] = defaultdict(list)
+    for grades in graded:
+        if grades is None:
+            return None
+        for docid, grade in grades.items():
+            known[docid].append(grade)
+    return {docid: fsum(values) / len(values) for docid, values in known.items()}
 
 
 def balanced(n: int, largest: int) -> list[int]:
