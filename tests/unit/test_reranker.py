@@ -110,7 +110,7 @@ def test_a_reworded_description_decides_nothing_and_another_prompt_does() -> Non
         ({"merge": "mean"}, "merge: 'mean': unknown fusion; expected one of borda, rrf, weighted"),
         ({"fusion": {"type": "rrf", "k": -1}}, "fusion.k: -1: input should be greater than or equal to 0"),
         ({"fusion": {"type": "rrf", "weights": [1.0]}}, "fusion.weights: [1.0]: expected 2 numbers, one a ranking"),
-        ({"preset": "nope"}, "preset: 'nope': no such preset; expected one of cross-encoder, "),
+        ({"preset": "nope"}, "preset: 'nope': no such preset; expected one of best-worst, bge-reranker, "),
         ({"preset": {"name": "x"}}, "messages: expected either messages or text"),
     ],
 )  # fmt: skip

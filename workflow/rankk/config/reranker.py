@@ -17,15 +17,16 @@ from rankk.fusion.base import FUSIONS, Fusion
 from rankk.llm.backends.vllm import Vllm
 from rankk.reranking.parsers.base import PARSERS, Parser
 from rankk.reranking.presets import TOKENS, Examples, Preset, Tokens, load_preset
-from rankk.reranking.strategies.base import STRATEGIES, Kind, Strategy, WindowStrategy
+from rankk.reranking.strategies.base import STRATEGIES, Strategy, WindowStrategy
+from rankk.reranking.types import TOLD, Told
 
 DEFAULT_PRESET = "listwise"
-DEFAULT_STRATEGY: dict[Kind, str] = {"listwise": "sliding", "pointwise": "pointwise"}
+DEFAULT_STRATEGY: dict[Told, str] = {"order": "sliding", "ends": "dualend", "best": "setwise"}
 
 
 def default_strategy(preset: Preset) -> str:
-    """The strategy where none is named; setwise where answers name the best passage only."""
-    return DEFAULT_STRATEGY[preset.kind] if preset.parser.orders else "setwise"
+    """The strategy where none is named, by what the preset's answers tell."""
+    return "pointwise" if preset.kind == "pointwise" else DEFAULT_STRATEGY[preset.parser.tells]
 
 
 class Reranker(WithBackend):
@@ -40,7 +41,8 @@ class Reranker(WithBackend):
     revision: str | None = Field(default=None, description="commit of the model on its hub")
     parser: Annotated[Parser, ByName(PARSERS)] | None = Field(default=None, description="default: the preset's")
     strategy: Annotated[Strategy, ByName(STRATEGIES)] = Field(
-        description="which windows are asked about; default: sliding, or pointwise or setwise for presets of that kind"
+        description="which windows are asked about; default: sliding, or what the preset's answers are enough for: "
+        "pointwise, setwise or dualend"
     )
     depth: int = Field(default=100, ge=1, le=10_000, description="passages of the first stage that are reranked")
     samples: int = Field(default=1, ge=1, le=1000, description="answers asked for each window, merged into one order")
@@ -128,11 +130,13 @@ class Reranker(WithBackend):
                 f"expected one of {', '.join(of_kind)}"
             )
         parser = self.parser or preset.parser
-        if strategy.needs_order and not parser.orders:
-            fitting = [name for name, other in STRATEGIES.all().items() if not other.needs_order]
+        told = TOLD[: TOLD.index(parser.tells) + 1]
+        if strategy.needs not in told:
+            fitting = [name for name, other in STRATEGIES.all().items() if other.needs in told]
+            words = {"best": "best passage", "ends": "best and worst passage", "order": "order"}
             raise ValueError(
-                f"strategy: {strategy.name} needs the order of a window, parser {parser.name} reads its best passage "
-                f"only; expected one of {', '.join(fitting)}"
+                f"strategy: {strategy.name} needs the {words[strategy.needs]} of a window, parser {parser.name} reads "
+                f"its {words[parser.tells]} only; expected one of {', '.join(fitting)}"
             )
         shown = min(strategy.passages_per_call, self.depth)
         if shown > (most := min(parser.most or shown, 26 if preset.identifiers == "letters" else shown)):
@@ -143,7 +147,7 @@ class Reranker(WithBackend):
         backend = self.backend.name
         if self.backend.asks_model and backend != (preset.backend or backend):
             raise ValueError(f"backend: {backend}: preset {preset.name} is for backend {preset.backend}")
-        if self.backend.reads_pairs and preset.backend != backend:
+        if self.backend.own_prompts and preset.backend != backend:
             raise ValueError(f"preset: {preset.name}: backend {backend} takes no prompts but those of presets for it")
         if self.examples and preset.text is not None:
             raise ValueError(f"examples: preset {preset.name} is raw text, which has no turns to show them in")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 TieGroups = list[list[str]]
 """Passage ids, best group first; ids of one group are tied and stand in their previous order."""
@@ -33,6 +33,12 @@ class Answer:
         named = {position for group in self.groups for position in group}
         groups = [sorted(group) for group in self.groups]
         return groups + [[position] for position in range(n) if position not in named]
+
+
+Told = Literal["best", "ends", "order"]
+"""What an answer tells of a window: its best passage, its best and its worst one, or the order of all of them."""
+TOLD: tuple[Told, ...] = get_args(Told)
+"""From the least to the most; who tells more tells the less too."""
 
 
 class WindowRanker(Protocol):

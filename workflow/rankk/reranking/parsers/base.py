@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rankk.component import Component, Registry
 from rankk.llm.types import Completion, Thinking
-from rankk.reranking.types import Answer, Outcome
+from rankk.reranking.types import Answer, Outcome, Told
 
 ASKED = re.compile(r"\[[0-9]{1,4}\](?:\s*+[>=]\s*+\[[0-9]{1,4}\])*+")
 """The form that prompts ask for."""
@@ -21,8 +21,8 @@ REFUSAL_CHARACTERS = 400  # a refusal stands at the beginning
 class Parser(Component):
     """Reads the answer to a window. Never raises, takes time linear in the answer's length."""
 
-    orders: ClassVar[bool] = True
-    """Whether answers order the whole window; False: they name its best passage only."""
+    tells: ClassVar[Told] = "order"
+    """What answers tell of a window."""
 
     @property
     def logprobs(self) -> int:
