@@ -208,7 +208,10 @@ def _tokens(preset: Preset, tokenizer: ModelTokenizer, text: str) -> Iterator[st
     elif isinstance(preset.parser, FirstToken):
         read = preset.parser.tokens[:WINDOW]
     if missing := [token for token in read if not _is_token(token, tokenizer)]:
-        yield f"no tokens of this model, so that their probabilities cannot be read: {missing}"
+        told = f"no tokens of this model, so that their probabilities cannot be read: {missing}"
+        if preset.kind == "pointwise" or missing == read:
+            raise RankkError(f"preset {preset.name}: {told}")  # no call would have an answer
+        yield told
     before = tokenizer.ids(text)
     if joined := [
         token for token in read if token not in missing and tokenizer.ids(text + token)[: len(before)] != before
