@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from judge import DEPTH, MEASURE, Judge, Lists, Values, lists, play
+from variants import BASELINE, VARIANTS, label
 
 from rankk.evaluation.statistics import mean_interval
 from rankk.fusion.base import FUSIONS
@@ -23,22 +24,6 @@ from rankk.reranking.strategies.base import STRATEGIES
 
 RETRIEVERS = ("BM25", "SPLADE_P_P_ENSEMBLE_DISTIL")
 ACCURACIES = (0.9, 0.8, 0.7)
-VARIANTS: dict[str, list[dict[str, Any]]] = {
-    "acurank": [{"matches": 3}, {"matches": 6}, {}, {"tolerance": 0.001}],
-    "adaptive": [{"matches": 1}, {"matches": 2}, {}, {"matches": 8}, {"matches": 16}],
-    "groups": [{"rounds": 1}, {}, {"rounds": 4}, {"rounds": 8}],
-    "jointrank": [{}, {"rounds": 4}, {"rounds": 8}],
-    "passes": [{"passes": 2}, {}],
-    "setwise": [{"window": 4}, {}],
-    "setwise-insertion": [{"window": 4}, {}],
-    "sliding": [{"depth": 50}, {}, {"samples": 2}, {"samples": 4}],
-    "single": [{}, {"samples": 2}, {"samples": 4}],
-    "tournament": [{"rounds": 1}, {}, {"rounds": 5}, {"rounds": 10}],
-    "ts-setrank": [{"draws": 5}, {}, {"draws": 20}, {"draws": 40}],
-}
-"""Cheaper and more expensive settings; strategies that are not listed are run with their defaults. `samples` are
-shuffled and merged by RRF; passages beyond `depth` keep their order."""
-BASELINE = "sliding"
 
 
 def measured(
@@ -77,7 +62,7 @@ def rows(retriever: str, accuracy: float, repeats: int, gumbel: bool) -> list[di
                     "retriever": retriever,
                     "accuracy": accuracy,
                     "strategy": name,
-                    "settings": " ".join(f"{key}={value}" for key, value in settings.items()),
+                    "settings": label(settings),
                     MEASURE: round(values.mean(), 4),
                     "low": round(low, 4),
                     "high": round(high, 4),

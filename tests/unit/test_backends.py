@@ -13,6 +13,8 @@ from rankk.llm.backends import BACKENDS
 
 SETTINGS = {
     "cross-encoder": {"batch_size": 4, "device": "cpu"},
+    "late-interaction": {"batch_size": 4, "document_length": 200},
+    "lit5": {"batch_size": 2, "max_length": 120},
     "openai": {"base_url": "http://localhost:8000/v1", "in_flight": 7, "patience": 3.0},
     "replay": {"responses": "{collection}.jsonl"},
     "vllm": {"engine": {"tensor_parallel": 2, "max_num_seqs": 8}},
@@ -21,10 +23,10 @@ SETTINGS = {
 
 @pytest.mark.parametrize("name", BACKENDS.names())
 def test_plain_data_of_a_reranker_or_translator_make_an_equal_one(name):
-    pairs = BACKENDS.get(name).reads_pairs
-    made = [Reranker(preset=name if pairs else "listwise", backend=name, **SETTINGS[name])]
-    if pairs:
-        with pytest.raises(ValueError, match="cross-encoder scores passages and writes no text"):
+    own = BACKENDS.get(name).own_prompts
+    made = [Reranker(preset=name if own else "listwise", backend=name, **SETTINGS[name])]
+    if own:
+        with pytest.raises(ValueError, match=f"{name} takes no prompts but those of rerankers' presets"):
             Translator(model="m", backend=name)
     else:
         made.append(Translator(model="m", backend=name, **SETTINGS[name]))
@@ -44,7 +46,10 @@ def test_without_a_name_the_model_is_loaded_here_with_the_engine_s_gpus():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"backend": "grpc"}, "x.yaml: backend: 'grpc': unknown; expected one of cross-encoder, openai, replay, vllm"),
+        (
+            {"backend": "grpc"},
+            "x.yaml: backend: 'grpc': unknown; expected one of cross-encoder, late-interaction, lit5, openai, ",
+        ),
         ({"backend": "openai"}, "x.yaml: base_url: missing"),
         ({"backend": "replay"}, "x.yaml: responses: missing"),
         ({"base_url": "http://x/v1"}, "x.yaml: base_url: is a setting of backend openai, not of vllm"),

@@ -81,7 +81,10 @@ def test_a_strategy_that_a_plugin_adds_brings_its_options():
     ("options", "message"),
     [
         (["--strategy=slide"], "expected one of acurank, "),
-        (["--backend=local"], "invalid choice: 'local' (choose from 'cross-encoder', 'openai', 'replay', 'vllm')"),
+        (
+            ["--backend=local"],
+            "invalid choice: 'local' (choose from 'cross-encoder', 'late-interaction', 'lit5', 'openai', ",
+        ),
         (["--window=many"], "argument --window: invalid int value: 'many'"),
         (["--engine={a"], "argument --engine: not YAML"),
         (["--window=1"], "window"),

@@ -82,7 +82,7 @@ def test_scores_of_a_journal_load_no_model(model: Path, tmp_path: Path) -> None:
     weights.unlink()
     try:
         again = rerank(FIRST, QUERIES, TEXTS, reranker=settings, journal=journal)
-        with pytest.raises(BackendError, match="no scores: OSError"):
+        with pytest.raises(BackendError, match="no answers: OSError"):
             rerank(FIRST, QUERIES, TEXTS, reranker=settings)
     finally:
         weights.write_bytes(kept)
@@ -107,6 +107,15 @@ def test_a_model_without_one_score_is_an_error(tmp_path: Path) -> None:
     settings = {"preset": "cross-encoder", "model": str(build(tmp_path / "three", labels=3))}
     with pytest.raises(BackendError, match="has 3 outputs for a pair"):
         rerank(FIRST, QUERIES, TEXTS, reranker=settings)
+
+
+def test_a_model_with_code_of_its_own_is_an_error_and_not_loaded_as_a_similar_one(tmp_path: Path) -> None:
+    folder = build(tmp_path / "custom")
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {"AutoModelForSequenceClassification": "modeling_bert.JinaBertForSequenceClassification"}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BackendError, match="bring program code of their own"):
+        rerank(FIRST, QUERIES, TEXTS, reranker={"preset": "cross-encoder", "model": str(folder)})
 
 
 def test_a_gpu_is_asked_for_unless_the_cpu_is_named() -> None:

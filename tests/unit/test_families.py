@@ -240,7 +240,8 @@ def test_single_prompts_of_scorers_and_pairs() -> None:
     (message,) = render(load_preset("yes-no"), "Q", ["P"]).messages
     assert message.content.startswith("Does the passage answer the search query, or help to answer it? The query and")
     assert message.content.endswith("\n\nQuery: Q\n\nPassage: P\n\nAnswer with Yes or No and nothing else.")
-    assert [m.content for m in render(load_preset("cross-encoder"), "Q", ["P"]).messages] == ["Q", "P"]
+    for name in ("cross-encoder", "bge-reranker", "late-interaction"):
+        assert [message.content for message in render(load_preset(name), "Q", ["P"]).messages] == ["Q", "P"]
 
 
 def test_rankgpt_is_asked_over_several_turns() -> None:

@@ -60,7 +60,7 @@ def template(preset):
     return name, source
 
 
-@pytest.mark.parametrize("name", [name for name in names() if load_preset(name).backend != "cross-encoder"])
+@pytest.mark.parametrize("name", [name for name in names() if not load_preset(name).backend])
 def test_a_presets_prompt_is_token_for_token_the_one_that_was_read_against_its_source(name, tmp_path):
     preset = load_preset(name)
     if preset.repair and find_spec("ftfy") is None:

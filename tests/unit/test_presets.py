@@ -242,7 +242,7 @@ def test_a_fault_in_a_preset_is_named_with_file_and_key_path(tmp_path: Path, ext
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:
-    with pytest.raises(RankkError, match="'rankk': no such preset; expected one of cross-encoder, deepseek-r1, "):
+    with pytest.raises(RankkError, match="'rankk': no such preset; expected one of best-worst, bge-reranker, "):
         load_preset("rankk")
 
 

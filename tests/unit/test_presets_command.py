@@ -90,9 +90,8 @@ def test_lost_messages_and_tags_are_told(tmp_path: Path) -> None:
 
 def test_tokens_that_the_model_does_not_have_are_told(tmp_path: Path) -> None:
     folder = build_tokenizer(tmp_path, template=trl("qwen3"))
-    assert "no tokens of this model, so that their probabilities cannot be read: ['Yes', 'No']" in found(
-        "yes-no", folder
-    )
+    told = "no tokens of this model, so that their probabilities cannot be read: ['Yes', 'No']"
+    assert found("yes-no", folder) == f"yes-no: does not fit: {told}"
     assert found("first-qwen3", folder) == "first-qwen3: fits"
     assert "are none of this model: <|no|>" in " ".join(
         checked([load_preset({"name": "x", "text": "<|im_start|>{query}<|no|>{docs}"})], folder)
@@ -108,6 +107,9 @@ def test_a_template_that_refuses_a_prompt_or_an_argument_does_not_fit(tmp_path: 
         found("gpt-oss", folder)
         == "gpt-oss: does not fit: its chat template does not use reasoning_effort; leave it out"
     )
+    qwen3 = build_tokenizer(tmp_path / "qwen3", template=trl("qwen3"))
+    told = "deepseek-v3.1: does not fit: its chat template does not use thinking; leave it out"
+    assert found("deepseek-v3.1", qwen3) == told, "enable_thinking is another argument"
     with pytest.raises(RankkError, match="no such folder"):
         list(checked(presets(), tmp_path / "none"))
 
@@ -131,11 +133,13 @@ def test_a_model_without_template_end_or_words_is_told_as_such(tmp_path: Path) -
     assert (
         found("listwise", folder) == "listwise: does not fit: its chat template does not take this prompt: it has none"
     )
-    assert "cannot be read: [' true', ' false']" in found("rank1", folder), "of a vocabulary of 400 tokens"
+    told = "no tokens of this model, so that their probabilities cannot be read: [' true', ' false']"
+    assert found("rank1", folder) == f"rank1: does not fit: {told}", "of a vocabulary of 400 tokens"
     (folder / "config.json").write_text('{"architectures": ["BertForSequenceClassification"]}')
     assert found("rank1", folder) == "rank1: does not fit: the model writes no text (BertForSequenceClassification)"
     assert found("cross-encoder", folder) == "cross-encoder: fits"
     tokens = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "config.json").unlink()
     (folder / "tokenizer_config.json").write_text(json.dumps({**tokens, "eos_token": None}))
-    assert "its tokenizer names no token that ends an answer" in found("rank1", folder)
+    raw = load_preset({"name": "x", "text": "{query} {docs}"})
+    assert "its tokenizer names no token that ends an answer" in " ".join(checked([raw], folder))

@@ -106,11 +106,11 @@ def test_a_reworded_description_decides_nothing_and_another_prompt_does() -> Non
         ({"preset": "rank1", "samples": 2}, "samples: 2: windows are sampled, and preset rank1 is pointwise"),
         ({"preset": "rankzephyr", "thinking_tokens": 5}, "thinking_tokens: 5: models of preset rankzephyr do not"),
         ({"shuffle": True}, "shuffle: true has no effect with one sample"),
-        ({"parser": "guess"}, "parser: 'guess': unknown parser; expected one of best, digits, first-token, "),
+        ({"parser": "guess"}, "parser: 'guess': unknown parser; expected one of best, digits, ends, first-token, "),
         ({"merge": "mean"}, "merge: 'mean': unknown fusion; expected one of borda, rrf, weighted"),
         ({"fusion": {"type": "rrf", "k": -1}}, "fusion.k: -1: input should be greater than or equal to 0"),
         ({"fusion": {"type": "rrf", "weights": [1.0]}}, "fusion.weights: [1.0]: expected 2 numbers, one a ranking"),
-        ({"preset": "nope"}, "preset: 'nope': no such preset; expected one of cross-encoder, "),
+        ({"preset": "nope"}, "preset: 'nope': no such preset; expected one of best-worst, bge-reranker, "),
         ({"preset": {"name": "x"}}, "messages: expected either messages or text"),
     ],
 )  # fmt: skip

@@ -1,12 +1,13 @@
 """Output of `rankk presets`: the families of models, one preset in full, and the presets that fit a model."""
 
-import json
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rankk.errors import RankkError
+from rankk.llm.backends import BACKENDS
+from rankk.llm.local_models import LocalModel, architecture
 from rankk.llm.tokenizers import ModelTokenizer, model_context
 from rankk.llm.types import Prompt
 from rankk.plan.gpus import SENSIBLE_CALLS, SHAPES, sensible_gpu
@@ -19,6 +20,8 @@ WINDOW = 20
 INSTRUCTIONS = 500  # tokens of a prompt beside its passages
 LONGEST_PASSAGE = 512  # tokens; presets that do not cut passages cut at their authors' context
 WIDTH = 112
+WRITES = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")
+"""How the names of language models' classes end."""
 CONTROL_TOKEN = re.compile(r"<\|[^|<>\s]+\|>")
 SAMPLE = ("which passage answers this query", ["The first passage says so.", "The second passage does not."])
 
@@ -51,7 +54,7 @@ def thinks(preset: Preset) -> str:
 
 def rows(preset: Preset) -> Iterator[tuple[str, ...]]:
     """Rows of `COLUMNS`: one per model of the family, or one for a preset that fits any model."""
-    kind = preset.kind if preset.parser.orders else "setwise"
+    kind = "setwise" if preset.parser.reads in ("best", "ends") else preset.kind
     for model in preset.models or ([preset.model] if preset.model else [""]):
         shape = SHAPES.get(model)
         size = f"{shape.parameters:.3g}B" if shape else ""
@@ -109,10 +112,13 @@ def checked(chosen: Sequence[Preset], folder: Path) -> Iterator[str]:
     """Which presets fit the model in a folder. RankkError if the folder has no tokenizer."""
     if not folder.is_dir():
         raise RankkError(f"{folder}: no such folder; expected one with a model's tokenizer (and config.json)")
-    if no_text := _writes_no_text(folder):
+    taken = [preset for preset in chosen if _takes(preset, folder)]
+    for preset in taken:
+        yield f"{preset.name}: fits"
+    if (kind := architecture(folder)) and not kind.endswith(WRITES):
         for preset in chosen:
-            pairs = preset.backend == "cross-encoder" and no_text.endswith("ForSequenceClassification")
-            yield f"{preset.name}: {'fits' if pairs else f'does not fit: the model writes no text ({no_text})'}"
+            if preset not in taken:
+                yield f"{preset.name}: does not fit: the model writes no text ({kind})"
         return
     tokenizer = ModelTokenizer(folder)
     try:
@@ -132,13 +138,10 @@ def checked(chosen: Sequence[Preset], folder: Path) -> Iterator[str]:
             yield from textwrap.wrap(f"- {loss}", WIDTH, initial_indent="    ", subsequent_indent="      ")
 
 
-def _writes_no_text(folder: Path) -> str:
-    """The architecture of a model that does not generate text, from its configuration; empty for others."""
-    try:
-        classes = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"] or [""]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return "" if classes[0].endswith(("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")) else str(classes[0])
+def _takes(preset: Preset, folder: Path) -> bool:
+    """Whether a preset's own backend is for the model in a folder."""
+    backend = BACKENDS.get(preset.backend) if preset.backend else None
+    return backend is not None and issubclass(backend, LocalModel) and backend.takes(folder)
 
 
 def losses(preset: Preset, tokenizer: ModelTokenizer, context: int | None) -> Iterator[str]:
@@ -205,7 +208,10 @@ def _tokens(preset: Preset, tokenizer: ModelTokenizer, text: str) -> Iterator[st
     elif isinstance(preset.parser, FirstToken):
         read = preset.parser.tokens[:WINDOW]
     if missing := [token for token in read if not _is_token(token, tokenizer)]:
-        yield f"no tokens of this model, so that their probabilities cannot be read: {missing}"
+        told = f"no tokens of this model, so that their probabilities cannot be read: {missing}"
+        if preset.kind == "pointwise" or missing == read:
+            raise RankkError(f"preset {preset.name}: {told}")  # no call would have an answer
+        yield told
     before = tokenizer.ids(text)
     if joined := [
         token for token in read if token not in missing and tokenizer.ids(text + token)[: len(before)] != before

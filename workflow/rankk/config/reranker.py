@@ -17,17 +17,21 @@ from rankk.fusion.base import FUSIONS, Fusion
 from rankk.llm.backends.vllm import Vllm
 from rankk.reranking.parsers.base import PARSERS, Parser
 from rankk.reranking.presets import TOKENS, Examples, Preset, Tokens, load_preset
-from rankk.reranking.strategies.base import STRATEGIES, Kind, Strategy, WindowStrategy
+from rankk.reranking.strategies.base import STRATEGIES, Strategy, WindowStrategy
+from rankk.reranking.types import ANSWER_CONTENTS, AnswerContent
 
 DEFAULT_PRESET = "listwise"
-DEFAULT_STRATEGY: dict[Kind, str] = {"listwise": "sliding", "pointwise": "pointwise"}
+DEFAULT_STRATEGY: dict[AnswerContent, str] = {
+    "best": "setwise",
+    "ends": "dualend",
+    "order": "sliding",
+    "grades": "groups",
+}
 
 
 def default_strategy(preset: Preset) -> str:
-    """The default strategy of a preset: setwise if answers name only the best passage, groups if they hold grades."""
-    if not preset.parser.orders:
-        return "setwise"
-    return "groups" if preset.parser.graded else DEFAULT_STRATEGY[preset.kind]
+    """The default strategy of a preset, by what its parser reads from answers."""
+    return "pointwise" if preset.kind == "pointwise" else DEFAULT_STRATEGY[preset.parser.reads]
 
 
 class Reranker(WithBackend):
@@ -42,7 +46,8 @@ class Reranker(WithBackend):
     revision: str | None = Field(default=None, description="commit of the model on its hub")
     parser: Annotated[Parser, ByName(PARSERS)] | None = Field(default=None, description="default: the preset's")
     strategy: Annotated[Strategy, ByName(STRATEGIES)] = Field(
-        description="which windows are asked about; default: sliding, or the one of the preset's kind"
+        description="which windows are asked about; default: sliding, or what the preset's answers are made for: "
+        "pointwise, setwise, dualend or groups"
     )
     depth: int = Field(default=100, ge=1, le=10_000, description="passages of the first stage that are reranked")
     samples: int = Field(default=1, ge=1, le=1000, description="answers asked for each window, merged into one order")
@@ -130,11 +135,13 @@ class Reranker(WithBackend):
                 f"expected one of {', '.join(of_kind)}"
             )
         parser = self.parser or preset.parser
-        if strategy.needs_order and not parser.orders:
-            fitting = [name for name, other in STRATEGIES.all().items() if not other.needs_order]
+        readable = ANSWER_CONTENTS[: ANSWER_CONTENTS.index(parser.reads) + 1]
+        if strategy.needs not in readable:
+            fitting = [name for name, other in STRATEGIES.all().items() if other.needs in readable]
+            words = {"best": "best passage", "ends": "best and worst passage", "order": "order"}
             raise ValueError(
-                f"strategy: {strategy.name} needs the order of a window, parser {parser.name} reads its best passage "
-                f"only; expected one of {', '.join(fitting)}"
+                f"strategy: {strategy.name} needs the {words[strategy.needs]} of a window, parser {parser.name} reads "
+                f"its {words[parser.reads]} only; expected one of {', '.join(fitting)}"
             )
         shown = min(strategy.passages_per_call, self.depth)
         if shown > (most := min(parser.most or shown, 26 if preset.identifiers == "letters" else shown)):
@@ -145,7 +152,7 @@ class Reranker(WithBackend):
         backend = self.backend.name
         if self.backend.asks_model and backend != (preset.backend or backend):
             raise ValueError(f"backend: {backend}: preset {preset.name} is for backend {preset.backend}")
-        if self.backend.reads_pairs and preset.backend != backend:
+        if self.backend.own_prompts and preset.backend != backend:
             raise ValueError(f"preset: {preset.name}: backend {backend} takes no prompts but those of presets for it")
         if self.examples and preset.text is not None:
             raise ValueError(f"examples: preset {preset.name} is raw text, which has no turns to show them in")

@@ -15,9 +15,9 @@ class Translator(WithBackend):
 
     @model_validator(mode="after")
     def writes(self) -> "Translator":
-        """Check that the backend generates text."""
-        if self.backend.reads_pairs:
-            raise ValueError(f"backend: {self.backend.name} scores passages and writes no text")
+        """The backend must answer any prompt."""
+        if self.backend.own_prompts:
+            raise ValueError(f"backend: {self.backend.name} takes no prompts but those of rerankers' presets for it")
         return self
 
     @property

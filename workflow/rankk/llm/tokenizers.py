@@ -198,7 +198,7 @@ class ModelTokenizer:
         if not self._tokenizer.chat_template:
             raise RankkError(f"model {self._model}: its chat template does not take this prompt: it has none")
         for name in self._template_kwargs:
-            if name not in str(self._tokenizer.chat_template):
+            if not re.search(rf"\b{re.escape(name)}\b", str(self._tokenizer.chat_template)):
                 raise RankkError(f"model {self._model}: its chat template does not use {name}; leave it out")
         try:
             rendered: str = self._tokenizer.apply_chat_template(

@@ -200,7 +200,7 @@ class QueryRanker:
 
     async def grade(self, window: Sequence[str], *, sample: int = 0) -> dict[str, float] | None:
         """The passages' grades, where the parser reads grades; 0 for all of them in an answer without any."""
-        if not self._caller.settings.parser.graded:
+        if self._caller.settings.parser.reads != "grades":
             return None
         _, answer = await self._call(window, 0, sample)
         return {window[position]: grade for position, grade in answer.grades} or dict.fromkeys(window, 0.0)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 TieGroups = list[list[str]]
 """Passage ids, best group first; ids of one group are tied and stand in their previous order."""
@@ -37,6 +37,12 @@ class Answer:
         named = {position for group in self.groups for position in group}
         groups = [sorted(group) for group in self.groups]
         return groups + [[position] for position in range(n) if position not in named]
+
+
+AnswerContent = Literal["best", "ends", "order", "grades"]
+"""What an answer says about a window: its best passage, the best and the worst, the order of all, or their grades."""
+ANSWER_CONTENTS: tuple[AnswerContent, ...] = get_args(AnswerContent)
+"""From the least to the most informative: each content includes those before it."""
 
 
 class WindowRanker(Protocol):

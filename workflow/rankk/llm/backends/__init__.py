@@ -16,8 +16,8 @@ class Backend(Component):
     asks_model: ClassVar[bool] = True
     """Whether a model is asked; False if answers are stored."""
 
-    reads_pairs: ClassVar[bool] = False
-    """Whether it scores pairs of a query and a passage instead of answering prompts."""
+    own_prompts: ClassVar[bool] = False
+    """Whether it takes no prompts but those of presets that name it."""
 
     @property
     def gpus(self) -> int:

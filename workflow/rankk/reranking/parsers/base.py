@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rankk.component import Component, Registry
 from rankk.llm.types import Completion, Thinking
-from rankk.reranking.types import Answer, Outcome
+from rankk.reranking.types import Answer, AnswerContent, Outcome
 
 ASKED = re.compile(r"\[[0-9]{1,4}\](?:\s*+[>=]\s*+\[[0-9]{1,4}\])*+")
 """The form that prompts ask for."""
@@ -21,11 +21,8 @@ REFUSAL_CHARACTERS = 400  # characters in which a refusal is looked for
 class Parser(Component):
     """Reads the answer to a window. Never raises, takes time linear in the answer's length."""
 
-    orders: ClassVar[bool] = True
-    """Whether answers order the whole window; False: they name its best passage only."""
-
-    graded: ClassVar[bool] = False
-    """Whether answers give each passage a grade, which strategies may average."""
+    reads: ClassVar[AnswerContent] = "order"
+    """What is read from an answer about a window."""
 
     @property
     def logprobs(self) -> int:

@@ -5,7 +5,7 @@ from typing import ClassVar
 from rankk.llm.types import Completion, Thinking
 from rankk.reranking.parsers.base import Parser
 from rankk.reranking.parsers.ranking import Ranking
-from rankk.reranking.types import Answer, Outcome
+from rankk.reranking.types import Answer, AnswerContent, Outcome
 
 
 class Best(Parser):
@@ -15,7 +15,7 @@ class Best(Parser):
     """
 
     name: ClassVar[str] = "best"
-    orders: ClassVar[bool] = False
+    reads: ClassVar[AnswerContent] = "best"
 
     def parse(self, completion: Completion, n: int, thinking: Thinking | None) -> Answer:
         """The passage alone; what else the window holds stays in its order."""

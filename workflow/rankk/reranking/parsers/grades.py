@@ -7,7 +7,7 @@ from rankk.llm.types import Completion, Thinking
 from rankk.reranking.parsers.base import Parser, answer_of
 from rankk.reranking.parsers.ranking import answer_text
 from rankk.reranking.parsers.records import statements
-from rankk.reranking.types import Answer
+from rankk.reranking.types import Answer, AnswerContent
 
 ASKED = re.compile(r"(?:```(?:json)?\s*+)?\{[^{}]*+\}(?:\s*+```)?", re.IGNORECASE)
 """The form that prompts ask for: one JSON object, also between fences."""
@@ -21,7 +21,7 @@ class Grades(Parser):
     """
 
     name: ClassVar[str] = "grades"
-    graded: ClassVar[bool] = True
+    reads: ClassVar[AnswerContent] = "grades"
 
     def parse(self, completion: Completion, n: int, thinking: Thinking | None) -> Answer:
         """Passages by grade, equal ones tied, and their grades."""

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from rankk.component import Component, Registry
-from rankk.reranking.types import WindowRanker
+from rankk.reranking.types import AnswerContent, WindowRanker
 
 Kind = Literal["listwise", "pointwise"]
 """Whether a model ranks several passages in one call, or scores one passage."""
@@ -38,8 +38,8 @@ class Strategy(Component):
     kind: ClassVar[Kind] = "listwise"
     """The kind of model that the strategy asks."""
 
-    needs_order: ClassVar[bool] = True
-    """Whether it uses the order of a whole window; False: only which passage is the best."""
+    needs: ClassVar[AnswerContent] = "order"
+    """What it uses of an answer."""
 
     exact: ClassVar[bool] = True
     """Whether `calls` is the number of calls made; otherwise answers decide, and it is the most."""

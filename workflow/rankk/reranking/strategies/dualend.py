@@ -7,18 +7,21 @@ from pydantic import Field
 
 from rankk.reranking.strategies.base import LONGEST, Promise, Strategy
 from rankk.reranking.strategies.windows import order
-from rankk.reranking.types import WindowRanker
+from rankk.reranking.types import AnswerContent, WindowRanker
 
 
 class DualEnd(Strategy):
     """Each call shows all passages without a rank; the best one gets the first free rank and the worst one the last
     (Whole-Pool Setwise DualEnd, Li et al. 2026, arXiv 2606.01782).
 
-    100 passages take 50 calls. The authors' prompt asks only for these two passages. Here they are the first and the
-    last of a ranking; a passage that an answer does not name counts as worse than all named ones.
+    100 passages take 50 calls. Preset `best-worst` asks for these two passages only, as the authors do; of a ranking
+    its first and last one count, and a passage that it does not name counts as worse than all named ones. The authors'
+    program (hanglics/Whole-Pool-Setwise) was read: it exchanges the two passages with those at the ends of what is
+    left, where here the others keep their order; and it asks again, up to three times, where an answer cannot be read.
     """
 
     name: ClassVar[str] = "dualend"
+    needs: ClassVar[AnswerContent] = "ends"
     pool: int = Field(
         default=100, ge=2, le=LONGEST, description="passages that are shown at once; those beyond keep their order"
     )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from rankk.reranking.strategies.base import LONGEST, Promise, WindowStrategy
 from rankk.reranking.strategies.windows import order
-from rankk.reranking.types import WindowRanker
+from rankk.reranking.types import AnswerContent, WindowRanker
 
 
 class Setwise(WindowStrategy):
@@ -19,7 +19,7 @@ class Setwise(WindowStrategy):
     """
 
     name: ClassVar[str] = "setwise"
-    needs_order: ClassVar[bool] = False
+    needs: ClassVar[AnswerContent] = "best"
     exact: ClassVar[bool] = False
     window: int = Field(default=20, ge=3, le=LONGEST, description="passages in one call: a node and its children")
     top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages at the front that are sorted")

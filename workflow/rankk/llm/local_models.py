@@ -1,0 +1,207 @@
+"""Models that torch runs in this process: waiting calls are answered together, in batches.
+
+The model is loaded with the first call that has to be made.
+"""
+
+import asyncio
+import json
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+
+from rankk.config.base import cosmetic
+from rankk.errors import BackendError
+from rankk.llm.backends import Backend
+from rankk.llm.connection import Model
+from rankk.llm.tokenizers import ModelTokenizer
+from rankk.llm.types import CallContext, Completion, Prompt, Sampling
+
+BATCHES_WAITING = 8
+"""Batches that wait together: they are sorted by length, so that little is padded."""
+
+Pair = tuple[str, str]
+"""Query and passage."""
+
+
+class LocalModel(Backend):
+    """Settings of a model on the GPU where there is one, else on the CPU."""
+
+    loads_model: ClassVar[bool] = True
+
+    batch_size: PositiveInt = cosmetic(default=32, description="calls answered at once")
+    dtype: Literal["float32", "float16", "bfloat16"] = Field(default="float32", description="type of the weights")
+    device: Literal["auto", "cpu"] = cosmetic(default="auto", description="auto: a GPU where there is one; cpu: none")
+
+    @property
+    def gpus(self) -> int:
+        """One, unless the CPU is to be used."""
+        return int(self.device == "auto")
+
+    @classmethod
+    def takes(cls, folder: Path) -> bool:
+        """Whether a folder holds a model of this kind."""
+        raise NotImplementedError
+
+    @property
+    def torch_dtype(self) -> Any:
+        """The type of the weights as torch's."""
+        import torch
+
+        return getattr(torch, self.dtype)
+
+
+def architecture(folder: Path) -> str:
+    """The model's class, as its configuration names it; empty where it does not."""
+    try:
+        classes = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"] or [""]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return str(classes[0])
+
+
+def pair_of(prompt: Prompt) -> Pair:
+    """Query and passage: the prompt's two messages."""
+    query, passage = prompt.messages
+    return query.content, passage.content
+
+
+class PairTokenizer(ModelTokenizer):
+    """Counts a pair as a cross-encoder reads it."""
+
+    @property
+    def longest(self) -> int:
+        """Tokens that the tokenizer allows."""
+        return int(self._tokenizer.model_max_length)
+
+    def prompt_tokens(self, prompt: Prompt) -> int:
+        """Tokens of the pair with what the model puts around and between its texts."""
+        return len(self._tokenizer(*pair_of(prompt), verbose=False)["input_ids"])
+
+    def excess(self, prompt: Prompt, limit: int) -> int:
+        """Tokens by which the pair is longer than `limit`."""
+        return self.prompt_tokens(prompt) - limit
+
+
+class TextsTokenizer(ModelTokenizer):
+    """Counts the messages of a prompt one by one, as a model does that encodes each by itself."""
+
+    longest: int | None = None
+    """Tokens of a message; None: as many as the model takes."""
+
+    def prompt_tokens(self, prompt: Prompt) -> int:
+        """Tokens of all messages with what the model puts around each."""
+        return sum(self._lengths(prompt))
+
+    def excess(self, prompt: Prompt, limit: int) -> int:
+        """Tokens of all messages beyond the longest that a message may have; `limit` is not for these models."""
+        longest = self.longest or math.inf
+        return int(sum(max(0, length - longest) for length in self._lengths(prompt)))
+
+    def _lengths(self, prompt: Prompt) -> list[int]:
+        texts = [message.content for message in prompt.messages]
+        return [len(ids) for ids in self._tokenizer(texts, verbose=False)["input_ids"]]
+
+
+class Batches(ABC):
+    """A client that answers all calls that wait when a batch ends together."""
+
+    def __init__(self, settings: LocalModel, model: Model, tokenizer: ModelTokenizer) -> None:
+        self._settings, self._model, self._tokenizer = settings, model, tokenizer
+        self.max_in_flight = BATCHES_WAITING * settings.batch_size
+        self._waiting: list[tuple[Prompt, Sampling, asyncio.Future[Completion]]] = []
+        self._working: asyncio.Task[None] | None = None
+        self._loaded: Any = None
+        self._start_seconds = 0.0
+
+    @abstractmethod
+    def load(self) -> Any:
+        """The model. Whatever is raised ends every call."""
+
+    @abstractmethod
+    def answer(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
+        """Completions in the order of the prompts, by the model in `self._loaded`."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How long the model took to load; 0 where no call needed it."""
+        return {"engine_start_seconds": round(self._start_seconds, 3)}
+
+    async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
+        """One completion, when its batch is answered."""
+        began = time.monotonic()
+        completion: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
+        self._waiting.append((prompt, sampling, completion))
+        if self._working is None or self._working.done():
+            self._working = asyncio.create_task(self._work())
+        return replace(await completion, seconds=time.monotonic() - began)
+
+    async def _work(self) -> None:
+        await asyncio.sleep(0)  # calls that are made together are answered together
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            prompts = [prompt for prompt, _, _ in batch]
+            outcomes: Sequence[Completion | BackendError]
+            try:
+                outcomes = await asyncio.to_thread(self._answers, prompts, batch[0][1])
+            except Exception as error:  # whatever torch raises ends every call
+                told = str(error) if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
+                outcomes = [BackendError(f"model {self._model.name}: no answers: {told}")] * len(batch)
+            for (_, _, future), outcome in zip(batch, outcomes, strict=True):
+                if future.done():
+                    continue
+                if isinstance(outcome, BackendError):
+                    future.set_exception(outcome)
+                else:
+                    future.set_result(outcome)
+
+    def _answers(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
+        if self._loaded is None:
+            began = time.monotonic()
+            refuse_own_code(self._model)
+            self._loaded = self.load()
+            self._start_seconds = time.monotonic() - began
+        return self.answer(prompts, sampling)
+
+    async def close(self) -> None:
+        """Let a batch that is being answered end."""
+        if self._working is not None:
+            await asyncio.gather(self._working, return_exceptions=True)
+
+
+class Scores(Batches):
+    """Scores pairs; the logistic function brings what the model says between 0 and 1 and keeps its order."""
+
+    @abstractmethod
+    def score(self, pairs: Sequence[Pair]) -> Sequence[float]:
+        """What the model says of each pair: the higher, the more relevant."""
+
+    def answer(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
+        """Completions without words, but with scores."""
+        values = self.score([pair_of(prompt) for prompt in prompts])
+        return [self._completion(prompt, float(value)) for prompt, value in zip(prompts, values, strict=True)]
+
+    def _completion(self, prompt: Prompt, value: float) -> Completion:
+        if not math.isfinite(value):
+            raise BackendError(f"a score is {value}; set dtype: float32")
+        score = 1 / (1 + math.exp(-value)) if value > 0 else math.exp(value) / (1 + math.exp(value))
+        tokens = self._tokenizer.prompt_tokens(prompt)
+        return Completion("", "stop", prompt_tokens=tokens, output_tokens=0, score=score)
+
+
+def refuse_own_code(model: Model) -> None:
+    """BackendError where the model's files name program code of their own.
+
+    Without its code the library may load such a model as a similar one, with random values for the weights that it
+    does not find.
+    """
+    from transformers import PretrainedConfig
+
+    config, _ = PretrainedConfig.get_config_dict(model.path, revision=model.revision)
+    if any(name.startswith("AutoModel") for name in config.get("auto_map", {})):
+        raise BackendError("its files bring program code of their own, which rankk does not run (trust_remote_code)")
