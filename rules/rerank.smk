@@ -30,7 +30,7 @@ rule rerank:
         mem_mb=RESOURCES.memory(16000),
         runtime=RESOURCES.minutes(lambda wildcards: STAGES.rerank_minutes(**wildcards)),
     params:
-        reranker=lambda wildcards: STAGES.rerank_params(wildcards.reranker),
+        reranker=lambda wildcards: STAGES.rerank_params[wildcards.reranker],
         shards=1,
     message:
         "Rerank {wildcards.collection}/{wildcards.language}/{wildcards.retriever}/{wildcards.reranker}"
@@ -52,7 +52,7 @@ use rule rerank as rerank_shard with:
         number="[0-9]+",
         reranker=STAGES.rerankers_in_shards(several=True),
     params:
-        reranker=lambda wildcards: STAGES.rerank_params(wildcards.reranker),
+        reranker=lambda wildcards: STAGES.rerank_params[wildcards.reranker],
         shards=lambda wildcards: EXPERIMENT.rerankers[wildcards.reranker].shards,
     message:
         "Rerank shard {wildcards.number} of {wildcards.collection}/{wildcards.language}/{wildcards.retriever}/{wildcards.reranker}"

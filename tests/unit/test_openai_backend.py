@@ -294,12 +294,12 @@ def test_calls_in_flight_follow_the_setting_or_the_kind_of_server(owner, setting
         assert complete(server, in_flight=setting)[1].max_in_flight == calls
 
 
-def test_more_calls_are_in_flight_than_one_client_has_connections():
+def test_calls_in_flight_have_connections_of_their_own():
     with FakeServer(seconds=0.01) as server:
         answers, client = complete(server, in_flight=80, times=80)
     assert len(answers) == 80
     assert server.most > 8
-    assert len(client._pools[-1]._clients) == 10
+    assert 8 < len(client._pools[-1]._clients) <= 80
 
 
 ADDRESSES = [

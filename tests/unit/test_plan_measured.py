@@ -51,7 +51,7 @@ def test_planned_times_are_within_1_3_times_of_measured_ones(case, workload):
     own = drawn_lengths(output, 100 * output)
 
     def seconds(lengths):
-        return milliseconds(engine, [shape], queries, prompt, lengths, room) / 1000
+        return milliseconds(engine, [shape], prompt, lengths, room)(queries) / 1000
 
     if case["scale"]:
         as_measured = workload.Lengths(float(case["scale"])).of
@@ -143,7 +143,8 @@ def test_calls_that_find_no_room_in_the_cache_wait_as_measured(gpu, config, tabl
         number = int(row["in flight"])
 
         def taken(length, number=number):
-            return milliseconds(engine, [[1]], number, prompt, lambda query, call: length, places(engine, prompt, 52))
+            room = places(engine, prompt, 52)
+            return milliseconds(engine, [[1]], prompt, lambda query, call: length, room)(number)
 
         step = (taken(52) - taken(4)) / 48
         assert 1 / 1.3 < step / float(row["ms a step"]) < 1.3
@@ -193,7 +194,7 @@ def test_32_bits_take_twice_the_memory():
 def test_no_plan_is_below_what_is_possible(gpu, config, queries, shape, in_flight, prompt, model):
     engine = Engine(GPUS[gpu], SHAPES[model], EngineConfig(**config))
     copies, lengths = engine.config.data_parallel, drawn_lengths(120, 500)
-    planned = milliseconds(engine, [shape], queries, prompt, lengths, in_flight)
+    planned = milliseconds(engine, [shape], prompt, lengths, in_flight)(queries)
     calls, tokens = queries * sum(shape), sum(lengths(q, c) for q in range(queries) for c in range(sum(shape)))
 
     def step(number):
@@ -214,7 +215,7 @@ def test_with_room_for_all_the_plan_is_no_lower_than_the_benchmarks_bound(worklo
     prefill = engine.prefill_ms(100) / 1000
     curve = {n: (engine.step_ms(n, n * CONTEXT) / 1000, prefill) for n in range(1, queries + 1)}
     chains = [sum(lengths.of(query, call) for call in range(3)) for query in range(queries)]
-    planned = milliseconds(engine, [[1] * 3], queries, 100, lengths.of, queries) / 1000
+    planned = milliseconds(engine, [[1] * 3], 100, lengths.of, queries)(queries) / 1000
     assert planned * 1.0001 > workload.bound(chains, 3 * queries, curve, queries)
 
 
@@ -230,5 +231,6 @@ def test_the_calls_of_every_strategy_are_those_that_it_states(name):
 
 def test_more_queries_than_are_simulated_take_time_in_proportion():
     engine = Engine(GPUS["h200"], QWEN_32B, EngineConfig())
-    times = [milliseconds(engine, [[1] * 9], n, 100, drawn_lengths(120, 500), 32) for n in (1000, 2000)]
+    planned = milliseconds(engine, [[1] * 9], 100, drawn_lengths(120, 500), 32)
+    times = [planned(queries) for queries in (1000, 2000)]
     assert times[1] / times[0] == pytest.approx(2, rel=0.05)

@@ -1,5 +1,7 @@
 """A cell's table of calls is read back as it was written, and the manifest counts what stands in it."""
 
+from array import array
+
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -94,5 +96,5 @@ def test_the_share_of_unusable_answers_may_reach_the_limit(unusable, limit, fail
 
 
 def test_the_time_of_calls_that_overlap_counts_once_and_pauses_between_runs_do_not_count():
-    tally = Tally(spans=[(0.0, 10.0), (4.0, 12.0), (100.0, 103.0), (5.0, 6.0)])
+    tally = Tally(begun=array("d", [0.0, 4.0, 100.0, 5.0]), ended=array("d", [10.0, 12.0, 103.0, 6.0]))
     assert tally.busy_seconds == 15.0

@@ -13,6 +13,7 @@ from typing import Any
 
 from rankk import paths
 from rankk.component import Component
+from rankk.config.reranker import Reranker
 from rankk.experiment import Experiment
 from rankk.fetching.base import Download
 from rankk.fingerprint import fingerprint
@@ -154,9 +155,13 @@ class Stages:
                 jobs[f"rerank: {part}"] = paths.benchmark("runs", *key, str(number))
         return jobs
 
-    def rerank_params(self, reranker: str) -> dict[str, Any]:
-        """Parameters that decide a reranked cell: settings, the preset's content, and the code of what is used."""
-        settings = self.experiment.rerankers[reranker]
+    @cached_property
+    def rerank_params(self) -> dict[str, dict[str, Any]]:
+        """Parameters that decide each reranker's cells: settings, the preset's content, the code of what is used."""
+        return {name: self._rerank_params(settings) for name, settings in self.experiment.rerankers.items()}
+
+    @staticmethod
+    def _rerank_params(settings: Reranker) -> dict[str, Any]:
         components = [value for _, value in settings if isinstance(value, Component)]
         parser = settings.parser or settings.preset.parser
         return {

@@ -17,7 +17,7 @@ from rankk.errors import RankkError
 from rankk.evaluation.measures import check_measures
 from rankk.experiment import Experiment
 from rankk.io.files import exists
-from rankk.io.yaml_files import read_yaml
+from rankk.io.yaml_files import read_yaml, read_yaml_files
 
 DATA = Path(__file__).parents[1] / "data"
 """Folder of the catalog and of the files that it names by relative paths: in the checkout, or in the installed
@@ -80,9 +80,9 @@ def check_merged(config: Mapping[str, Any], files: Sequence[str]) -> Experiment:
 def defined(catalog: Path, file: str, expanded: dict[str, str] | None = None) -> Definitions:
     """The catalog's definitions, to which those of an experiment's `file` can be added. `expanded`: see `expand`."""
     definitions = Definitions(file)
-    for path in sorted(catalog.glob("*.yaml")):
+    for path, sections in read_yaml_files(sorted(catalog.glob("*.yaml"))):
         definitions.add(
-            expand(read_yaml(path), str(path), {} if expanded is None else expanded),
+            expand(sections, str(path), {} if expanded is None else expanded),
             str(path),
             (catalog.absolute().parents[1], DATA),
         )

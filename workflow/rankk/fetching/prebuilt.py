@@ -15,6 +15,7 @@ from pydantic import Field
 from rankk.errors import RankkError
 from rankk.fetching.base import Download
 from rankk.fetching.download import download
+from rankk.io.kept import kept
 from rankk.retrievers.lucene import jar
 
 HUB = "https://huggingface.co"
@@ -35,16 +36,21 @@ class PrebuiltIndex:
 @cache
 def known() -> dict[str, PrebuiltIndex]:
     """Every index of a type in `TYPES` that the installed Anserini knows, by name."""
-    indexes = {}
-    with zipfile.ZipFile(jar()) as archive:
-        for file in archive.namelist():
-            if file.startswith("prebuilt-indexes/") and file.endswith(".json"):
-                for entry in json.loads(archive.read(file)):
-                    if entry["type"] in TYPES:
-                        indexes[entry["name"]] = PrebuiltIndex(
-                            entry["name"], entry["type"], entry["urls"][0], entry["md5"], entry["compressed_size"]
-                        )
-    return indexes
+    archive = jar()
+    status = archive.stat()
+    entries = kept(__file__, f"{archive} {status.st_size} {status.st_mtime_ns}", "entries", lambda: _entries(archive))
+    return {name: PrebuiltIndex(name, *fields) for name, *fields in entries if fields[0] in TYPES}
+
+
+def _entries(archive: Path) -> list[list[str | int]]:
+    """Name, type, URL, MD5 and size of the indexes in Anserini's jar, whose 27,000 names take a while to read."""
+    with zipfile.ZipFile(archive) as opened:
+        return [
+            [entry["name"], entry["type"], entry["urls"][0], entry["md5"], entry["compressed_size"]]
+            for file in opened.namelist()
+            if file.startswith("prebuilt-indexes/") and file.endswith(".json")
+            for entry in json.loads(opened.read(file))
+        ]
 
 
 def named(name: str) -> PrebuiltIndex:

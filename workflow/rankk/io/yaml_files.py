@@ -1,13 +1,16 @@
 """Reading users' YAML files: a repeated key, or a file that expands without limit, is an error of one line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from rankk.errors import RankkError
+from rankk.io.kept import kept
 from rankk.io.text import read_text
 
 LARGEST = 100_000
@@ -106,6 +109,13 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         kind = "nothing" if content is None else type(content).__name__
         raise RankkError(f"{path}: expected keys and values, found {kind}")
     return content
+
+
+def read_yaml_files(paths: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Files with their mappings, which are kept for the next process: files of a catalog hardly ever change."""
+    content = sha256("\0".join(f"{path}\0{read_text(path)}" for path in paths).encode()).hexdigest()
+    for path in paths:
+        yield path, kept(__file__, content, str(path), partial(read_yaml, path))
 
 
 def dump_yaml(value: Mapping[str, Any]) -> str:

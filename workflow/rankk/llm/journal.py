@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from hashlib import sha256
@@ -137,7 +138,8 @@ class Journal:
     def _copied(self, key: str, path: Path, offset: int, length: int) -> CallRecord | None:
         """A record of another cell's journal, unless that journal has been changed since it was opened here."""
         try:
-            record = _record_at(path, offset, length)
+            with path.open("rb") as file:
+                record = _record_at(file.fileno(), path, offset, length)
         except (RankkError, OSError):
             return None
         return self.append(record) if record.key == key else None
@@ -208,14 +210,15 @@ class StoredCalls:
         if not self.path.is_file():
             raise RankkError(f"{path}: no such file")
         self._offsets = {record.key: (offset, len(line)) for offset, line, record in _records(self.path)}
+        self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._file)
 
     def __getitem__(self, key: str) -> CallRecord:
-        return _record_at(self.path, *self._offsets[key])
+        return _record_at(self._file, self.path, *self._offsets[key])
 
 
-def _record_at(path: Path, offset: int, length: int) -> CallRecord:
-    with path.open("rb") as file:
-        return parse_record(os.pread(file.fileno(), length, offset), f"{path}: the record at byte {offset}")
+def _record_at(file: int, path: Path, offset: int, length: int) -> CallRecord:
+    return parse_record(os.pread(file, length, offset), f"{path}: the record at byte {offset}")
 
 
 def _told(record: CallRecord) -> dict[str, Any]:

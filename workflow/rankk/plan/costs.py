@@ -1,6 +1,6 @@
 """Estimated calls, tokens and GPU-hours of the cells of an experiment."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from math import ceil, inf
@@ -76,26 +76,25 @@ def cost_of(experiment: Experiment, cell: Cell, reranker: Reranker, queries: int
     in_flight = min(max(1, room), queries * max(map(max, widths)))
     config = engine.config.model_dump_json()
     limit = settings.completion_tokens
-    hours = _hours(experiment.gpu, shape, config, widths, queries, prompt, output, limit, in_flight)
+    hours = _planned(experiment.gpu, shape, config, widths, prompt, output, limit, in_flight)(queries) / 3.6e6
     gpu_hours, warning = hours * engine.config.gpus, _warning(experiment, engine, prompt + output, room)
     return Cost(cell, queries, calls, *millions, in_flight, hours, gpu_hours, warning)
 
 
 @cache
-def _hours(
+def _planned(
     gpu: str,
     shape: Shape,
     config: str,
     widths: tuple[tuple[int, ...], ...],
-    queries: int,
     prompt: float,
     output: float,
     limit: int,
     in_flight: int,
-) -> float:
-    """Hours by number of queries, cached: equal cells take equally long."""
+) -> Callable[[int], float]:
+    """Milliseconds by number of queries: the cells of an experiment share simulations."""
     engine = Engine(GPUS[gpu], shape, EngineConfig.model_validate_json(config))
-    return milliseconds(engine, widths, queries, prompt, drawn_lengths(output, limit), in_flight) / 3.6e6
+    return milliseconds(engine, widths, prompt, drawn_lengths(output, limit), in_flight)
 
 
 def _warning(experiment: Experiment, engine: Engine, context: int, room: int) -> str:

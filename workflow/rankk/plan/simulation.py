@@ -105,14 +105,15 @@ def drawn_lengths(mean: float, longest: float) -> Lengths:
     """Lognormal lengths of that mean, none above the token budget; the same ones each time."""
 
     def length(query: int, call: int) -> float:
-        return min(longest, max(1.0, mean * math.exp(SPREAD * _normal(query * 1_000_003 + call) - SPREAD**2 / 2)))
+        return min(longest, max(1.0, mean * _share(query * 1_000_003 + call)))
 
     return length
 
 
 @cache
-def _normal(seed: int) -> float:
-    return random.Random(seed).normalvariate(0.0, 1.0)
+def _share(seed: int) -> float:
+    """A length as a multiple of the mean."""
+    return math.exp(SPREAD * random.Random(seed).normalvariate(0.0, 1.0) - SPREAD**2 / 2)
 
 
 def places(engine: Engine, prompt: float, output: float) -> int:
@@ -127,23 +128,23 @@ def places(engine: Engine, prompt: float, output: float) -> int:
 
 
 def milliseconds(
-    engine: Engine,
-    shapes: Sequence[Sequence[int]],
-    queries: int,
-    prompt: float,
-    lengths: Lengths,
-    in_flight: int,
-) -> float:
-    """Time until the last of the queries is done.
+    engine: Engine, shapes: Sequence[Sequence[int]], prompt: float, lengths: Lengths, in_flight: int
+) -> Callable[[int], float]:
+    """Time until the last of a number of queries is done; large numbers share two simulations.
 
     `shapes`: calls of a query stage by stage, used in turn. `prompt`: tokens. `in_flight`: places of all copies.
     """
     widest, most = max(max(shape) for shape in shapes), max(sum(shape) for shape in shapes)
     enough = 2 * math.ceil(max(CALLS / most, ROUNDS * in_flight / widest) / 2)
-    if queries <= enough:
-        return _simulated(engine, shapes, queries, prompt, lengths, in_flight)
-    half, whole = (_simulated(engine, shapes, n, prompt, lengths, in_flight) for n in (enough // 2, enough))
-    return whole + (queries - enough) * (whole - half) / (enough - enough // 2)
+    simulated = cache(lambda queries: _simulated(engine, shapes, queries, prompt, lengths, in_flight))
+
+    def of(queries: int) -> float:
+        if queries <= enough:
+            return simulated(queries)
+        half, whole = simulated(enough // 2), simulated(enough)
+        return whole + (queries - enough) * (whole - half) / (enough - enough // 2)
+
+    return of
 
 
 def _simulated(

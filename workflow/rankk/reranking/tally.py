@@ -1,6 +1,7 @@
 """The calls of a cell: their table, and their counts in the manifest."""
 
 import csv
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
@@ -110,7 +111,8 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     asked: int = 0
     from_journal: int = 0
-    spans: list[tuple[float, float]] = field(default_factory=list)
+    begun: "array[float]" = field(default_factory=lambda: array("d"))
+    ended: "array[float]" = field(default_factory=lambda: array("d"))
     """When each call began and ended (Unix time), whichever process made it."""
 
     def add(self, call: Call, finished: float | None) -> None:
@@ -118,13 +120,14 @@ class Tally:
         self.calls.append(call)
         self.outcomes[call.outcome] += 1
         if finished is not None:
-            self.spans.append((finished - call.seconds, finished))
+            self.begun.append(finished - call.seconds)
+            self.ended.append(finished)
 
     @property
     def busy_seconds(self) -> float:
         """Wall-clock time during which at least one of the calls was under way, over all interrupted runs."""
         total, until = 0.0, 0.0
-        for began, ended in sorted(self.spans):
+        for began, ended in sorted(zip(self.begun, self.ended, strict=True)):
             total += max(0.0, ended - max(began, until))
             until = max(until, ended)
         return total

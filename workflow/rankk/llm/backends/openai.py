@@ -1,5 +1,6 @@
 """Any server that speaks OpenAI's protocol: vLLM's own, or a hosted one."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -42,7 +43,8 @@ class OpenAI(Backend):
 
     @asynccontextmanager
     async def connect(self, model: Model, engine_owner: int | None = None) -> AsyncIterator[Connection]:
-        """The server, asked for its models first."""
+        """The server, asked for its models first; meanwhile the tokenizer of a model that is here is loaded."""
+        local = asyncio.get_running_loop().run_in_executor(None, _local, model)
         from rankk.llm.openai_client import OpenAIClient
         from rankk.llm.room import following
         from rankk.llm.server_tokens import ServerTokenizer
@@ -58,11 +60,17 @@ class OpenAI(Backend):
         try:
             await server.check()
             client = server if self.in_flight else await following(server)
-            counter: TokenCounter | None
-            if Path(model.path).is_dir():
-                counter = ModelTokenizer(model.path, chat_template_kwargs=model.chat_template_kwargs)
-            else:
+            counter: TokenCounter | None = await local
+            if counter is None:
                 counter = ServerTokenizer.of(server, model.chat_template_kwargs)
             yield Connection(client, counter or CharacterCounter(), server.context)
         finally:
+            await asyncio.gather(local, return_exceptions=True)
             await client.close()
+
+
+def _local(model: Model) -> ModelTokenizer | None:
+    """The tokenizer of a model that is in a folder here."""
+    if not Path(model.path).is_dir():
+        return None
+    return ModelTokenizer(model.path, chat_template_kwargs=model.chat_template_kwargs)

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
+from functools import cache
 from unicodedata import category, name, numeric
 
 LETTER = re.compile(r"[^\W\d_]")
@@ -42,22 +43,25 @@ def _comparisons() -> Iterator[tuple[str, str]]:
             yield sign, signs
 
 
-SIGNS = {
-    **dict(_comparisons()),
-    **dict.fromkeys("［【〔「『⟦〖《", "["),
-    **dict.fromkeys("］】〕」』⟧〗》", "]"),
-    **dict.fromkeys("ᐅᐳ", ">"),
-    **dict.fromkeys("＝≈≃≡≅∼", "="),
-    **dict.fromkeys("，、；،؛·•∙⋅", ","),
-    **dict.fromkeys("–—−‑－", "-"),
-    **dict.fromkeys(
-        "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\ufe0f\u20e3"
-    ),
-    **dict(zip("（）：．。…│┃", "():..…||", strict=True)),
-    **dict(_numbers()),
-}
-MARKDOWN = str.maketrans({**dict.fromkeys("*_`~$\"'“”«»\r\u00a0\u3000", " "), **SIGNS})
-"""Other scripts' brackets and signs, and markdown, in their plain form. Digits stay: int() reads any script's."""
+@cache
+def _table() -> dict[int, str | None]:
+    """Other scripts' brackets and signs, and markdown, in their plain form. Digits stay: int() reads any script's."""
+    signs = {
+        **dict(_comparisons()),
+        **dict.fromkeys("［【〔「『⟦〖《", "["),
+        **dict.fromkeys("］】〕」』⟧〗》", "]"),
+        **dict.fromkeys("ᐅᐳ", ">"),
+        **dict.fromkeys("＝≈≃≡≅∼", "="),
+        **dict.fromkeys("，、；،؛·•∙⋅", ","),
+        **dict.fromkeys("–—−‑－", "-"),
+        **dict.fromkeys(
+            "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\ufe0f\u20e3"
+        ),
+        **dict(zip("（）：．。…│┃", "():..…||", strict=True)),
+        **dict(_numbers()),
+    }
+    return str.maketrans({**dict.fromkeys("*_`~$\"'“”«»\r\u00a0\u3000", " "), **signs})
+
 
 ARROW = r"(?:long|hook|two|x)?%sarrow[a-z]*"
 GREATER = re.compile(
@@ -93,7 +97,7 @@ def plain(text: str) -> str:
     text = BEFORE.sub("<>", LESS.sub("<", GREATER.sub(">", EQUAL.sub("=", ESCAPED.sub(_unescaped, text)))))
     text = CELL_TAG.sub("|", LINE_TAG.sub("\n", ATTRIBUTES.sub(r" \1 ", text)))
     text = ANGLES.sub(r"[\1]", TAG.sub(" ", text))
-    return THOUSANDS.sub("0", LINK.sub("", text.translate(MARKDOWN)))
+    return THOUSANDS.sub("0", LINK.sub("", text.translate(_table())))
 
 
 def _unescaped(match: re.Match[str]) -> str:
