@@ -147,7 +147,7 @@ async def measure(options: argparse.Namespace, config: EngineConfig) -> None:
     async with engine(options.shape, config, options.scale) as (llm, started):
         print(f"engine started in {started:.1f} s", flush=True)
         await asyncio.gather(*(llm.ask(WINDOW, 8) for _ in range(8)))  # warm
-        numbers = [number for number in IN_FLIGHT if number <= config.max_num_seqs]
+        numbers = [number for number in options.in_flight if number <= config.max_num_seqs]
         measured = await curve(llm, numbers)
         report(
             f"{options.name}.curve",
@@ -192,6 +192,7 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=9, help="of a query: 9 for depth 100")
     parser.add_argument("--scale", type=float, default=16, help="by which prompts and answers are shorter than real")
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--in-flight", type=int, nargs="*", default=IN_FLIGHT, help="for the curve of decoding steps")
     parser.add_argument("--strategies", type=int, default=0, help="measure strategies with so many queries")
     parser.add_argument("--engine", type=json.loads, default={}, help="engine settings as JSON, e.g. quantization")
     names = ["ours", "ours, first come first served", "barrier after each window", "32 calls in flight", "16 workers"]
