@@ -36,7 +36,11 @@ class Cache:
     @property
     def bytes(self) -> int:
         """Bytes of keys and values that a decoding step reads."""
-        return 2 * self.calls * self.context * KV_HEADS * SIZE * self.keys.element_size()
+        return int(2 * self.calls * self.context * KV_HEADS * SIZE * self.keys.element_size())
+
+
+Kernel = Callable[[Cache], Callable[[], object]]
+"""Prepares what a kernel needs to read a cache; the result runs it once."""
 
 
 def flash_attention(cache: Cache) -> Callable[[], object]:
@@ -93,10 +97,12 @@ def xqa(cache: Cache) -> Callable[[], object]:
     )
 
 
-def kernels() -> dict[str, Callable[[Cache], Callable[[], object]]]:
+def kernels() -> dict[str, Kernel]:
     """The kernels that are installed."""
-    named = {"FlashAttention 3": flash_attention, "XQA": xqa}
-    return named if importlib.util.find_spec("flashinfer") else {"FlashAttention 3": flash_attention}
+    named: dict[str, Kernel] = {"FlashAttention 3": flash_attention}
+    if importlib.util.find_spec("flashinfer"):
+        named["XQA"] = xqa
+    return named
 
 
 def milliseconds(works: list[Callable[[], object]]) -> float:
