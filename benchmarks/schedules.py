@@ -151,7 +151,7 @@ async def measure(options: argparse.Namespace, config: EngineConfig) -> None:
     async with engine(options.shape, config, options.scale) as (llm, started):
         print(f"engine started in {started:.1f} s", flush=True)
         await asyncio.gather(*(llm.ask(WINDOW, 8) for _ in range(8)))  # warm-up
-        numbers = [number for number in IN_FLIGHT if number <= config.max_num_seqs]
+        numbers = [number for number in options.in_flight if number <= config.max_num_seqs]
         measured = await curve(llm, numbers)
         report(
             f"{options.name}.curve",
@@ -196,6 +196,7 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=9, help="windows per query (9 for depth 100)")
     parser.add_argument("--scale", type=float, default=16, help="factor by which prompts and answers are shortened")
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--in-flight", type=int, nargs="*", default=IN_FLIGHT, help="points of the decoding curve")
     parser.add_argument(
         "--strategies", type=int, default=0, help="also measure all strategies, with this number of queries"
     )

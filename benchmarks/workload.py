@@ -42,6 +42,11 @@ class Engine:
 
     async def generate(self, prompt_tokens: int, answer_tokens: int, priority: int = 0) -> None:
         """One call with these lengths of prompt and answer in tokens; no two prompts share a prefix."""
+        async for _ in self.stream(prompt_tokens, answer_tokens, priority):
+            pass
+
+    async def stream(self, prompt_tokens: int, answer_tokens: int, priority: int = 0) -> AsyncIterator[int]:
+        """Make the same call and yield the number of tokens of its answer whenever it grows."""
         from vllm import SamplingParams, TokensPrompt
 
         number = next(self.numbers)
@@ -49,10 +54,10 @@ class Engine:
         allowed = list(range(self.few_words)) if self.few_words else None
         lengths = {"min_tokens": answer_tokens, "max_tokens": answer_tokens, "ignore_eos": True, "detokenize": False}
         parameters = SamplingParams(temperature=1.0, seed=None, allowed_token_ids=allowed, **lengths)
-        async for _ in self.llm.generate(
+        async for output in self.llm.generate(
             TokensPrompt(prompt_token_ids=ids), parameters, str(number), priority=priority
         ):
-            pass
+            yield len(output.outputs[0].token_ids)
 
 
 @asynccontextmanager
