@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from common import cell, command, report, seconds, words
+from common import REPEATS, cell, command, report, seconds, words
 
 from rankk.evaluation.measures import per_query
 from rankk.io.trec import read_run
@@ -73,7 +73,7 @@ def index(folder: Path) -> dict[str, object]:
     options += [*GENERATOR, "-collection", "JsonCollection"]
     main = [java(), HEAP, "-cp", jar(), "io.anserini.index.IndexCollection"]
     ours, bare = [], []
-    for _ in range(5):
+    for _ in range(REPEATS or 5):
         ours.append(spent(lambda: index_bm25(folder / "passages.jsonl", folder / "ours", "eng", threads=2)))
         bare.append(spent(command(*map(str, [*main, *options]))))
         shutil.rmtree(folder / "bare")
