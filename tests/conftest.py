@@ -14,12 +14,12 @@ MINI = ROOT / "resources" / "mini"
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With several processes (`--dist loadgroup`), tests of a module share one, and so its fixtures."""
     order = list(GROUPS)
     for item in items:
-        group = GROUPS.get(item.path.parent.name) or str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        if config.pluginmanager.hasplugin("xdist"):
+            item.add_marker(pytest.mark.xdist_group(GROUPS.get(item.path.parent.name) or str(item.path)))
     items.sort(key=lambda item: order.index(name) if (name := item.path.parent.name) in order else len(order))
 
 

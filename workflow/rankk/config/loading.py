@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,13 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
     return experiment
 
 
-def check_merged(config: Mapping[str, Any], files: Sequence[str]) -> Experiment:
+def check_merged(config: Mapping[str, Any], *given: Iterable[str | Path] | None) -> Experiment:
     """An Experiment from the configuration that Snakemake merged from files, the last of which gives it its name.
 
     Snakemake's own reader takes the last of two equal keys: the files are read again, which finds them. Ends the
     process with one line for each fault; what is hardly meant is a warning.
     """
+    files = [str(file) for some in given for file in some or ()]
     try:
         for file in filter(os.path.isfile, files):
             read_yaml(file)

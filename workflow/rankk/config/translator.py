@@ -19,8 +19,3 @@ class Translator(WithBackend):
         if self.backend.reads_pairs:
             raise ValueError(f"backend: {self.backend.name} scores passages and writes no text")
         return self
-
-    @property
-    def gpus(self) -> int:
-        """GPUs that the translator's engine takes."""
-        return self.backend.gpus
