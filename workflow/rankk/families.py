@@ -1,12 +1,12 @@
 """Output of `rankk presets`: the families of models, one preset in full, and the presets that fit a model."""
 
-import json
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rankk.errors import RankkError
+from rankk.io.files import read_json
 from rankk.llm.tokenizers import ModelTokenizer, model_context
 from rankk.llm.types import Prompt
 from rankk.plan.gpus import SENSIBLE_CALLS, SHAPES, sensible_gpu
@@ -135,7 +135,7 @@ def checked(chosen: Sequence[Preset], folder: Path) -> Iterator[str]:
 def _writes_no_text(folder: Path) -> str:
     """The class of a model that is no language model, as its configuration names it; empty for others."""
     try:
-        classes = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"] or [""]
+        classes = read_json(folder / "config.json")["architectures"] or [""]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     return "" if classes[0].endswith(("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")) else str(classes[0])

@@ -1,7 +1,6 @@
 """How far an experiment is: the state of each cell, from the files that its jobs have left."""
 
 import fcntl
-import json
 import re
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from pathlib import Path
 from rankk import paths
 from rankk.config.reranker import Reranker
 from rankk.experiment import Experiment
+from rankk.io.files import read_json
 from rankk.paths import Cell
 from rankk.plan.costs import cost
 from rankk.progress import SUFFIX
@@ -113,7 +113,7 @@ def _reranked(experiment: Experiment, cell: Cell) -> Progress:
 def _current(experiment: Experiment, cell: Cell, manifest: Path) -> bool:
     """Whether a cell's run was made with the settings that it has now."""
     try:
-        made = Reranker(**json.loads(manifest.read_text(encoding="utf-8"))["reranker"])
+        made = Reranker(**read_json(manifest)["reranker"])
     except ValueError:  # of another version of rankk
         return False
     reranker = experiment.rerankers[cell.reranker]
