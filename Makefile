@@ -15,9 +15,8 @@ demo: setup ## run the demo experiment and name what it made
 	snakemake --profile profiles/default --report results/experiments/demo/report.html --quiet all
 	@rankk results demo
 
-test: setup ## run every test that needs no GPU and no hub: two at once, those that start engines or daemons alone
-	pytest -n 2 --dist loadscope --ignore tests/llm --ignore tests/slurm --ignore tests/training
-	pytest tests/training tests/llm tests/slurm
+test: setup ## run every test that needs no GPU and no hub: three at once, as those of engines and daemons mostly wait
+	pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 bench: setup ## print what the project's own code costs, against the bare tools
 	python benchmarks/startup.py

@@ -4,7 +4,6 @@ snakemake                               the demo (config/config.yaml)
 snakemake --configfile config/X.yaml    any other experiment
 """
 
-import os
 import sys
 
 from snakemake.utils import min_version
@@ -15,13 +14,11 @@ min_version("9.19")
 # The package beside this file, here and in the scripts of jobs. A workflow that Snakemake reads from a server has no
 # such folder: there the package is installed, in the same version (`pip install`, see README.md).
 HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
-PACKAGE = os.path.join(HERE, "workflow")
+PACKAGE = f"{HERE}/workflow"
 sys.path.insert(0, PACKAGE)
 
 from rankk import paths, show, slurm, watch
 from rankk.config.loading import check_merged
-from rankk.evaluation.experiment import COLUMNS
-from rankk.fingerprint import fingerprint
 from rankk.jobs import JobResources, prepare_jobs
 from rankk.stages import Stages, pattern
 
@@ -32,8 +29,7 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
-FILES = [*workflow.configfiles, *map(str, workflow.overwrite_configfiles or [])]
-EXPERIMENT = check_merged(config, FILES)
+EXPERIMENT = check_merged(config, workflow.configfiles, workflow.overwrite_configfiles)
 NAME = EXPERIMENT.experiment
 STAGES = Stages(EXPERIMENT)
 RESOURCES = JobResources.of_profile(workflow.resource_settings.default_resources)
@@ -64,7 +60,6 @@ include: "rules/report.smk"
 include: "rules/train.smk"
 
 
-# Fetches what the experiment needs from a network, so that no other job needs one.
 rule downloads:
     input:
         [paths.download(name) for name in STAGES.downloads],

@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from common import cell, command, report, seconds, words
+from common import REPEATS, cell, command, report, seconds, words
 
 from rankk.evaluation.measures import per_query
 from rankk.io.trec import read_run
 from rankk.retrievers.encoders import load
-from rankk.retrievers.lucene import GENERATOR, HEAP, index_bm25, jar, java, search_bm25
+from rankk.retrievers.lucene import GENERATOR, HEAP, Search, index_bm25, jar, java, search_bm25
 from rankk.retrievers.splade import Encode
 from rankk.retrievers.texts import read_texts
 
@@ -40,11 +40,8 @@ def bm25(folder: Path) -> dict[str, object]:
     topics = folder / "topics.tsv"
     topics.write_text("".join(f"q{i}\t{' '.join(draw.choices(vocabulary, k=8))}\n" for i in range(QUERIES)))
     index_bm25(folder / "passages.jsonl", folder / "index", "eng", threads=2)
-    ours = seconds(
-        lambda: search_bm25(
-            folder / "index", topics, folder / "o.trec", language="eng", k1=0.9, b=0.4, depth=1000, threads=2
-        )
-    )
+    search = Search(folder / "index", folder / "o.trec", depth=1000, threads=2)
+    ours = seconds(lambda: search_bm25(search, topics, language="eng", k1=0.9, b=0.4))
     arguments = {
         "-index": folder / "index",
         "-topics": topics,
@@ -73,7 +70,7 @@ def index(folder: Path) -> dict[str, object]:
     options += [*GENERATOR, "-collection", "JsonCollection"]
     main = [java(), HEAP, "-cp", jar(), "io.anserini.index.IndexCollection"]
     ours, bare = [], []
-    for _ in range(5):
+    for _ in range(REPEATS or 5):
         ours.append(spent(lambda: index_bm25(folder / "passages.jsonl", folder / "ours", "eng", threads=2)))
         bare.append(spent(command(*map(str, [*main, *options]))))
         shutil.rmtree(folder / "bare")

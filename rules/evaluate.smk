@@ -1,5 +1,8 @@
 # Effectiveness of every cell over the whole topic list, significance, and what the cells cost.
 
+from rankk.evaluation.experiment import COLUMNS
+from rankk.fingerprint import fingerprint
+
 
 rule evaluate:
     input:
@@ -14,7 +17,7 @@ rule evaluate:
     output:
         **{table: paths.experiment(NAME, f"{table}.csv") for table in COLUMNS},
     log:
-        f"results/logs/experiments/{NAME}.evaluate.log",
+        paths.log("experiments", NAME, "evaluate"),
     benchmark:
         paths.benchmark("experiments", NAME, "evaluate")
     conda:

@@ -1,5 +1,7 @@
 # Figures, tables and the experiment's page, and their place in Snakemake's report.
 
+import os
+
 from rankk.config.loading import DATA
 from rankk.evaluation.measures import relevance_level
 from rankk.report import contents
@@ -55,7 +57,7 @@ rule report:
             for format in TABLE_FORMATS
         ],
     log:
-        f"results/logs/experiments/{NAME}.report.log",
+        paths.log("experiments", NAME, "report"),
     benchmark:
         paths.benchmark("experiments", NAME, "report")
     conda:
@@ -82,16 +84,16 @@ rule report:
 
 rule page:
     input:
-        run=paths.run(*CELL),
-        first_stage=paths.run("{collection}", "{language}", "{retriever}"),
-        calls=paths.calls(*CELL),
-        manifest=paths.manifest(*CELL),
+        run=CELL.run,
+        first_stage=CELL.first_stage.run,
+        calls=CELL.calls,
+        manifest=CELL.manifest,
         queries=paths.queries("{collection}", "{language}"),
         passages=lambda wildcards: STAGES.passages(wildcards.collection),
         qrels=paths.qrels("{collection}"),
     output:
         report(
-            paths.page(*CELL),
+            CELL.page,
             category="Answers",
             caption="../workflow/report/page.rst",
             labels={
@@ -102,11 +104,9 @@ rule page:
             },
         ),
     log:
-        "results/logs/pages/{collection}.{language}.{retriever}.{reranker}.log",
+        paths.log("pages", *CELL.names),
     benchmark:
-        paths.benchmark(
-            "pages", "{collection}", "{language}", "{retriever}", "{reranker}"
-        )
+        paths.benchmark("pages", *CELL.names)
     wildcard_constraints:
         reranker=pattern(EXPERIMENT.rerankers),
     conda:
@@ -115,7 +115,7 @@ rule page:
         mem_mb=RESOURCES.memory(4000),
         runtime=RESOURCES.minutes(30),
     params:
-        journal=lambda wildcards: paths.journal(**wildcards),
+        journal=lambda wildcards: paths.Cell(**wildcards).journal,
         measure=lambda wildcards: EXPERIMENT.collections[
             wildcards.collection
         ].measures[0],

@@ -1,26 +1,24 @@
 # One job per cell. Jobs of one Snakemake process that need the same model share one engine start.
 
-CELL = ["{collection}", "{language}", "{retriever}", "{reranker}"]
+CELL = paths.Cell("{collection}", "{language}", "{retriever}", "{reranker}")
 
 
 rule rerank:
     input:
-        run=paths.run("{collection}", "{language}", "{retriever}"),
+        run=CELL.first_stage.run,
         queries=paths.queries("{collection}", "{language}"),
         passages=lambda wildcards: STAGES.passages(wildcards.collection),
         model=lambda wildcards: EXPERIMENT.model_files(wildcards.reranker),
         adapter=lambda wildcards: EXPERIMENT.adapter_files(wildcards.reranker),
         responses=lambda wildcards: EXPERIMENT.responses(**wildcards),
     output:
-        run=paths.run(*CELL),
-        manifest=paths.manifest(*CELL),
-        calls=paths.calls(*CELL),
+        run=CELL.run,
+        manifest=CELL.manifest,
+        calls=CELL.calls,
     log:
-        "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.log",
+        paths.log("runs", *CELL.names),
     benchmark:
-        paths.benchmark(
-            "runs", "{collection}", "{language}", "{retriever}", "{reranker}"
-        )
+        paths.benchmark("runs", *CELL.names)
     wildcard_constraints:
         reranker=STAGES.rerankers_in_shards(several=False),
     conda:
@@ -41,13 +39,13 @@ rule rerank:
 # A cell of a reranker with `shards: N`: N jobs, each for a part of the queries, and one job that merges them.
 use rule rerank as rerank_shard with:
     output:
-        run=paths.shard(*CELL, "{number}", ".trec"),
-        manifest=paths.shard(*CELL, "{number}", ".json"),
-        calls=paths.shard(*CELL, "{number}", ".calls.csv"),
+        run=CELL.shard("{number}", ".trec"),
+        manifest=CELL.shard("{number}", ".json"),
+        calls=CELL.shard("{number}", ".calls.csv"),
     log:
-        "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.{number}.log",
+        paths.log("runs", *CELL.names, "{number}"),
     benchmark:
-        paths.benchmark("runs", *CELL, "{number}")
+        paths.benchmark("runs", *CELL.names, "{number}")
     wildcard_constraints:
         number="[0-9]+",
         reranker=STAGES.rerankers_in_shards(several=True),
@@ -60,18 +58,18 @@ use rule rerank as rerank_shard with:
 
 rule merge_shards:
     input:
-        first_stage=paths.run("{collection}", "{language}", "{retriever}"),
+        first_stage=CELL.first_stage.run,
         runs=lambda wildcards: STAGES.shards(".trec", **wildcards),
         manifests=lambda wildcards: STAGES.shards(".json", **wildcards),
         calls=lambda wildcards: STAGES.shards(".calls.csv", **wildcards),
     output:
-        run=paths.run(*CELL),
-        manifest=paths.manifest(*CELL),
-        calls=paths.calls(*CELL),
+        run=CELL.run,
+        manifest=CELL.manifest,
+        calls=CELL.calls,
     log:
-        "results/logs/runs/{collection}.{language}.{retriever}.{reranker}.log",
+        paths.log("runs", *CELL.names),
     benchmark:
-        paths.benchmark("runs", *CELL)
+        paths.benchmark("runs", *CELL.names)
     wildcard_constraints:
         reranker=STAGES.rerankers_in_shards(several=True),
     conda:
@@ -89,11 +87,11 @@ rule merge_shards:
 # cell: if it changes, only this check runs again.
 rule check_outcomes:
     input:
-        manifest=paths.manifest(*CELL),
+        manifest=CELL.manifest,
     output:
-        paths.checked(*CELL),
+        CELL.checked,
     log:
-        "results/logs/checked/{collection}.{language}.{retriever}.{reranker}.log",
+        paths.log("checked", *CELL.names),
     wildcard_constraints:
         reranker=pattern(EXPERIMENT.rerankers),
     priority: 1  # checked before other cells of the reranker use GPU hours

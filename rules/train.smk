@@ -19,7 +19,7 @@ for name, training in EXPERIMENT.training.items():
             passages=paths.training(name, "passages.jsonl.gz"),
             facts=paths.training(name, "windows.json"),
         log:
-            f"results/logs/training/{name}.windows.log",
+            paths.log("training", name, "windows"),
         benchmark:
             paths.benchmark("training", name, "windows")
         conda:
@@ -49,7 +49,7 @@ for name, training in EXPERIMENT.training.items():
             examples=paths.training(name, "examples.jsonl.gz"),
             facts=paths.training(name, "examples.json"),
         log:
-            f"results/logs/training/{name}.teach.log",
+            paths.log("training", name, "teach"),
         benchmark:
             paths.benchmark("training", name, "teach")
         conda:
@@ -80,7 +80,7 @@ for name, training in EXPERIMENT.training.items():
             tokens=directory(paths.training(name, "tokens")),
             facts=paths.training(name, "tokens.json"),
         log:
-            f"results/logs/training/{name}.tokens.log",
+            paths.log("training", name, "tokens"),
         benchmark:
             paths.benchmark("training", name, "tokens")
         conda:
@@ -110,7 +110,7 @@ for name, training in EXPERIMENT.training.items():
         output:
             directory(paths.training(name, "adapter")),
         log:
-            f"results/logs/training/{name}.fit.log",
+            paths.log("training", name, "fit"),
         benchmark:
             paths.benchmark("training", name, "fit")
         conda:
@@ -139,7 +139,7 @@ for name, training in EXPERIMENT.training.items():
         output:
             directory(paths.model(name)),
         log:
-            f"results/logs/models/{name}.log",
+            paths.log("models", name),
         benchmark:
             paths.benchmark("models", name)
         conda:
@@ -175,7 +175,7 @@ for name, training in EXPERIMENT.training.items():
                 caption=os.path.abspath(paths.training(name, "figures/loss.rst")),
             ),
         log:
-            f"results/logs/training/{name}.card.log",
+            paths.log("training", name, "card"),
         benchmark:
             paths.benchmark("training", name, "card")
         conda:

@@ -43,7 +43,9 @@ SETTINGS = {
 CELL = """
 import json, sys
 from rankk.config.reranker import Reranker
+from rankk.logs import to_stderr
 from rankk.reranking.cell import rerank_cell
+to_stderr()
 folder, model, output, owner, settings = sys.argv[1:]
 rerank_cell(Reranker(model=model, **json.loads(settings)), run=f"{folder}/first.trec", queries=f"{folder}/queries.tsv",
             passages=f"{folder}/passages.jsonl", output=f"{folder}/{output}.trec", engine_owner=int(owner) or None)
@@ -62,6 +64,19 @@ def cell(tmp_path_factory, model) -> Path:
     write(folder, queries=2, depth=6)
     finish(rerank(engine_python(), folder, model, "cell"))
     return folder
+
+
+@pytest.fixture
+def until():
+    """Waits until something is so, for as long as a slow machine may take."""
+
+    def wait(true, seconds=300, message="it did not happen in time"):
+        deadline = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < deadline, message
+            time.sleep(0.1)
+
+    return wait
 
 
 def rerank(python, folder, model, output, owner=0, unset=(), **changes):
@@ -91,7 +106,7 @@ def test_a_cell_in_process_computes_what_transformers_computes(cell, model):
     assert read_run(cell / "cell.trec").keys() == queries.keys()
 
 
-def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_path, model):
+def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_path, model, until):
     write(tmp_path, queries=2, depth=6)
     owner = subprocess.Popen(["sleep", "600"])
     jobs = [
@@ -120,10 +135,11 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
 
     owner.kill()
     owner.wait()
-    deadline = time.monotonic() + 20
-    while registry[0].exists() or _listens(server["base_url"]) or _processes_with(str(model)):
-        assert time.monotonic() < deadline, "the engine, or a process of it, outlived its owner"
-        time.sleep(0.2)
+    until(
+        lambda: not (registry[0].exists() or _listens(server["base_url"]) or _processes_with(str(model))),
+        seconds=20,
+        message="the engine, or a process of it, outlived its owner",
+    )
 
 
 def assert_metrics_are_read(server):
@@ -178,19 +194,19 @@ def test_an_engine_that_dies_at_its_start_is_an_error_with_the_end_of_its_log(tm
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("shared", [True, False])
-def test_a_start_of_the_engine_can_be_interrupted(tmp_path, model, number, shared):
+def test_a_start_of_the_engine_can_be_interrupted(tmp_path, model, number, shared, until):
     write(tmp_path, queries=2, depth=6)
     python, owner = (sys.executable, os.getpid()) if shared else (engine_python(), 0)
     job = rerank(python, tmp_path, model, "cell", owner)
-    time.sleep(8)  # Python and transformers are loaded, the engine is not
+    if shared:
+        until(lambda: list(tmp_path.glob("rankk-*/*.json")))
+    else:
+        until(lambda: "/vllm/" in Path(f"/proc/{job.pid}/maps").read_text())
     job.send_signal(number)
     error = job.communicate(timeout=300)[1]
     assert job.returncode != 0
     assert "interrupted" in error
-    deadline = time.monotonic() + 60
-    while _processes_with(str(model)):
-        assert time.monotonic() < deadline, "a process of the engine is left behind"
-        time.sleep(0.2)
+    until(lambda: not _processes_with(str(model)), seconds=60, message="a process of the engine is left behind")
 
 
 def _listens(url):

@@ -11,7 +11,7 @@ from rankk.config.loading import defined
 from rankk.corpora.bright import BrightDownload, BrightPassages, BrightTopics
 from rankk.errors import RankkError
 from rankk.io.trec import read_excluded, read_qrels, read_queries, read_run
-from rankk.retrievers.lucene import index_bm25, search_bm25
+from rankk.retrievers.lucene import Search, index_bm25, search_bm25
 
 from ..conftest import ROOT
 
@@ -71,15 +71,8 @@ def test_a_task_becomes_the_same_files_as_any_collection_with_its_excluded_passa
 def test_excluded_passages_are_in_no_run_and_others_take_their_places(repository, tmp_path):
     target = build(repository, tmp_path / "c")
     index_bm25(target / "passages.jsonl", tmp_path / "index", "eng", threads=1)
-    options = {
-        "language": "eng",
-        "k1": 0.9,
-        "b": 0.4,
-        "depth": 4,
-        "threads": 1,
-        "excluded": target / "excluded.eng.tsv",
-    }
-    search_bm25(tmp_path / "index", target / "queries.eng.tsv", tmp_path / "run", **options)
+    search = Search(tmp_path / "index", tmp_path / "run", 4, threads=1, excluded=target / "excluded.eng.tsv")
+    search_bm25(search, target / "queries.eng.tsv", language="eng", k1=0.9, b=0.4)
     run = read_run(tmp_path / "run")
     assert {hit.docid for hit in run["0"]} == {"d1", "d_2.txt", "d3", "d5"}
     assert len(run["1"]) == 4

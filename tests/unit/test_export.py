@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -70,10 +72,9 @@ def test_a_folder_of_something_else_is_refused(cell, tmp_path, capsys):
     assert "holds something else than an export" in capsys.readouterr().err
 
 
-def test_a_repository_that_neither_an_option_nor_the_working_directory_names_is_refused(
-    cell, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(tmp_path)
-    assert main(["export", str(cell / "cell.trec"), "--output", "new", *OPTIONS[:4]]) == 1
-    assert "--repository" in capsys.readouterr().err
+def test_a_repository_that_neither_an_option_nor_the_working_directory_names_is_refused(cell, tmp_path):
+    command = [sys.executable, "-m", "rankk", "export", str(cell / "cell.trec"), "--output", "new", *OPTIONS[:4]]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "--repository" in done.stderr
     assert not (tmp_path / "new").exists()

@@ -69,10 +69,9 @@ def test_a_hub_that_cannot_be_reached_is_an_error_that_names_the_ways_around(fet
     assert "HF_ENDPOINT names a mirror" in done.stderr
 
 
-def test_only_owner_and_name_without_such_a_folder_in_the_working_directory_are_a_hub_id(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert hub.is_hub_id("hltcoe/Rank-K-32B")
-    (tmp_path / "hltcoe" / "Rank-K-32B").mkdir(parents=True)
-    assert not hub.is_hub_id("hltcoe/Rank-K-32B")
-    assert not hub.is_hub_id("smollm2-135m")
-    assert not hub.is_hub_id("/models/a/b")
+def test_only_owner_and_name_without_such_a_folder_in_the_working_directory_are_a_hub_id(tmp_path):
+    (tmp_path / "local" / "Rank-K-32B").mkdir(parents=True)
+    names = ["hltcoe/Rank-K-32B", "local/Rank-K-32B", "smollm2-135m", "/models/a/b"]
+    code = f"from rankk.fetching.hub import is_hub_id; print([is_hub_id(name) for name in {names}])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "[True, False, False, False]\n"

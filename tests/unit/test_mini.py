@@ -6,7 +6,7 @@ import pytest
 
 from rankk.evaluation.measures import per_query
 from rankk.io.trec import read_qrels, read_queries, read_run
-from rankk.retrievers.lucene import index_bm25, search_bm25
+from rankk.retrievers.lucene import Search, index_bm25, search_bm25
 
 from ..conftest import ROOT
 
@@ -36,6 +36,6 @@ def test_passages_have_60_to_120_words_and_unique_ids():
 def test_bm25_leaves_room(tmp_path):
     index_bm25(MINI / "passages.jsonl", tmp_path / "index", "eng", threads=2)
     queries, run = MINI / "queries.eng.tsv", tmp_path / "run.trec"
-    search_bm25(tmp_path / "index", queries, run, language="eng", k1=0.9, b=0.4, depth=100, threads=2)
+    search_bm25(Search(tmp_path / "index", run, depth=100, threads=2), queries, language="eng", k1=0.9, b=0.4)
     values = per_query(read_run(run), read_qrels(MINI / "qrels.txt"), ["nDCG@10"], read_queries(queries))["nDCG@10"]
     assert 0.45 <= sum(values.values()) / len(values) <= 0.75, pytest.approx(values)

@@ -6,12 +6,10 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 import pandas as pd
 
 from rankk import paths
-from rankk.cli import main
 from rankk.io.files import write_json
 from rankk.llm.types import Completion
 from rankk.logs import job
@@ -121,17 +119,17 @@ def test_a_line_is_cut_by_the_columns_that_its_characters_take():
     assert cut("سلام", 0, 12) == "سلام"
 
 
-def test_an_experiment_ends_with_five_lines(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)  # results/ is looked for there
+def test_an_experiment_ends_with_five_lines(tmp_path):
     evidence.evaluated(tmp_path, evidence.build(tmp_path))
-    folder = Path(paths.experiment("x"))
+    folder = tmp_path / paths.experiment("x")
     facts = {"experiment": "x", "collections": {"c": {"title": "Climate"}}, "retrievers": {}, "rerankers": {}}
     write_json(folder / "experiment.json", {"experiment": facts, "provenance": {}})
     (folder / "index.html").touch()
     (folder / "tables").mkdir()
     (folder / "tables/effectiveness.md").write_text("| system |\n")
-    assert main(["results", "x"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    command = [sys.executable, "-m", "rankk", "results", "x"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
     assert "| system |" in lines
     counts, highest, lowest, calls, page = lines[-5:]
     assert counts.startswith("x: 8 reranked cells: ")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,8 @@ from rankk.errors import RankkError
 from rankk.io.trec import read_run
 from rankk.paths import Cell
 from rankk.retrievers import lucene
+
+BM25 = {"language": "eng", "k1": 0.9, "b": 0.4}
 
 
 def write_lines(path, records):
@@ -25,13 +28,13 @@ def test_a_query_of_more_terms_than_lucene_takes_by_default_is_searched(tmp_path
     passages = write_lines(tmp_path / "p.jsonl", ({"id": docid, "contents": text} for docid, text in texts.items()))
     (tmp_path / "q.tsv").write_text(f"short\tgranite\nlong\t{' '.join(words)}\nlines\tquartz\u2028granite\n")
     lucene.index_bm25(passages, tmp_path / "index", "eng", 1)
-    settings = {"language": "eng", "k1": 0.9, "b": 0.4, "depth": 10, "threads": 1}
-    lucene.search_bm25(tmp_path / "index", tmp_path / "q.tsv", tmp_path / "run", **settings)
+    search = lucene.Search(tmp_path / "index", tmp_path / "run", depth=10, threads=1)
+    lucene.search_bm25(search, tmp_path / "q.tsv", **BM25)
     run = {qid: [hit.docid for hit in hits] for qid, hits in read_run(tmp_path / "run").items()}
     assert run == {"short": ["d1"], "long": ["d2", "d3"], "lines": ["d1"]}
     (tmp_path / "q.tsv").write_text("stop\tthe of and\nsigns\t?!\n")
     with pytest.raises(RankkError, match="index: none of 2 queries finds a passage there"):
-        lucene.search_bm25(tmp_path / "index", tmp_path / "q.tsv", tmp_path / "none", **settings)
+        lucene.search_bm25(replace(search, run=tmp_path / "none"), tmp_path / "q.tsv", **BM25)
     assert not (tmp_path / "none").exists()
 
 
@@ -40,12 +43,13 @@ def test_an_encoded_query_without_tokens_finds_nothing_and_the_others_are_search
     lucene.index_impact(write_lines(tmp_path / "v.jsonl", vectors), tmp_path / "index", 1)
     queries = [{"id": "q1", "vector": {"granite": 50, "a\tb": 1}}, {"id": "q2", "vector": {}}]
     write_lines(tmp_path / "q.jsonl", queries)
-    lucene.search_impact(tmp_path / "index", tmp_path / "q.jsonl", tmp_path / "run", depth=10, threads=1)
+    search = lucene.Search(tmp_path / "index", tmp_path / "run", depth=10, threads=1)
+    lucene.search_impact(search, tmp_path / "q.jsonl")
     assert {qid: [hit.docid for hit in hits] for qid, hits in read_run(tmp_path / "run").items()} == {"q1": ["d1"]}
     assert "1 queries without any token find nothing: q2" in caplog.text
     write_lines(tmp_path / "q.jsonl", queries[1:])
     with pytest.raises(RankkError, match=r"q\.jsonl: no query has any token"):
-        lucene.search_impact(tmp_path / "index", tmp_path / "q.jsonl", tmp_path / "run", depth=10, threads=1)
+        lucene.search_impact(search, tmp_path / "q.jsonl")
 
 
 def test_queries_of_another_language_retrieve_for_the_topics_that_the_cell_has_too(tmp_path):
@@ -76,7 +80,7 @@ def test_queries_of_another_language_retrieve_for_the_topics_that_the_cell_has_t
 IN_A_LOCALE = """
 from rankk.retrievers import lucene
 lucene.index_bm25("p.jsonl", "idx", "eng", 1)
-lucene.search_bm25("idx", "q.tsv", "run", language="eng", k1=.9, b=.4, depth=10, threads=1)
+lucene.search_bm25(lucene.Search("idx", "run", depth=10, threads=1), "q.tsv", language="eng", k1=.9, b=.4)
 """
 
 
@@ -92,9 +96,9 @@ def test_paths_and_ids_in_other_scripts_work_in_the_c_locale(tmp_path):
 
 def test_a_command_that_fails_says_why_though_it_ends_with_0(tmp_path):
     (tmp_path / "q.tsv").write_text("q\tgranite\n")
-    settings = {"language": "eng", "k1": 0.9, "b": 0.4, "depth": 10, "threads": 1}
+    search = lucene.Search(tmp_path / "nowhere", tmp_path / "run", depth=10, threads=1)
     with pytest.raises(RankkError, match=r"SearchCollection failed \(exit 0\): Error: .*nowhere.* valid index"):
-        lucene.search_bm25(tmp_path / "nowhere", tmp_path / "q.tsv", tmp_path / "run", **settings)
+        lucene.search_bm25(search, tmp_path / "q.tsv", **BM25)
     (tmp_path / "p.jsonl").write_text('{"id": "a", "contents": "x"}\n{"id"\n')
     with pytest.raises(RankkError, match=r"IndexCollection failed \(exit 0\): .*Unexpected end-of-input"):
         lucene.index_bm25(tmp_path / "p.jsonl", tmp_path / "index", "eng", 1)

@@ -1,6 +1,5 @@
 """Checks of everything that an experiment needs, before any job is queued and after its sources are built."""
 
-import json
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from rankk.fetching.base import Download
 from rankk.fetching.hub import HubModel
 from rankk.fetching.models import Model
 from rankk.fetching.prebuilt import PrebuiltDownload, named
+from rankk.io.files import read_json
 from rankk.reranking.settings import resolve
 from rankk.stages import Stages
 
@@ -206,7 +206,7 @@ def counts(experiment: Experiment) -> Iterator[Finding]:
     for name, corpus in experiment.corpora.items():
         path = Path(paths.corpus(name, "corpus.json"))
         if path.is_file() and corpus.expected_passages:
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = read_json(path)
             dropped = sum(facts["dropped"].values())
             count, release = facts["passages"] + dropped, corpus.source.release
             yield _count(f"corpus {name}: passages", count, corpus.expected_passages, release, dropped)
@@ -214,7 +214,7 @@ def counts(experiment: Experiment) -> Iterator[Finding]:
         path = Path(paths.collection(name, "collection.json"))
         if not path.is_file():
             continue
-        facts, source = json.loads(path.read_text(encoding="utf-8")), collection.source
+        facts, source = read_json(path), collection.source
         most, release = source.max_queries, source.release
         if expected := collection.expected_queries:
             numbers = facts["queries"]

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PlainSerializer, PrivateAttr, field_validator, model_validator
+from pydantic import AfterValidator, Field, PlainSerializer, PrivateAttr, model_validator
 
 from rankk import paths
 from rankk.component import Component
@@ -58,7 +58,9 @@ class Experiment(Strict):
         default=[], description="Python files, or modules by their dotted names, that define further components"
     )
     grid: list[Block] = Field(min_length=1, description="blocks of cells")
-    mirror: str | None = Field(default=None, description="address of a mirror of the hub")
+    mirror: Annotated[str, AfterValidator(check_address)] | None = Field(
+        default=None, description="address of a mirror of the hub"
+    )
     gpu: GpuName = Field(
         default="h100", description="GPUs of the jobs, for the times that `rankk plan` and the rules expect"
     )
@@ -76,12 +78,6 @@ class Experiment(Strict):
     )
     training: dict[str, Training] = Field(default={}, description="models that are trained, by name")
     translators: dict[str, Translator] = Field(default={}, description="models that translate queries, by name")
-
-    @field_validator("mirror")
-    @classmethod
-    def valid_mirror(cls, address: str | None) -> str | None:
-        """The address can be used."""
-        return address and check_address(address)
 
     _expanded: dict[str, str] = PrivateAttr(default={})
     """Values in which ${NAME} was replaced: the original text by the expanded one."""

@@ -1,12 +1,11 @@
 """A cell as a folder that TIRA and TIREx take: run.txt.gz and ir-metadata.yml (Breuer et al. 2022, ir_metadata 0.1)."""
 
-import json
 import platform
 from pathlib import Path
 from typing import Any
 
 from rankk.errors import RankkError
-from rankk.io.files import atomic_write
+from rankk.io.files import atomic_write, read_json
 from rankk.io.trec import read_metadata, read_run, write_run
 from rankk.io.yaml_files import dump_yaml
 from rankk.provenance import printed
@@ -41,7 +40,7 @@ def _tag(run: str) -> str:
 def _metadata(run: str, tag: str, team: str, collection: str, repository: str | None) -> dict[str, Any]:
     """The known fields of ir_metadata. TIRA writes `test collection` with a space."""
     path = RunFiles.of(run).manifest
-    manifest = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    manifest = read_json(path) if path.is_file() else {}
     address = repository or next(iter(printed("git", "config", "--get", "remote.origin.url")), None)
     if not address:
         raise RankkError("the repository here has no origin; name where the code is to be had (--repository)")

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,31 +19,9 @@ PLUGINS = "RANKK_PLUGINS"
 BACKENDS = "RANKK_BACKENDS"
 
 
-def import_from(folder: str) -> None:
-    """Let the jobs of this process import the package from a folder that contains it, even if another version is
-    installed."""
-    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if Path(folder, "rankk").is_dir() and known[0] != folder:
-        os.environ["PYTHONPATH"] = os.pathsep.join([folder, *filter(None, known)])
-
-
-def share_plugins(plugins: Iterable[str]) -> None:
-    """Let the jobs of this process load the plugins first."""
-    os.environ[PLUGINS] = os.pathsep.join(str(Path(p).resolve()) if p.endswith(".py") else p for p in plugins)
-
-
 def shared_plugins() -> list[str]:
     """Plugins loaded by the process that started this job."""
     return [plugin for plugin in os.environ.get(PLUGINS, "").split(os.pathsep) if plugin]
-
-
-def share_backends(backends: Mapping[str, Mapping[str, Any]]) -> None:
-    """Pass the backends' settings to the jobs of this process, by name of the reranker or translator.
-
-    Settings that do not affect answers are not parameters of a rule: Snakemake would rerun the job when they change,
-    and would store them in its files, including passwords in addresses.
-    """
-    os.environ[BACKENDS] = json.dumps(backends)
 
 
 def shared_backend(name: str) -> dict[str, Any]:
@@ -53,12 +31,21 @@ def shared_backend(name: str) -> dict[str, Any]:
 
 
 def prepare_jobs(experiment: "Experiment", package: str, *, cluster_job: bool) -> None:
-    """Set the environment of this process's jobs. `package`: folder of the package beside the Snakefile."""
-    import_from(package)
+    """Set the environment of this process's jobs.
+
+    `package`: folder of the package beside the Snakefile; where there is one, jobs import it, whatever is installed.
+    Backends' settings that decide no answer are no parameters of a rule: Snakemake would run the job again when they
+    change, and keep them in its files, passwords in addresses included.
+    """
+    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if Path(package, "rankk").is_dir() and known[0] != package:
+        os.environ["PYTHONPATH"] = os.pathsep.join([package, *filter(None, known)])
     own_engines(cluster_job=cluster_job)
-    fetch_from(experiment.mirror)
-    share_plugins(experiment.plugins)
-    share_backends(experiment.backends)
+    if experiment.mirror:
+        os.environ["HF_ENDPOINT"] = experiment.mirror
+    plugins = (str(Path(name).resolve()) if name.endswith(".py") else name for name in experiment.plugins)
+    os.environ[PLUGINS] = os.pathsep.join(plugins)
+    os.environ[BACKENDS] = json.dumps(experiment.backends)
 
 
 @dataclass(frozen=True)
@@ -118,12 +105,6 @@ class JobResources:
             return wanted if most is None else min(wanted, most)
 
         return asked
-
-
-def fetch_from(mirror: str | None) -> None:
-    """Let the jobs of this process use a mirror of the hub; None: HF_ENDPOINT, or the hub itself."""
-    if mirror:
-        os.environ["HF_ENDPOINT"] = mirror.rstrip("/")
 
 
 def own_engines(*, cluster_job: bool) -> None:

@@ -71,36 +71,6 @@ def run(collection: str, language: str, retriever: str, reranker: str = FIRST_ST
     return f"{RESULTS}/runs/{collection}/{language}/{retriever}/{reranker}.trec"
 
 
-def journal(collection: str, language: str, retriever: str, reranker: str) -> str:
-    """All calls of a cell, JSON lines."""
-    return run(collection, language, retriever, reranker).removesuffix(".trec") + ".calls.jsonl"
-
-
-def calls(collection: str, language: str, retriever: str, reranker: str) -> str:
-    """One line for each call that a cell's run was made from."""
-    return run(collection, language, retriever, reranker).removesuffix(".trec") + ".calls.csv"
-
-
-def shard(collection: str, language: str, retriever: str, reranker: str, number: str, suffix: str) -> str:
-    """File of one shard of a cell: .trec, .json or .calls.csv."""
-    return run(collection, language, retriever, reranker).removesuffix(".trec") + f".shards/{number}{suffix}"
-
-
-def page(collection: str, language: str, retriever: str, reranker: str) -> str:
-    """Page on which a cell's answers are read."""
-    return run(collection, language, retriever, reranker).removesuffix(".trec") + ".html"
-
-
-def manifest(collection: str, language: str, retriever: str, reranker: str) -> str:
-    """Manifest of a cell's run: settings, versions and costs."""
-    return run(collection, language, retriever, reranker).removesuffix(".trec") + ".json"
-
-
-def checked(collection: str, language: str, retriever: str, reranker: str) -> str:
-    """Outcomes of a cell's answers; written only if the share of unusable ones is at most `max_bad_outcomes`."""
-    return run(collection, language, retriever, reranker).removesuffix(".trec") + ".checked.txt"
-
-
 def logs() -> str:
     """Folder of all jobs' logs."""
     return f"{RESULTS}/logs"
@@ -141,34 +111,47 @@ class Cell:
         return Cell(self.collection, self.language, self.retriever)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all that make the cell; of a first stage three."""
+        names = (self.collection, self.language, self.retriever, self.reranker)
+        return names if self.reranked else names[:-1]
+
+    @property
     def run(self) -> str:
-        """Path of the cell's run."""
-        return run(self.collection, self.language, self.retriever, self.reranker)
+        """Path of the cell's run. Files of all that follows belong to reranked cells only."""
+        return self._file(".trec")
 
     @property
     def manifest(self) -> str:
-        """Path of the cell's manifest (reranked cells only)."""
-        return manifest(self.collection, self.language, self.retriever, self.reranker)
+        """What made the run, and its costs."""
+        return self._file(".json")
 
     @property
     def calls(self) -> str:
-        """Path of the cell's table of calls (reranked cells only)."""
-        return calls(self.collection, self.language, self.retriever, self.reranker)
-
-    @property
-    def checked(self) -> str:
-        """Path of the cell's checked outcomes (reranked cells only)."""
-        return checked(self.collection, self.language, self.retriever, self.reranker)
-
-    @property
-    def page(self) -> str:
-        """Path of the page on which the cell's answers are read (reranked cells only)."""
-        return page(self.collection, self.language, self.retriever, self.reranker)
+        """One line for each call that the run was made from."""
+        return self._file(".calls.csv")
 
     @property
     def journal(self) -> str:
-        """Path of the cell's journal (reranked cells only)."""
-        return journal(self.collection, self.language, self.retriever, self.reranker)
+        """All calls of the cell, JSON lines."""
+        return self._file(".calls.jsonl")
+
+    @property
+    def checked(self) -> str:
+        """Outcomes of the answers, written where no more than `max_bad_outcomes` of them could not be used."""
+        return self._file(".checked.txt")
+
+    @property
+    def page(self) -> str:
+        """Page on which the answers are read."""
+        return self._file(".html")
+
+    def shard(self, number: int | str, suffix: str) -> str:
+        """File of one shard of the cell: .trec, .json or .calls.csv."""
+        return self._file(f".shards/{number}{suffix}")
+
+    def _file(self, suffix: str) -> str:
+        return run(self.collection, self.language, self.retriever, self.reranker).removesuffix(".trec") + suffix
 
     def __str__(self) -> str:
         return "/".join((self.collection, self.language, self.retriever, self.reranker))

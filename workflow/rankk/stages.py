@@ -102,9 +102,8 @@ class Stages:
 
     def translator_gpus(self, collection: str, language: str) -> int:
         """GPUs that a translator's engine takes."""
-        return self.experiment.translators[
-            self.experiment.collections[collection].translations[language].translator
-        ].gpus
+        translation = self.experiment.collections[collection].translations[language]
+        return self.experiment.translators[translation.translator].backend.gpus
 
     @cached_property
     def jobs(self) -> dict[str, Job]:
@@ -144,15 +143,13 @@ class Stages:
             stage, *parts = output.removeprefix(f"{paths.RESULTS}/").removesuffix(".jsonl.gz").split("/")
             jobs[f"{'index' if stage == 'indexes' else 'encode'}: {output}"] = paths.benchmark(stage, *parts)
         for cell in experiment.first_stages:
-            jobs[f"retrieve: {cell.run}"] = paths.benchmark("runs", cell.collection, cell.language, cell.retriever)
+            jobs[f"retrieve: {cell.run}"] = paths.benchmark("runs", *cell.names)
         for cell in (cell for cell in experiment.cells if cell.reranked):
-            key = (cell.collection, cell.language, cell.retriever, cell.reranker)
             shards = experiment.rerankers[cell.reranker].shards
             if shards == 1:
-                jobs[f"rerank: {cell.run}"] = paths.benchmark("runs", *key)
+                jobs[f"rerank: {cell.run}"] = paths.benchmark("runs", *cell.names)
             for number in range(shards if shards > 1 else 0):
-                part = paths.shard(*key, str(number), ".trec")
-                jobs[f"rerank: {part}"] = paths.benchmark("runs", *key, str(number))
+                jobs[f"rerank: {cell.shard(number, '.trec')}"] = paths.benchmark("runs", *cell.names, str(number))
         return jobs
 
     @cached_property
@@ -189,4 +186,4 @@ class Stages:
     def shards(self, suffix: str, **cell: str) -> list[str]:
         """A file of every shard of a cell."""
         numbers = range(self.experiment.rerankers[cell["reranker"]].shards)
-        return [paths.shard(**cell, number=str(number), suffix=suffix) for number in numbers]
+        return [Cell(**cell).shard(number, suffix) for number in numbers]

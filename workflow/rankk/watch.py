@@ -71,8 +71,4 @@ def _files() -> list[Path]:
 
 def _names(experiment: Experiment) -> dict[Path, str]:
     """Names of cells by their jobs' files."""
-    names = {}
-    for cell in experiment.cells:
-        parts = [cell.collection, cell.language, cell.retriever, *([cell.reranker] if cell.reranked else [])]
-        names[Path(paths.log("runs", *parts)).with_suffix(SUFFIX)] = str(cell)
-    return names
+    return {Path(paths.log("runs", *cell.names)).with_suffix(SUFFIX): str(cell) for cell in experiment.cells}

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +60,13 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
     return experiment
 
 
-def check_merged(config: Mapping[str, Any], files: Sequence[str]) -> Experiment:
+def check_merged(config: Mapping[str, Any], *given: Iterable[str | Path] | None) -> Experiment:
     """An Experiment from the configuration that Snakemake merged from files, the last of which gives it its name.
 
     Snakemake's reader accepts a repeated key and takes the last value; the files are read again to report it. Exits
     with one line per error; settings that are probably a mistake are warnings.
     """
+    files = [str(file) for some in given for file in some or ()]
     try:
         for file in filter(os.path.isfile, files):
             read_yaml(file)

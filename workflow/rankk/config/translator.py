@@ -19,8 +19,3 @@ class Translator(WithBackend):
         if self.backend.own_prompts:
             raise ValueError(f"backend: {self.backend.name} takes no prompts but those of rerankers' presets for it")
         return self
-
-    @property
-    def gpus(self) -> int:
-        """GPUs that the translator's engine takes."""
-        return self.backend.gpus

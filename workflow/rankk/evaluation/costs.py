@@ -1,21 +1,16 @@
 """Costs of jobs and reranked cells."""
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from rankk.io.files import read_json
 
 RESOURCES = (
     *("stage", "what", "seconds", "peak_memory_mb", "engine_start_seconds", "rerank_seconds", "gpus", "gpu_seconds"),
     *("calls", "prompt_tokens", "output_tokens", "tokens_per_second"),
 )
-
-
-def read_manifest(path: str | Path) -> dict[str, Any]:
-    """Read the manifest of a cell's run."""
-    manifest: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    return manifest
 
 
 def spent(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +42,7 @@ def resources(jobs: Mapping[str, str], manifests: Mapping[str, str]) -> Iterator
             measured = next(csv.DictReader(lines, delimiter="\t"))
         row = {"stage": stage, "what": what, "seconds": float(measured["s"])}
         row["peak_memory_mb"] = _number(measured["max_rss"])
-        yield row | (spent(read_manifest(manifests[what])) if what in manifests else {})
+        yield row | (spent(read_json(manifests[what])) if what in manifests else {})
 
 
 def _number(text: str) -> float | None:

@@ -12,10 +12,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from rankk.evaluation.causes import explain
-from rankk.evaluation.costs import RESOURCES, read_manifest, resources, spent
+from rankk.evaluation.costs import RESOURCES, resources, spent
 from rankk.evaluation.measures import JUDGED, is_count, parse_measure, per_query, relevance_level
 from rankk.evaluation.rows import Table, tables
 from rankk.evaluation.statistics import compare, holm, mean_interval
+from rankk.io.files import read_json
 from rankk.io.trec import Hit, Run, read_qrels, read_queries, read_run
 from rankk.paths import Cell
 from rankk.progress import bar
@@ -235,7 +236,7 @@ def _cost(files: CellFiles) -> dict[str, Any]:
     """Counts of calls in a reranked cell's manifest; empty for a first stage."""
     if not files.manifest:
         return {}
-    manifest = read_manifest(files.manifest)
+    manifest = read_json(files.manifest)
     cost = spent(manifest)
     return {
         "calls": cost["calls"],

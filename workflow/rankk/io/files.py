@@ -81,6 +81,11 @@ def write_json(path: str | Path, value: Any) -> None:
         file.write("\n")
 
 
+def read_json(path: str | Path) -> Any:
+    """The value in a JSON file that rankk or a library wrote; `rankk.io.text.parse_json` is for files of users."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
 def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
     """Write a table atomically, with six decimals."""
     with atomic_write(path) as file:

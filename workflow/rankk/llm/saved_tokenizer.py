@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from rankk.io.files import read_json
+
 KNOWN: dict[str, tuple[str | None, ...]] = {
     "TokenizersBackend": (None, "llama"),
     "PreTrainedTokenizer": (None, "llama"),
@@ -123,9 +125,9 @@ class SavedTokenizer:
 def saved_tokenizer(folder: Path) -> SavedTokenizer | None:
     """The tokenizer of a model's folder; None if transformers is needed to load it, or to report an error."""
     try:
-        declared = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        declared = read_json(folder / "tokenizer_config.json")
         config = folder / "config.json"
-        kind = json.loads(config.read_text(encoding="utf-8"))["model_type"] if config.is_file() else None
+        kind = read_json(config)["model_type"] if config.is_file() else None
         if kind not in KNOWN.get(declared["tokenizer_class"].removesuffix("Fast"), ()):
             return None
         if (

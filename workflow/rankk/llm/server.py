@@ -28,6 +28,7 @@ from typing import IO, Any
 import httpx
 
 from rankk.errors import BackendError, RankkError
+from rankk.io.files import read_json
 from rankk.llm.engine_config import EngineConfig
 from rankk.provenance import gpus
 
@@ -105,7 +106,7 @@ class _Files:
     def registered(self) -> Server | None:
         """The registered server, answering or starting, while its supervisor lives."""
         try:
-            server = Server(**json.loads(self.registry.read_text(encoding="utf-8")))
+            server = Server(**read_json(self.registry))
         except (OSError, ValueError, TypeError):
             return None
         return server if self.supervised() else None

@@ -1,9 +1,9 @@
 """The last lines that a finished experiment prints: its headline numbers and the page to open."""
 
-import json
 from pathlib import Path
 
 from rankk.evaluation.experiment import COLUMNS
+from rankk.io.files import read_json
 from rankk.paths import FIRST_STAGE
 from rankk.report.evidence import ALPHA, Evidence
 from rankk.report.home import described, differences, verdicts
@@ -14,7 +14,7 @@ AFFECTS_RESULTS = False
 def closing(folder: str | Path) -> list[str]:
     """Five lines, fewer where less than two reranked cells are compared. `folder`: of a finished experiment."""
     folder = Path(folder)
-    experiment = json.loads((folder / "experiment.json").read_text(encoding="utf-8"))["experiment"]
+    experiment = read_json(folder / "experiment.json")["experiment"]
     entries = {**experiment["collections"], **experiment["retrievers"], **experiment["rerankers"]}
     names = {name: entry["title"] for name, entry in entries.items() if entry.get("title")}
     evidence = Evidence({table: str(folder / f"{table}.csv") for table in COLUMNS}, names=names)

@@ -1,16 +1,17 @@
-"""An experiment's tables, as figures and tables read them."""
+"""An experiment's tables, as figures and tables read them. pandas is imported when a table is read."""
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from rankk.grouping import families
 from rankk.languages import LANGUAGES
 from rankk.paths import FIRST_STAGE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ALPHA = 0.05
 SYSTEM = ["retriever", "reranker"]
@@ -35,8 +36,10 @@ class Evidence:
     others: Sequence[Mapping[str, str]] = ()
     test_time: Mapping[str, tuple[str, int | None, int]] = field(default_factory=dict)
 
-    def _read(self, table: str, *left_out: str) -> pd.DataFrame:
+    def _read(self, table: str, *left_out: str) -> "pd.DataFrame":
         """A table without some of its columns; ids stay texts."""
+        import pandas as pd
+
         types = {"qid": str, "docid": str, "repairs": str, "budget_fired": bool}
         return pd.read_csv(
             self.files[table],
@@ -64,7 +67,7 @@ class Evidence:
         return {family: " ".join(words) for family, words in common.items() if words}
 
     @cached_property
-    def summary(self) -> pd.DataFrame:
+    def summary(self) -> "pd.DataFrame":
         """One row per cell, for its collection's first measure."""
         return self._main(self._read("summary"))
 
@@ -75,44 +78,46 @@ class Evidence:
         return {str(name): rows["measure"].tolist() for name, rows in table.groupby("collection", sort=False)}
 
     @cached_property
-    def per_query(self) -> pd.DataFrame:
+    def per_query(self) -> "pd.DataFrame":
         """One row per cell and query, for its collection's first measure."""
         return self._main(self._read("per_query"))
 
     @cached_property
-    def significance(self) -> pd.DataFrame:
+    def significance(self) -> "pd.DataFrame":
         """One row per comparison, for its collection's first measure."""
         return self._main(self._read("significance"))
 
     @cached_property
-    def calls(self) -> pd.DataFrame:
+    def calls(self) -> "pd.DataFrame":
         """One row per call."""
         return self._read("calls", "repairs", "finish_reason", "prompt_tokens", "seconds")
 
     @cached_property
-    def movement(self) -> pd.DataFrame:
+    def movement(self) -> "pd.DataFrame":
         """One row per cell and relevant passage."""
         return self._read("movement", "qid", "docid")
 
     @cached_property
-    def causes(self) -> pd.DataFrame:
+    def causes(self) -> "pd.DataFrame":
         """One row per reranked cell and query."""
         return self._read("causes", "qid", "docid")
 
     @cached_property
-    def resources(self) -> pd.DataFrame:
+    def resources(self) -> "pd.DataFrame":
         """One row per job."""
         return self._read("resources")
 
     @cached_property
-    def published(self) -> pd.DataFrame:
+    def published(self) -> "pd.DataFrame":
         """One row per cell and measure of the summary that somebody published: both values, source and setting."""
+        import pandas as pd
+
         summary = self._read("summary")[[*CELL, "measure", "value", "low", "high"]].rename(columns={"value": "ours"})
         theirs = pd.DataFrame(list(self.others)).rename(columns={"value": "published"}).astype({"published": float})
         return summary.merge(theirs, on=[*CELL, "measure"])
 
     @cached_property
-    def gains(self) -> pd.DataFrame:
+    def gains(self) -> "pd.DataFrame":
         """One row per reranked cell and query: `value`, its baseline's `base` and the `gain`."""
         per_query = self.per_query.astype(dict.fromkeys(CELL, str))
         rows = per_query[per_query["reranker"] != FIRST_STAGE]
@@ -122,27 +127,29 @@ class Evidence:
         return rows.assign(gain=rows["value"] - rows["base"])
 
     @cached_property
-    def difficulty(self) -> pd.DataFrame:
+    def difficulty(self) -> "pd.DataFrame":
         """One row per first stage and query: its quarter of the queries by the first stage's second measure.
 
         Quarter 1 holds the queries that the first stage does worst on. The first measure is the gain's own: quarters
         chosen by it would show regression to the mean. Queries of equal value share a quarter, so that quarters differ
         in size. Collections with a single measure have no rows.
         """
+        import numpy as np
+
         table = self._read("per_query").astype(dict.fromkeys([*CELL, "measure"], str))
         second = {name: measures[1] for name, measures in self.measures.items() if len(measures) > 1}
         first = table[(table["reranker"] == FIRST_STAGE) & (table["measure"] == table["collection"].map(second))]
         share = first.groupby(STAGE, sort=False)["value"].rank(method="average", pct=True)
         return first.assign(quarter=np.ceil(share * 4).clip(1, 4).astype(int))[[*STAGE, "qid", "quarter"]]
 
-    def _main(self, table: pd.DataFrame) -> pd.DataFrame:
+    def _main(self, table: "pd.DataFrame") -> "pd.DataFrame":
         """The rows of each collection's first measure."""
         first = {name: measures[0] for name, measures in self.measures.items()}
         measure = table["measure"].astype(str)
         return table[measure == table["collection"].astype(str).map(first)].reset_index(drop=True)
 
 
-def with_families(rows: pd.DataFrame) -> pd.DataFrame:
+def with_families(rows: "pd.DataFrame") -> "pd.DataFrame":
     """The rows with each collection's family (`rankk.grouping.families`) in the column `collection`."""
     collections = rows["collection"].astype(str)
     return rows.assign(collection=collections.map(families(collections.unique())))

@@ -1,7 +1,6 @@
 """Progress of an experiment: the state of each cell, from the files that its jobs have written."""
 
 import fcntl
-import json
 import re
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from pathlib import Path
 from rankk import paths
 from rankk.config.reranker import Reranker
 from rankk.experiment import Experiment
+from rankk.io.files import read_json
 from rankk.paths import Cell
 from rankk.plan.costs import cost
 from rankk.progress import SUFFIX
@@ -75,19 +75,18 @@ def summary(states: Mapping[Cell, Progress]) -> str:
 def _first_stage(cell: Cell) -> Progress:
     if Path(cell.run).is_file():
         return Progress(State.DONE)
-    log = Path(paths.log("runs", cell.collection, cell.language, cell.retriever))
+    log = Path(paths.log("runs", *cell.names))
     if error := _error(log):
         return Progress(State.FAILED, detail=error)
     return Progress(State.RUNNING if _age(log) < FRESH else State.STOPPED if log.exists() else State.WAITING)
 
 
 def _reranked(experiment: Experiment, cell: Cell) -> Progress:
-    names = (cell.collection, cell.language, cell.retriever, cell.reranker)
     shards = experiment.rerankers[cell.reranker].shards
-    files, logs = [RunFiles.of(cell.run)], [paths.log("runs", *names), paths.log("checked", *names)]
+    files, logs = [RunFiles.of(cell.run)], [paths.log("runs", *cell.names), paths.log("checked", *cell.names)]
     if shards > 1:
-        files += [RunFiles.of(paths.shard(*names, str(number), ".trec")) for number in range(shards)]
-        logs += [paths.log("runs", *names, str(number)) for number in range(shards)]
+        files += [RunFiles.of(cell.shard(number, ".trec")) for number in range(shards)]
+        logs += [paths.log("runs", *cell.names, str(number)) for number in range(shards)]
     journals = [each.journal for each in files if each.journal.is_file()]
     done = all(map(Path.is_file, (files[0].run, files[0].calls, files[0].manifest)))
     calls = sum(map(_lines, journals if shards == 1 or not files[0].journal.is_file() else journals[:1]))
@@ -114,7 +113,7 @@ def _reranked(experiment: Experiment, cell: Cell) -> Progress:
 def _current(experiment: Experiment, cell: Cell, manifest: Path) -> bool:
     """Whether a cell's run was made with the settings that it has now."""
     try:
-        made = Reranker(**json.loads(manifest.read_text(encoding="utf-8"))["reranker"])
+        made = Reranker(**read_json(manifest)["reranker"])
     except ValueError:  # written by another version of rankk
         return False
     reranker = experiment.rerankers[cell.reranker]

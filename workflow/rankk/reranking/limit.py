@@ -1,11 +1,10 @@
 """The limit on unusable answers of a cell (`max_bad_outcomes`)."""
 
-import json
 from collections import Counter
 from pathlib import Path
 
 from rankk.errors import RankkError
-from rankk.io.files import atomic_write
+from rankk.io.files import atomic_write, read_json
 from rankk.reranking.outputs import RunFiles
 from rankk.reranking.tally import shown, unusable_share
 
@@ -23,7 +22,7 @@ def check_outcomes(outcomes: Counter[str], limit: float, journal: str | Path | N
 
 def check_cell(manifest: str | Path, limit: float, output: str | Path) -> None:
     """Write a finished cell's outcomes to `output`, unless `check_outcomes` refuses what its manifest counts."""
-    outcomes = Counter(json.loads(Path(manifest).read_text(encoding="utf-8"))["calls"]["outcomes"])
+    outcomes = Counter(read_json(manifest)["calls"]["outcomes"])
     journal = RunFiles.of(Path(manifest).with_suffix(".trec")).journal
     check_outcomes(outcomes, limit, journal)
     with atomic_write(output) as file:

@@ -1,11 +1,10 @@
 """Distribution of a cell's queries over several jobs, and merging of their results."""
 
 import heapq
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from rankk.io.files import write_json
+from rankk.io.files import read_json, write_json
 from rankk.io.trec import Run, read_run, write_run
 from rankk.llm.journal import Journal, read_journal
 from rankk.reranking.outputs import RunFiles, one_word
@@ -45,7 +44,7 @@ def merge(parts: Sequence[str], output: str, first_stage: str, tag: str | None =
                     journal.append(record)
     calls = [call for shard in shards for call in read_calls(shard.calls)]
     write_calls(files.calls, sorted(calls, key=lambda call: (order[call.qid], call.call)))
-    manifests = [json.loads(shard.manifest.read_text(encoding="utf-8")) for shard in shards]
+    manifests = [read_json(shard.manifest) for shard in shards]
     write_json(files.manifest, joined(manifests, calls) | {"run": files.run.name})
     write_run(files.run, {qid: hits[qid] for qid in order if qid in hits}, one_word(tag or files.name))
 

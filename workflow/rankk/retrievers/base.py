@@ -16,6 +16,7 @@ from rankk.fingerprint import fingerprint
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
     from rankk.paths import Cell
+    from rankk.retrievers.lucene import Search
 
 Inputs = Mapping[str, Any]
 """Input files of a job by name: a path or a list of paths (possibly empty)."""
@@ -159,6 +160,41 @@ class Searcher(Retriever):
     def downloads(self, cell: "Cell", experiment: "Experiment") -> Iterable[Download]:
         """The published index."""
         return [index] if (index := self.prebuilt_index(cell, experiment)) else []
+
+    def index_name(self) -> str:
+        """Name of an index that is built here, which retrievers share whose indexes would be equal."""
+        raise NotImplementedError
+
+    def index(self, cell: "Cell", experiment: "Experiment") -> str:
+        """Folder of the index that is searched."""
+        if download := self.prebuilt_index(cell, experiment):
+            return download.path
+        return paths.index(self.corpus(cell, experiment), self.index_name())
+
+    def query_files(self, cell: "Cell") -> dict[str, str]:
+        """Files that hold the queries, by name."""
+        return {"queries": paths.queries(*self.queries(cell))}
+
+    def inputs(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
+        """Index, queries, and passages that are left out."""
+        excluded = experiment.excluded(*self.queries(cell))
+        index = self.index(cell, experiment)
+        return {"index": index, **self.query_files(cell), "excluded": excluded, **self.asked(cell)}
+
+    def search(self, inputs: Inputs, output: str, threads: int, tag: str) -> "Search":
+        """What is searched, and where the run is written."""
+        from rankk.retrievers.lucene import Search
+
+        return Search(
+            inputs["index"],
+            output,
+            self.depth,
+            threads,
+            tag,
+            inputs["excluded"],
+            inputs.get("asked"),
+            segments=self.segments is not None,
+        )
 
     def queries(self, cell: "Cell") -> tuple[str, str]:
         """Collection and language of the queries that are searched with."""

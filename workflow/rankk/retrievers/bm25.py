@@ -50,16 +50,10 @@ class BM25(Searcher):
         """Further arguments of `search_bm25`."""
         return {}
 
-    def index(self, cell: "Cell", experiment: "Experiment") -> str:
-        """Folder of the index that is searched."""
-        if download := self.prebuilt_index(cell, experiment):
-            return download.path
-        parts = [
-            "bm25",
-            *(["vectors"] if self.document_vectors else []),
-            *([self.segments.tag] if self.segments else []),
-        ]
-        return paths.index(self.corpus(cell, experiment), ".".join(parts))
+    def index_name(self) -> str:
+        """Whether passages' terms are kept, and segments."""
+        vectors, segments = ["vectors"] if self.document_vectors else [], [self.segments.tag] if self.segments else []
+        return ".".join(["bm25", *vectors, *segments])
 
     def jobs(self, cell: "Cell", experiment: "Experiment") -> Iterator[Job]:
         """The index, unless a published one is searched."""
@@ -68,16 +62,6 @@ class BM25(Searcher):
             step = Index(language=language, segments=self.segments, document_vectors=self.document_vectors)
             passages = paths.passages(self.corpus(cell, experiment))
             yield Job(step, {"passages": passages}, self.index(cell, experiment))
-
-    def inputs(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
-        """Index, queries, and passages that are left out."""
-        queries = paths.queries(*self.queries(cell))
-        return {
-            "index": self.index(cell, experiment),
-            "queries": queries,
-            "excluded": experiment.excluded(*self.queries(cell)),
-            **self.asked(cell),
-        }
 
     def facts(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
         """The language, which chooses the analyzer of the queries."""
@@ -91,18 +75,6 @@ class BM25(Searcher):
 
     def retrieve(self, inputs: Inputs, output: str, *, threads: int, tag: str, **facts: Any) -> None:
         """Search the index."""
-        search_bm25(
-            inputs["index"],
-            inputs["queries"],
-            output,
-            language=facts["language"],
-            k1=self.k1,
-            b=self.b,
-            depth=self.depth,
-            threads=threads,
-            excluded=inputs["excluded"],
-            asked=inputs.get("asked"),
-            segments=self.segments is not None,
-            tag=tag,
-            **self.search_options(facts["language"]),
-        )
+        search, language = self.search(inputs, output, threads, tag), facts["language"]
+        options = self.search_options(language)
+        search_bm25(search, inputs["queries"], language=language, k1=self.k1, b=self.b, **options)

@@ -62,27 +62,27 @@ class Dense(DenseEncoder, Searcher):
         default=1000, description="HNSW graph: candidates that are kept during a search; at least `depth`"
     )
 
-    def index(self, cell: "Cell", experiment: "Experiment") -> str:
-        """Folder of the index that is searched."""
-        if download := self.prebuilt_index(cell, experiment):
-            return download.path
+    def index_name(self) -> str:
+        """The vectors' name, and the graph."""
         kind = "flat" if self.exact else f"hnsw-{self.links}-{self.candidates}"
-        return paths.index(self.corpus(cell, experiment), f"{self._vectors_name(self.passage_prefix)}.{kind}")
+        return f"{self._vectors_name(self.passage_prefix)}.{kind}"
 
     def _vectors_name(self, prefix: str) -> str:
         """Name of files of texts that begin with `prefix`."""
         parts = ["dense", *([self.segments.tag] if self.segments else [])]
         return self.file_tag(*parts, *([sha256(prefix.encode()).hexdigest()[:8]] if prefix else []))
 
-    def _query_vectors(self, cell: "Cell") -> str:
+    def query_files(self, cell: "Cell") -> dict[str, str]:
+        """The encoded queries."""
         collection, language = self.queries(cell)
-        return paths.vectors(f"{collection}/queries.{language}", self._vectors_name(self.query_prefix))
+        return {"vectors": paths.vectors(f"{collection}/queries.{language}", self._vectors_name(self.query_prefix))}
 
     def jobs(self, cell: "Cell", experiment: "Experiment") -> Iterator[Job]:
         """Encoded queries; encoded passages and their index, unless a published index is searched."""
         model = experiment.model_folder(self.model, self.revision)
         queries = {"texts": paths.queries(*self.queries(cell)), "model": model}
-        yield Job(Encode(kind="query", **self._encoding("query_prefix")), queries, self._query_vectors(cell))
+        encode = Encode(kind="query", **self._encoding("query_prefix"))
+        yield Job(encode, queries, self.query_files(cell)["vectors"])
         if not self.prebuilt_index(cell, experiment):
             corpus = self.corpus(cell, experiment)
             vectors = paths.vectors(f"{corpus}/passages", self._vectors_name(self.passage_prefix))
@@ -96,30 +96,11 @@ class Dense(DenseEncoder, Searcher):
         """Settings that decide the vectors of queries, or of passages."""
         return self.settings() | {prefix: getattr(self, prefix)}
 
-    def inputs(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
-        """Index, encoded queries, and passages that are left out."""
-        return {
-            "index": self.index(cell, experiment),
-            "vectors": self._query_vectors(cell),
-            "excluded": experiment.excluded(*self.queries(cell)),
-            **self.asked(cell),
-        }
-
     def check(self, cell: "Cell", experiment: "Experiment") -> None:
         """A published index must be of the same kind."""
         self.check_prebuilt(cell, experiment, "flat" if self.exact else "hnsw")
 
     def retrieve(self, inputs: Inputs, output: str, *, threads: int, tag: str, **facts: Any) -> None:
         """Search the index."""
-        search_dense(
-            inputs["index"],
-            inputs["vectors"],
-            output,
-            depth=self.depth,
-            threads=threads,
-            ef_search=None if self.exact else self.ef_search,
-            excluded=inputs["excluded"],
-            asked=inputs.get("asked"),
-            segments=self.segments is not None,
-            tag=tag,
-        )
+        search = self.search(inputs, output, threads, tag)
+        search_dense(search, inputs["vectors"], None if self.exact else self.ef_search)

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -82,50 +83,48 @@ def index_dense(vectors: str | Path, index: str | Path, threads: int, graph: tup
     _index(vectors, index, threads, *options, command=command, memory="-XX:MaxRAMPercentage=50")
 
 
+@dataclass(frozen=True)
+class Search:
+    """A search of the index in a folder, whose TREC run holds at most `depth` passages per query.
+
+    `excluded`: file of passages that a query's run must not hold; others take their places. `asked`: file of the
+    queries that the run may hold, if not all. `segments`: the index holds segments of passages
+    (rankk.retrievers.segments); a passage takes its best segment's score (MaxP).
+    """
+
+    index: str | Path
+    run: str | Path
+    depth: int
+    threads: int
+    tag: str = "lucene"
+    excluded: str | Path | None = None
+    asked: str | Path | None = None
+    segments: bool = False
+
+
 def search_bm25(
-    index: str | Path,
+    search: Search,
     queries: str | Path,
-    run: str | Path,
     *,
     language: str,
     k1: float,
     b: float,
-    depth: int,
-    threads: int,
-    excluded: str | Path | None = None,
-    asked: str | Path | None = None,
-    segments: bool = False,
-    tag: str = "lucene",
     query_side: bool = False,
     feedback: Sequence[str] = (),
 ) -> None:
-    """Search `qid<TAB>text` queries; writes a TREC run of at most `depth` passages per query.
+    """Search with `qid<TAB>text` queries.
 
-    `excluded`: file of passages that a query's run must not hold; others take their places. `asked`: file of the
-    queries that the run may hold, if not all. `segments`: the index holds segments of passages
-    (rankk.retrievers.segments); a passage takes its best segment's score (MaxP). `query_side`: weight the query's terms
-    by BM25 too. `feedback`: Anserini's options of query expansion.
+    `query_side`: weight the query's terms by BM25 too. `feedback`: Anserini's options of query expansion.
     """
     model = "-bm25.querySide" if query_side else "-bm25"
     options = [model, "-bm25.k1", str(k1), "-bm25.b", str(b), "-language", analyzer(language), *feedback]
     options += ["-topics", str(queries), "-topicReader", "TsvString"]
-    _search(index, list(read_queries(queries)), run, depth, threads, options, tag, excluded, asked, segments)
+    _search(search, list(read_queries(queries)), options)
 
 
-def search_impact(
-    index: str | Path,
-    vectors: str | Path,
-    run: str | Path,
-    *,
-    depth: int,
-    threads: int,
-    excluded: str | Path | None = None,
-    asked: str | Path | None = None,
-    segments: bool = False,
-    tag: str = "lucene",
-) -> None:
-    """Search with encoded queries ({"id", "vector": {token: whole weight}} lines); the rest as for BM25."""
-    with _beside(Path(run)) as (queries, _), queries.open("w", encoding="utf-8") as file:
+def search_impact(search: Search, vectors: str | Path) -> None:
+    """Search with encoded queries ({"id", "vector": {token: whole weight}} lines)."""
+    with _beside(Path(search.run)) as (queries, _), queries.open("w", encoding="utf-8") as file:
         empty, qids = [], []
         for _, record in read_jsonl(vectors):
             # Anserini takes a token's weight from how often it stands there, and tokens apart at white space.
@@ -141,37 +140,24 @@ def search_impact(
         if empty:
             log.warning("%d queries without any token find nothing: %s", len(empty), ", ".join(empty[:SHOWN]))
         options = ["-impact", "-pretokenized", "-topics", str(queries), "-topicReader", "TsvString"]
-        _search(index, qids, run, depth, threads, options, tag, excluded, asked, segments)
+        _search(search, qids, options)
 
 
-def search_dense(
-    index: str | Path,
-    vectors: str | Path,
-    run: str | Path,
-    *,
-    depth: int,
-    threads: int,
-    ef_search: int | None,
-    excluded: str | Path | None = None,
-    asked: str | Path | None = None,
-    segments: bool = False,
-    tag: str = "lucene",
-) -> None:
-    """Search with encoded queries ({"qid", "vector": [numbers]} lines); the rest as for BM25.
+def search_dense(search: Search, vectors: str | Path, ef_search: int | None) -> None:
+    """Search with encoded queries ({"qid", "vector": [numbers]} lines).
 
     `ef_search`: candidates that are kept on the way through an HNSW graph, at least as many as are retrieved; None: the
     index has no graph. Scores are Lucene's (1 + cosine) / 2.
     """
-    with _beside(Path(run)) as (queries, _), queries.open("w", encoding="utf-8") as file:
+    with _beside(Path(search.run)) as (queries, _), queries.open("w", encoding="utf-8") as file:
         qids = []
         for _, record in read_jsonl(vectors):  # Anserini reads a plain file
             qids.append(record["qid"])
             file.write(json.dumps(record) + "\n")
         file.flush()
         options = ["-topics", str(queries), "-topicReader", "JsonStringVector", "-topicField", "vector"]
-        _search(
-            index, qids, run, depth, threads, options, tag, excluded, asked, segments, ef_search=ef_search, dense=True
-        )
+        command = "SearchFlatDenseVectors" if ef_search is None else "SearchHnswDenseVectors"
+        _search(search, qids, options, command, ef_search)
 
 
 def analyzer(language: str) -> str:
@@ -201,42 +187,33 @@ def _index(
 
 
 def _search(
-    index: str | Path,
+    search: Search,
     qids: Sequence[str],
-    run: str | Path,
-    depth: int,
-    threads: int,
-    options: list[str],
-    tag: str,
-    excluded: str | Path | None,
-    asked: str | Path | None,
-    segments: bool,
-    *,
-    dense: bool = False,
+    options: Sequence[str],
+    command: str = "SearchCollection",
     ef_search: int | None = None,
 ) -> None:
-    if asked:
-        known = read_queries(asked)
+    if search.asked:
+        known = read_queries(search.asked)
         qids = [qid for qid in qids if qid in known]
-    unwanted = read_excluded(excluded) if excluded else {}
-    deeper = (depth + max(map(len, unwanted.values()), default=0)) * (SEGMENTS_A_PASSAGE if segments else 1)
-    command = "SearchCollection"
-    if dense:
-        command = "SearchFlatDenseVectors" if ef_search is None else "SearchHnswDenseVectors"
-        options = options if ef_search is None else [*options, "-efSearch", str(max(ef_search, deeper))]
-    with _beside(Path(run)) as (partial, _):
-        common = ["-index", str(index), "-output", str(partial), "-hits", str(deeper), "-threads", str(threads)]
-        _anserini(f"io.anserini.search.{command}", *common, *options)
+    unwanted = read_excluded(search.excluded) if search.excluded else {}
+    deeper = search.depth + max(map(len, unwanted.values()), default=0)
+    deeper *= SEGMENTS_A_PASSAGE if search.segments else 1
+    graph = [] if ef_search is None else ["-efSearch", str(max(ef_search, deeper))]
+    with _beside(Path(search.run)) as (partial, _):
+        common = ["-index", str(search.index), "-output", str(partial), "-hits", str(deeper)]
+        common += ["-threads", str(search.threads)]
+        _anserini(f"io.anserini.search.{command}", *common, *options, *graph)
         retrieved = read_run(partial, allow_empty=True) if partial.exists() else {}
-    if segments:
+    if search.segments:
         retrieved = {qid: best_segments(hits) for qid, hits in retrieved.items()}
     ordered: Run = {qid: retrieved[qid] for qid in qids if qid in retrieved}
     for qid in qids:
         if qid not in ordered:
             log.warning("query %s: nothing found", qid)
     if not ordered:
-        raise RankkError(f"{index}: none of {len(qids)} queries finds a passage there; is it in their language?")
-    write_run(run, without(ordered, unwanted, depth), tag)
+        raise RankkError(f"{search.index}: none of {len(qids)} queries finds a passage there; is it in their language?")
+    write_run(search.run, without(ordered, unwanted, search.depth), search.tag)
 
 
 @contextmanager

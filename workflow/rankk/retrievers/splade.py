@@ -53,42 +53,26 @@ class Splade(Encoder, Searcher):
 
     name = "splade"
 
-    @property
-    def encoder_name(self) -> str:
-        """Name of files that this encoder makes."""
+    def index_name(self) -> str:
+        """The encoder's, also of files of vectors."""
         return self.file_tag(*([self.segments.tag] if self.segments else []))
-
-    def index(self, cell: "Cell", experiment: "Experiment") -> str:
-        """Folder of the index that is searched."""
-        if download := self.prebuilt_index(cell, experiment):
-            return download.path
-        return paths.index(self.corpus(cell, experiment), self.encoder_name)
 
     def jobs(self, cell: "Cell", experiment: "Experiment") -> Iterator[Job]:
         """Encoded queries; encoded passages and their index, unless a published index is searched."""
         model = experiment.model_folder(self.model, self.revision)
-        collection, language = self.queries(cell)
-        queries = {"texts": paths.queries(collection, language), "model": model}
-        yield Job(Encode(**self.settings()), queries, self._query_vectors(cell))
+        queries = {"texts": paths.queries(*self.queries(cell)), "model": model}
+        yield Job(Encode(**self.settings()), queries, self.query_files(cell)["vectors"])
         if not self.prebuilt_index(cell, experiment):
             corpus = self.corpus(cell, experiment)
-            vectors = paths.vectors(f"{corpus}/passages", self.encoder_name)
+            vectors = paths.vectors(f"{corpus}/passages", self.index_name())
             passages = {"texts": paths.passages(corpus), "model": model}
             yield Job(Encode(**self.settings(), segments=self.segments), passages, vectors)
             yield Job(Index(), {"vectors": vectors}, self.index(cell, experiment))
 
-    def _query_vectors(self, cell: "Cell") -> str:
+    def query_files(self, cell: "Cell") -> dict[str, str]:
+        """The encoded queries."""
         collection, language = self.queries(cell)
-        return paths.vectors(f"{collection}/queries.{language}", self.encoder_name)
-
-    def inputs(self, cell: "Cell", experiment: "Experiment") -> dict[str, Any]:
-        """Index, encoded queries, and passages that are left out."""
-        return {
-            "index": self.index(cell, experiment),
-            "vectors": self._query_vectors(cell),
-            "excluded": experiment.excluded(*self.queries(cell)),
-            **self.asked(cell),
-        }
+        return {"vectors": paths.vectors(f"{collection}/queries.{language}", self.index_name())}
 
     def check(self, cell: "Cell", experiment: "Experiment") -> None:
         """A published index must hold impacts."""
@@ -96,17 +80,7 @@ class Splade(Encoder, Searcher):
 
     def retrieve(self, inputs: Inputs, output: str, *, threads: int, tag: str, **facts: Any) -> None:
         """Search the index."""
-        search_impact(
-            inputs["index"],
-            inputs["vectors"],
-            output,
-            depth=self.depth,
-            threads=threads,
-            excluded=inputs["excluded"],
-            asked=inputs.get("asked"),
-            segments=self.segments is not None,
-            tag=tag,
-        )
+        search_impact(self.search(inputs, output, threads, tag), inputs["vectors"])
 
 
 def impacts(weights: list[tuple[str, float]]) -> dict[str, int]:

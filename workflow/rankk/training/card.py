@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from rankk.io.files import atomic_write
+from rankk.io.files import atomic_write, read_json
 from rankk.report.style import COLUMN_WIDTH, STYLE, Drawn, pyplot, save
-from rankk.training.sft import FIRST_PLACES, read_facts
+from rankk.training.sft import FIRST_PLACES
 
 TEMPLATE = Path(__file__).with_name("card.md")
 
@@ -61,7 +61,6 @@ def write_card(
     `tokens`: JSON files with the counts of each stage. `trained`: folder of the trained model. `summary` and
     `significance`: CSV tables of the experiment.
     """
-    facts = read_facts(trained)
     results = pd.read_csv(summary)
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
@@ -73,7 +72,7 @@ def write_card(
         windows=pd.read_json(windows, typ="series").to_dict(),
         examples=pd.read_json(examples, typ="series").to_dict(),
         tokens=pd.read_json(tokens, typ="series").to_dict(),
-        facts=facts,
+        facts=read_json(Path(trained, "training.json")),
         results=results.to_dict("records"),
         differences=pd.read_csv(significance).to_dict("records"),
     )

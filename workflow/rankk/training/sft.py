@@ -1,6 +1,5 @@
 """Supervised fine-tuning on windows and their answers, with TRL and PEFT; prompts do not count in the loss."""
 
-import json
 import signal
 import time
 from pathlib import Path
@@ -199,9 +198,3 @@ def _write_history(history: list[dict[str, float]], path: Path) -> None:
         for entry in history:
             if "loss" in entry or "eval_loss" in entry:
                 file.write(",".join(str(entry.get(name, "")) for name in columns) + "\n")
-
-
-def read_facts(folder: str | Path) -> dict[str, Any]:
-    """The content of training.json in the folder of a finished training."""
-    facts: dict[str, Any] = json.loads((Path(folder) / "training.json").read_text(encoding="utf-8"))
-    return facts

@@ -1,7 +1,6 @@
 """vLLM on this machine: in this process, or in a server that several jobs share."""
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +12,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from rankk.errors import BackendError, RankkError
+from rankk.io.files import read_json
 from rankk.llm.backends import Backend
 from rankk.llm.connection import Connection, Model
 from rankk.llm.engine_config import EngineConfig
@@ -167,7 +167,7 @@ def lora_files(model: Model) -> str | None:
 def lora_arguments(folder: str) -> dict[str, Any]:
     """vLLM's arguments that make room for an adapter. BackendError where the folder holds none."""
     try:
-        rank = int(json.loads(Path(folder, "adapter_config.json").read_text(encoding="utf-8"))["r"])
+        rank = int(read_json(Path(folder, "adapter_config.json"))["r"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackendError(f"adapter {folder}: its adapter_config.json tells no rank ({error!r:.200})") from None
     if rank > LORA_RANKS[-1]:

@@ -1,14 +1,13 @@
 """The answers to each query of a reranked cell, as its page shows them."""
 
-import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from rankk.config.reranker import Reranker
 from rankk.errors import RankkError
 from rankk.evaluation.causes import explain
 from rankk.evaluation.measures import per_query, relevance_level
+from rankk.io.files import read_json
 from rankk.io.trec import read_qrels, read_queries, read_run
 from rankk.llm.journal import StoredCalls
 from rankk.llm.thinking import split_thought
@@ -43,7 +42,7 @@ class CellAnswers:
     ) -> None:
         self.measure, self.level = measure, level
         self._gains_level = relevance_level([measure])
-        self._settings = resolve(Reranker(**json.loads(Path(manifest).read_text(encoding="utf-8"))["reranker"]))
+        self._settings = resolve(Reranker(**read_json(manifest)["reranker"]))
         self._topics, self._grades = read_queries(queries), read_qrels(qrels)
         self._before, self._after = read_run(first_stage), read_run(run)
         (self._values,), (self._first,) = (

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from rankk.component import Component
+from rankk.report.evidence import Evidence
 from rankk.report.style import TEXT_WIDTH, Drawn, panels
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 
 class Figure(Component):
@@ -34,13 +34,13 @@ class Figure(Component):
         """Whether the figure has something to say about an experiment, as known from its configuration."""
         return any(cell.reranked for cell in experiment.cells)
 
-    def draw(self, evidence: "Evidence") -> Drawn:
+    def draw(self, evidence: Evidence) -> Drawn:
         """Figure, data, caption and alt text; one that says so where there is nothing to plot."""
         rows = getattr(evidence, self.needs)
         return self.plot(evidence) if len(rows) else nothing(self.title, rows, self.width)
 
     @abstractmethod
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """Figure, data, caption and alt text of results that have rows in the table `needs`."""
 
 

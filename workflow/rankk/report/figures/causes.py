@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rankk.evaluation.causes import Cause
+from rankk.report.bars import Groups, fitting, stacked
+from rankk.report.evidence import CELL, Evidence, with_families
 from rankk.report.figures.base import Figure
-from rankk.report.style import Drawn
+from rankk.report.style import Drawn, left_out
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from rankk.report.bars import Groups
-    from rankk.report.evidence import Evidence
 
 
 class Causes(Figure):
@@ -19,13 +19,8 @@ class Causes(Figure):
     title: ClassVar[str] = "Why queries did not gain"
     needs: ClassVar[str] = "causes"
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """Stacked bars; where there are more cells than a page has room for, collections are added up by family."""
-        from rankk.evaluation.causes import Cause
-        from rankk.report.bars import fitting, stacked
-        from rankk.report.evidence import CELL, with_families
-        from rankk.report.style import left_out
-
         counts = evidence.causes.groupby([*CELL, "cause"], sort=False, observed=True).size()
         counts = counts.rename("queries").reset_index().astype(dict.fromkeys([*CELL, "cause"], str))
         groups = _groups(evidence, counts)
@@ -52,7 +47,7 @@ class Causes(Figure):
         return Drawn(figure, counts, caption, alt)
 
 
-def _groups(evidence: "Evidence", counts: "pd.DataFrame") -> "Groups":
+def _groups(evidence: Evidence, counts: "pd.DataFrame") -> Groups:
     """Queries by collection, language and first stage; then by reranker; then by cause."""
     groups: dict[str, dict[str, dict[str, int]]] = {}
     for (*stage, reranker), group in counts.groupby(["collection", "language", "retriever", "reranker"], sort=False):

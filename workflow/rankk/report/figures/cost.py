@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rankk.paths import FIRST_STAGE
+from rankk.report.condense import by_family, few_rerankers
+from rankk.report.evidence import CELL, PANEL, Evidence
 from rankk.report.figures.base import Figure, nothing
-from rankk.report.style import Drawn
+from rankk.report.style import Drawn, Series, between, capacity, label, left_out, panels, title
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 NARROWEST, HEIGHT = 2.2, 1.8
 WIDE = 5  # ratio of the largest to the smallest cost from which costs are drawn on a log scale
@@ -27,13 +29,8 @@ class Cost(Figure):
         asked = [name for name in reranked if experiment.rerankers[name].backend.asks_model]
         return len(asked) > 1
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """A panel per collection and query language; seconds are in the data alone."""
-        from rankk.paths import FIRST_STAGE
-        from rankk.report.condense import by_family, few_rerankers
-        from rankk.report.evidence import CELL, PANEL
-        from rankk.report.style import Series, between, capacity, label, left_out, panels, title
-
         rows = evidence.summary[evidence.summary["output_tokens"].fillna(0) > 0].copy()
         if rows.empty:
             return nothing(self.title, rows, self.width)

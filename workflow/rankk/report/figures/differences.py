@@ -1,13 +1,13 @@
 """Paired differences from the declared baselines."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from rankk.evaluation.experiment import DECLARED
+from rankk.report.dots import dots
+from rankk.report.evidence import ALPHA, CELL, Evidence
 from rankk.report.figures.base import Figure
-from rankk.report.style import Drawn
-
-if TYPE_CHECKING:
-    from rankk.report.evidence import Evidence
+from rankk.report.style import Drawn, between
 
 
 class Differences(Figure):
@@ -17,13 +17,8 @@ class Differences(Figure):
     title: ClassVar[str] = "Differences from the baseline"
     needs: ClassVar[str] = "significance"
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """Points with intervals; ▲ marks a significant gain and ▼ a significant loss (Holm-corrected)."""
-        from rankk.evaluation.experiment import DECLARED
-        from rankk.report.dots import dots
-        from rankk.report.evidence import ALPHA, CELL
-        from rankk.report.style import between
-
         rows = evidence.significance
         rows = rows[rows["family"] == DECLARED]
         rows = rows.rename(columns={"difference": "value", "difference_low": "low", "difference_high": "high"})

@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rankk.evaluation.statistics import mean_interval
+from rankk.report.condense import by_family, few_rerankers
+from rankk.report.evidence import CELL, PANEL, STAGE, SYSTEM, Evidence
 from rankk.report.figures.base import Figure
-from rankk.report.style import Drawn
+from rankk.report.style import Drawn, Series, between, capacity, label, left_out, panels, title
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 NARROWEST, HEIGHT = 2.2, 1.7
 SMALLEST = 0.1  # smallest limit of the gain axis
@@ -28,14 +30,9 @@ class Difficulty(Figure):
             len(experiment.collections[cell.collection].measures) > 1 for cell in experiment.cells if cell.reranked
         )
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """A panel per collection and query language, a series per system."""
         import pandas as pd
-
-        from rankk.evaluation.statistics import mean_interval
-        from rankk.report.condense import by_family, few_rerankers
-        from rankk.report.evidence import CELL, PANEL, STAGE, SYSTEM
-        from rankk.report.style import Series, between, capacity, label, left_out, panels, title
 
         rows = evidence.gains.merge(evidence.difficulty, on=[*STAGE, "qid"])
         table = []

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from rankk.paths import FIRST_STAGE
+from rankk.report.dots import dots
+from rankk.report.evidence import Evidence
 from rankk.report.figures.base import Figure
-from rankk.report.style import Drawn
+from rankk.report.style import Drawn, between
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 
 class Effectiveness(Figure):
@@ -23,11 +24,8 @@ class Effectiveness(Figure):
         """Whether the experiment has any cell."""
         return bool(experiment.cells)
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """Points: means; hollow ones: the first stages."""
-        from rankk.report.dots import dots
-        from rankk.report.style import between
-
         rows = evidence.summary
         measures = " / ".join(rows["measure"].unique())
         figure, _, note = dots(evidence, rows.assign(filled=rows["reranker"] != FIRST_STAGE), self.width, measures)

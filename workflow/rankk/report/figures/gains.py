@@ -1,13 +1,23 @@
 """Gain and loss of every query."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from rankk.report.evidence import CELL, STAGE, Evidence, with_families
 from rankk.report.figures.base import Figure
-from rankk.report.style import Drawn
-
-if TYPE_CHECKING:
-    from rankk.report.evidence import Evidence
+from rankk.report.style import (
+    COLOURS,
+    HATCHES,
+    Drawn,
+    between,
+    capacity,
+    characters,
+    label,
+    left_out,
+    legend,
+    panels,
+    title,
+)
 
 NARROWEST, HEIGHT = 1.6, 1.35
 NAMED = 3  # queries named at each end
@@ -22,22 +32,8 @@ class Gains(Figure):
     title: ClassVar[str] = "Gains and losses of queries"
     needs: ClassVar[str] = "gains"
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """Bars: queries. Where there are more cells than panels, the queries of a family stand in one panel."""
-        from rankk.report.evidence import CELL, STAGE, with_families
-        from rankk.report.style import (
-            COLOURS,
-            HATCHES,
-            between,
-            capacity,
-            characters,
-            label,
-            left_out,
-            legend,
-            panels,
-            title,
-        )
-
         rows = evidence.gains
         most = capacity(HEIGHT, self.width, NARROWEST)
         number = rows[CELL].drop_duplicates().shape[0]

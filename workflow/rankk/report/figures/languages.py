@@ -2,12 +2,25 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rankk.report.condense import by_family, few_rerankers
+from rankk.report.evidence import Evidence
 from rankk.report.figures.base import Figure
-from rankk.report.style import Drawn
+from rankk.report.style import (
+    ROW,
+    Drawn,
+    Series,
+    between,
+    capacity,
+    interval,
+    label,
+    left_out,
+    panels,
+    rows,
+    title,
+)
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 NARROWEST = 2.6
 MOST_ROWS = 45
@@ -25,22 +38,8 @@ class Languages(Figure):
         """Whether there are queries in more than one language."""
         return len({cell.language for cell in experiment.cells}) > 1
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """A panel per collection or family, a row per query language, a series per system."""
-        from rankk.report.condense import by_family, few_rerankers
-        from rankk.report.style import (
-            ROW,
-            Series,
-            between,
-            capacity,
-            interval,
-            label,
-            left_out,
-            panels,
-            rows,
-            title,
-        )
-
         table = evidence.summary
         several = table.groupby("collection")["language"].transform("nunique") > 1
         data = table[several] if several.any() else table

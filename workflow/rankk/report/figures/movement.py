@@ -1,13 +1,11 @@
 """Ranks of relevant passages before and after reranking."""
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from rankk.report.evidence import Evidence
 from rankk.report.figures.base import Figure
-from rankk.report.style import Drawn
-
-if TYPE_CHECKING:
-    from rankk.report.evidence import Evidence
+from rankk.report.style import Drawn, capacity, label, left_out, panels, title
 
 NARROWEST = 1.6
 RANKS = [1, 6, 11, 21, 51, 101]
@@ -21,12 +19,10 @@ class Movement(Figure):
     title: ClassVar[str] = "Movement of relevant passages"
     needs: ClassVar[str] = "movement"
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """A panel per reranker and query language."""
         import numpy as np
         import pandas as pd
-
-        from rankk.report.style import capacity, label, left_out, panels, title
 
         rows = evidence.movement[["reranker", "language", "before", "after"]]
         deepest = rows["before"].max()

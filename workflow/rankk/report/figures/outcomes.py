@@ -1,12 +1,13 @@
 """How answers parsed."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from rankk.report.bars import fitting, stacked
+from rankk.report.evidence import Evidence
 from rankk.report.figures.base import Figure
-from rankk.report.style import Drawn
-
-if TYPE_CHECKING:
-    from rankk.report.evidence import Evidence
+from rankk.report.style import Drawn, left_out
+from rankk.reranking.tally import UNUSABLE
+from rankk.reranking.types import Outcome
 
 
 class Outcomes(Figure):
@@ -16,13 +17,8 @@ class Outcomes(Figure):
     title: ClassVar[str] = "Outcomes of answers"
     needs: ClassVar[str] = "calls"
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """Stacked bars."""
-        from rankk.report.bars import fitting, stacked
-        from rankk.report.style import left_out
-        from rankk.reranking.tally import UNUSABLE
-        from rankk.reranking.types import Outcome
-
         key = ["reranker", "language"]
         counts = evidence.calls.groupby([*key, "outcome"], sort=False, observed=True).size()
         counts = counts.rename("calls").reset_index().astype(dict.fromkeys([*key, "outcome"], str))

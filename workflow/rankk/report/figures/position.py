@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rankk.report.evidence import Evidence
 from rankk.report.figures.base import Figure
-from rankk.report.style import Drawn
+from rankk.report.positions import FIFTHS, NAMES, first_calls
+from rankk.report.style import COLOURS, MARKERS, Drawn, capacity, label, left_out, legend, panels, title
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 NARROWEST, HEIGHT = 1.6, 1.6
 
@@ -24,11 +25,8 @@ class Position(Figure):
         """Whether a reranker reads several passages at once."""
         return any(experiment.rerankers[c.reranker].preset.kind == "listwise" for c in experiment.cells if c.reranked)
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """A panel per reranker, a line per query language and first stage."""
-        from rankk.report.positions import FIFTHS, NAMES, first_calls
-        from rankk.report.style import COLOURS, MARKERS, capacity, label, left_out, legend, panels, title
-
         series = ["language", "retriever"]
         data = first_calls(evidence.calls)
         table = first_calls(evidence.calls, ["reranker", *series])

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rankk.report.evidence import STAGE, Evidence
 from rankk.report.figures.base import Figure
-from rankk.report.style import Drawn
+from rankk.report.style import COLOURS, MARKERS, Drawn, left_out, legend, panels
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 MOST_PLACES = 10
 QUARTERS = {1: "hardest", 2: "2nd", 3: "3rd", 4: "easiest"}
@@ -26,13 +26,10 @@ class Reasoning(Figure):
         asked = [experiment.rerankers[cell.reranker] for cell in experiment.cells if cell.reranked]
         return any(reranker.backend.asks_model and reranker.preset.thinking for reranker in asked)
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """Points: medians; whiskers: quartiles. Models that never thought are left out where another did."""
         import numpy as np
         import pandas as pd
-
-        from rankk.report.evidence import STAGE
-        from rankk.report.style import COLOURS, MARKERS, left_out, legend, panels
 
         columns = [*STAGE, "reranker", "qid", "rank", "thought_tokens"]
         calls = evidence.calls[columns].astype(dict.fromkeys([*STAGE, "reranker"], str))

@@ -2,12 +2,24 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rankk.report.evidence import CELL, Evidence
 from rankk.report.figures.base import Figure, nothing
-from rankk.report.style import Drawn
+from rankk.report.figures.cost import frontier
+from rankk.report.style import (
+    COLOURS,
+    MARKERS,
+    Drawn,
+    between,
+    capacity,
+    label,
+    left_out,
+    legend,
+    panels,
+    title,
+)
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 NARROWEST, HEIGHT = 2.6, 2.2
 NO_LIMIT = "∞"
@@ -30,22 +42,8 @@ class Scaling(Figure):
         """Whether rerankers differ in nothing but their thinking budgets and samples."""
         return bool(experiment.test_time)
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """A panel per first stage; a line for a model's budgets, and one for its samples at each budget."""
-        from rankk.report.evidence import CELL
-        from rankk.report.figures.cost import frontier
-        from rankk.report.style import (
-            COLOURS,
-            MARKERS,
-            between,
-            capacity,
-            label,
-            left_out,
-            legend,
-            panels,
-            title,
-        )
-
         rows = evidence.summary
         rows = rows[rows["reranker"].isin(list(evidence.test_time)) & (rows["output_tokens"].fillna(0) > 0)].copy()
         if rows.empty:

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rankk.report.evidence import Evidence
 from rankk.report.figures.base import Figure
-from rankk.report.style import Drawn
+from rankk.report.style import COLOURS, HATCHES, Drawn, panels, rows
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 WAITING = "engine start"
 
@@ -24,11 +24,9 @@ class Time(Figure):
         """Whether the experiment has any cell."""
         return bool(experiment.cells)
 
-    def plot(self, evidence: "Evidence") -> Drawn:
+    def plot(self, evidence: Evidence) -> Drawn:
         """Bars."""
         import pandas as pd
-
-        from rankk.report.style import COLOURS, HATCHES, panels, rows
 
         jobs = evidence.resources.copy()
         starts = jobs["engine_start_seconds"].astype(float).fillna(0)

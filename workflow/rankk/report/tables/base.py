@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from rankk.component import Component
+from rankk.report.evidence import Evidence
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 
 @dataclass(frozen=True)
@@ -42,5 +42,5 @@ class Table(Component):
         return True
 
     @abstractmethod
-    def fill(self, evidence: "Evidence") -> Filled:
+    def fill(self, evidence: Evidence) -> Filled:
         """Values, marks, caption and note."""

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from rankk.evaluation.causes import Cause
+from rankk.report.condense import pooled_by_family
+from rankk.report.evidence import CELL, Evidence
 from rankk.report.tables.base import Filled, Table
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 
 class Causes(Table):
@@ -21,13 +23,9 @@ class Causes(Table):
         """Whether anything is reranked."""
         return any(cell.reranked for cell in experiment.cells)
 
-    def fill(self, evidence: "Evidence") -> Filled:
+    def fill(self, evidence: Evidence) -> Filled:
         """Queries by cause."""
         import pandas as pd
-
-        from rankk.evaluation.causes import Cause
-        from rankk.report.condense import pooled_by_family
-        from rankk.report.evidence import CELL
 
         rows, pooled = pooled_by_family(evidence.causes.astype(dict.fromkeys([*CELL, "cause"], str)))
         names = [cause.value for cause in Cause]

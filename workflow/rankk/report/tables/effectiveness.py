@@ -1,11 +1,9 @@
 """Mean of every system by collection and language."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from rankk.report.evidence import SYSTEM, Evidence
 from rankk.report.tables.base import Filled, Table
-
-if TYPE_CHECKING:
-    from rankk.report.evidence import Evidence
 
 
 class Effectiveness(Table):
@@ -14,9 +12,8 @@ class Effectiveness(Table):
     name: ClassVar[str] = "effectiveness"
     title: ClassVar[str] = "Mean effectiveness"
 
-    def fill(self, evidence: "Evidence") -> Filled:
+    def fill(self, evidence: Evidence) -> Filled:
         """Means of each collection's first measure."""
-        from rankk.report.evidence import SYSTEM
         from rankk.report.means import means
 
         cells = evidence.summary

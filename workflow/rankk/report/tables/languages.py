@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from rankk.report.evidence import SYSTEM, Evidence
 from rankk.report.tables.base import Filled, Table
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 
 class Languages(Table):
@@ -21,9 +21,8 @@ class Languages(Table):
         """Whether there are queries in more than one language."""
         return len({cell.language for cell in experiment.cells}) > 1
 
-    def fill(self, evidence: "Evidence") -> Filled:
+    def fill(self, evidence: Evidence) -> Filled:
         """Means of each collection's first measure."""
-        from rankk.report.evidence import SYSTEM
         from rankk.report.means import means
 
         cells = evidence.summary

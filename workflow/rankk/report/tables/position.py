@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from rankk.report.condense import pooled_by_family
+from rankk.report.evidence import CELL, Evidence
 from rankk.report.figures.position import Position as PositionFigure
+from rankk.report.positions import NAMES, first_calls
 from rankk.report.tables.base import Filled, Table
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 
 class Position(Table):
@@ -22,12 +24,8 @@ class Position(Table):
         """Whether a reranker reads several passages at once."""
         return PositionFigure.shows(experiment)
 
-    def fill(self, evidence: "Evidence") -> Filled:
+    def fill(self, evidence: Evidence) -> Filled:
         """Shares by fifths of the window."""
-        from rankk.report.condense import pooled_by_family
-        from rankk.report.evidence import CELL
-        from rankk.report.positions import NAMES, first_calls
-
         calls, pooled = pooled_by_family(evidence.calls)
         table = first_calls(calls)
         note = (

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from rankk.report.evidence import CELL, Evidence
 from rankk.report.tables.base import Filled, Table
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
-    from rankk.report.evidence import Evidence
 
 
 class Published(Table):
@@ -21,10 +21,8 @@ class Published(Table):
         """Whether config/reference/published.csv has results of the experiment's cells."""
         return bool(published)
 
-    def fill(self, evidence: "Evidence") -> Filled:
+    def fill(self, evidence: Evidence) -> Filled:
         """Both values side by side."""
-        from rankk.report.evidence import CELL
-
         rows = evidence.published
         lead = rows[[*CELL, "measure", "source", "setting"]].astype(str)
         lead[CELL] = lead[CELL].map(evidence.shown)

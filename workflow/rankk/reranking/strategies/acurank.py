@@ -1,18 +1,16 @@
 """Ratings, and calls about the passages that they leave open."""
 
-import math
 from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
-from rankk.reranking.strategies.base import LONGEST, Promise, WindowStrategy
-from rankk.reranking.strategies.ratings import Ratings
-from rankk.reranking.strategies.windows import order
+from rankk.reranking.strategies.base import LONGEST
+from rankk.reranking.strategies.ratings import Ratings, RatingStrategy
 from rankk.reranking.types import WindowRanker
 
 
-class AcuRank(WindowStrategy):
+class AcuRank(RatingStrategy):
     """Every passage has a rating with an uncertainty. Only passages for which it is uncertain whether they belong to
     the best `top_k` are ranked again (AcuRank, Yoon et al. 2025, arXiv 2505.18512, algorithm 1).
 
@@ -25,9 +23,6 @@ class AcuRank(WindowStrategy):
     """
 
     name: ClassVar[str] = "acurank"
-    exact: ClassVar[bool] = False
-    anytime: ClassVar[bool] = True
-    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages that the search puts at the front")
     tolerance: float = Field(
         default=0.01,
         gt=0,
@@ -44,31 +39,12 @@ class AcuRank(WindowStrategy):
         description="calls after the first windows, after which the current ratings are used",
     )
 
-    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
-        """Order by rating, then by previous order."""
-        if len(docids) <= self.window:
-            return await order(ranker, docids)
-        ratings = Ratings(docids, ranker)
-        await ratings.play(docids, self.window, chain=self.matches)
+    async def refine(self, ratings: Ratings, ranker: WindowRanker) -> None:
+        """Rounds of all uncertain passages."""
         left, last = self.matches, False
         while not last and (room := int(min(left, ranker.room()))) > 0:
             inside = ratings.inside(self.top_k)
-            chosen = [docid for docid, p in inside.items() if self.tolerance < p < 1 - self.tolerance]
+            chosen: Sequence[str] = [d for d, p in inside.items() if self.tolerance < p < 1 - self.tolerance]
             if last := len(chosen) < self.uncertain:
                 chosen = [docid for docid, p in inside.items() if p > self.tolerance]
             left -= await ratings.play(chosen[: room * self.window], self.window, chain=left - 1)
-        return ratings.ranking()
-
-    def calls(self, n: int) -> int:
-        """The limit."""
-        if n <= self.window:
-            return int(n > 1)
-        return math.ceil(n / self.window) + self.matches
-
-    def longest_chain(self, n: int) -> int:
-        """Every later call may wait for the one before."""
-        return int(n > 1) + (self.matches if n > self.window else 0)
-
-    def promise(self, n: int) -> Promise:
-        """The list, where one window holds it."""
-        return Promise(n if n <= self.window else 0)

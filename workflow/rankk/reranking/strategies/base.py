@@ -60,9 +60,12 @@ class Strategy(Component):
     def calls(self, n: int) -> int:
         """Calls for a list of n: the number, or the most where answers decide (`exact`)."""
 
-    @abstractmethod
     def longest_chain(self, n: int) -> int:
-        """Calls of the longest chain of which each waits for the one before; the most where answers decide."""
+        """Calls of the longest chain of which each waits for the one before; the most where answers decide.
+
+        By default every call waits for the one before.
+        """
+        return self.calls(n)
 
     @abstractmethod
     def promise(self, n: int) -> Promise:
@@ -78,6 +81,10 @@ class WindowStrategy(Strategy):
     def passages_per_call(self) -> int:
         """The window."""
         return self.window
+
+    def promise(self, n: int) -> Promise:
+        """The list, where one window holds it."""
+        return Promise(n if n <= self.window else 0)
 
 
 STRATEGIES = Registry("strategy", Strategy, "rankk.reranking.strategies")

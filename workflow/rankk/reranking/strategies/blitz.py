@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rankk.reranking.strategies.base import LONGEST, Promise, WindowStrategy
+from rankk.reranking.strategies.base import LONGEST, WindowStrategy
 from rankk.reranking.strategies.windows import order
 from rankk.reranking.types import WindowRanker
 
@@ -49,14 +49,6 @@ class Blitz(WindowStrategy):
         if n < 2:
             return 0
         return self.matches or (1 if n <= self.window else 2 * ceil((n - 1) / (self.window - 1)) + self.top_k)
-
-    def longest_chain(self, n: int) -> int:
-        """Every call depends on the answers before."""
-        return self.calls(n)
-
-    def promise(self, n: int) -> Promise:
-        """The list, where one window holds it."""
-        return Promise(n if n <= self.window else 0)
 
 
 class _Graph:

@@ -45,10 +45,6 @@ class DualEnd(Strategy):
         """One for two passages."""
         return min(n, self.pool) // 2
 
-    def longest_chain(self, n: int) -> int:
-        """Every call waits for the one before."""
-        return self.calls(n)
-
     def promise(self, n: int) -> Promise:
         """The list, where the pool holds it."""
         return Promise(n if n <= self.pool else 0)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from rankk.fusion.base import DIGITS
-from rankk.reranking.strategies.base import Promise, WindowStrategy
+from rankk.reranking.strategies.base import WindowStrategy
 from rankk.reranking.strategies.windows import balanced, means, order, shuffled, split
 from rankk.reranking.types import WindowRanker
 
@@ -54,7 +54,3 @@ class Groups(WindowStrategy):
     def longest_chain(self, n: int) -> int:
         """No call waits for another."""
         return int(n > 1)
-
-    def promise(self, n: int) -> Promise:
-        """The list, where one window holds it."""
-        return Promise(n if n <= self.window else 0)

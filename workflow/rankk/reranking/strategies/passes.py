@@ -37,10 +37,6 @@ class Passes(Sliding):
         """Every pass is made."""
         return self.passes * self._windows(n)
 
-    def longest_chain(self, n: int) -> int:
-        """Every window waits for the one before."""
-        return self.calls(n)
-
     def promise(self, n: int) -> Promise:
         """What the first pass brings up, and at least the top_k where there are passes enough to find them."""
         reached = self.passes * (self.window - self.stride)

@@ -2,10 +2,15 @@
 
 import asyncio
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
+from typing import ClassVar
 
+from pydantic import Field
+
+from rankk.reranking.strategies.base import LONGEST, WindowStrategy
 from rankk.reranking.strategies.windows import order
 from rankk.reranking.types import WindowRanker
 
@@ -55,6 +60,36 @@ class Ratings(dict[str, Rating]):
     def ranking(self) -> list[str]:
         """Passages by mean, then by previous order."""
         return sorted(self, key=lambda docid: -self[docid].mean)
+
+
+class RatingStrategy(WindowStrategy):
+    """Rates every passage in windows, and then asks again about those whose rating decides least."""
+
+    exact: ClassVar[bool] = False
+    anytime: ClassVar[bool] = True
+    top_k: int = Field(default=10, ge=1, le=LONGEST, description="passages that the search puts at the front")
+    matches: int = Field(default=0, ge=0, le=LONGEST, description="largest number of calls after the first windows")
+
+    async def rerank(self, docids: Sequence[str], ranker: WindowRanker) -> list[str]:
+        """Order by rating, then by previous order."""
+        if len(docids) <= self.window:
+            return await order(ranker, docids)
+        ratings = Ratings(docids, ranker)
+        await ratings.play(docids, self.window, chain=self.matches)
+        await self.refine(ratings, ranker)
+        return ratings.ranking()
+
+    @abstractmethod
+    async def refine(self, ratings: Ratings, ranker: WindowRanker) -> None:
+        """The calls after the first windows: at most `matches`, as long as the ranker has room for them."""
+
+    def calls(self, n: int) -> int:
+        """The first windows, and the most that may follow."""
+        return int(n > 1) if n <= self.window else math.ceil(n / self.window) + self.matches
+
+    def longest_chain(self, n: int) -> int:
+        """Every later call may wait for the one before."""
+        return int(n > 1) + (self.matches if n > self.window else 0)
 
 
 def priors(scores: Sequence[float]) -> list[Rating]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rankk.reranking.strategies.base import Promise, WindowStrategy
+from rankk.reranking.strategies.base import WindowStrategy
 from rankk.reranking.strategies.windows import order
 from rankk.reranking.types import WindowRanker
 
@@ -20,11 +20,3 @@ class Single(WindowStrategy):
     def calls(self, n: int) -> int:
         """One."""
         return int(n > 1)
-
-    def longest_chain(self, n: int) -> int:
-        """One."""
-        return self.calls(n)
-
-    def promise(self, n: int) -> Promise:
-        """The list, where the window holds it."""
-        return Promise(n if n <= self.window else 0)

@@ -62,10 +62,6 @@ class Sliding(WindowStrategy):
         """The windows of one pass."""
         return self._windows(n)
 
-    def longest_chain(self, n: int) -> int:
-        """Every window waits for the one before."""
-        return self.calls(n)
-
     def promise(self, n: int) -> Promise:
         """The best passages, as many as consecutive windows share."""
         return Promise(n if n <= self.window else self.window - self.stride)

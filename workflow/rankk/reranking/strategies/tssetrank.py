@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from rankk.reranking.strategies.base import LONGEST, Promise, WindowStrategy
+from rankk.reranking.strategies.base import LONGEST, WindowStrategy
 from rankk.reranking.strategies.windows import balanced, order, shuffled, split
 from rankk.reranking.types import WindowRanker
 
@@ -70,7 +70,3 @@ class TSSetRank(WindowStrategy):
     def longest_chain(self, n: int) -> int:
         """The windows of the uniform phase are independent."""
         return int(n > 1) + (self.draws if n > self.window else 0)
-
-    def promise(self, n: int) -> Promise:
-        """The list, where one window holds it."""
-        return Promise(n if n <= self.window else 0)
