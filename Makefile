@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test bench lint schema reference docs format clean
+.PHONY: help setup demo test test-light test-engines test-slurm bench lint schema reference docs format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -15,8 +15,17 @@ demo: setup ## run the demo experiment and name what it made
 	snakemake --profile profiles/default --report results/experiments/demo/report.html --quiet all
 	@rankk results demo
 
-test: setup ## run every test that needs no GPU and no hub: three at once, as those of engines and daemons mostly wait
-	pytest -n 3 --dist loadgroup --no-loadscope-reorder
+test: setup ## run every test that needs no GPU and no hub; those of engines and of Slurm's daemons, which mostly wait, beside the others
+	$(MAKE) --jobs=3 --keep-going --output-sync test-light test-engines test-slurm
+
+test-light:
+	pytest -n 2 --dist loadscope --ignore tests/llm --ignore tests/slurm --ignore tests/training
+
+test-engines:
+	pytest tests/training tests/llm
+
+test-slurm:
+	pytest tests/slurm
 
 bench: setup ## print what the project's own code costs, against the bare tools
 	python benchmarks/startup.py

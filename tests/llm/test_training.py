@@ -18,7 +18,12 @@ from ..conftest import mini_collection
 from ..tiny_model import build_model, greedy
 from ..workflow.test_small_grid import snakemake
 
-pytestmark = [pytest.mark.llm, pytest.mark.slow, pytest.mark.skipif(bool(gpus()), reason="checks the CPU engine")]
+pytestmark = [
+    pytest.mark.timeout(1800),
+    pytest.mark.llm,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(gpus()), reason="checks the CPU engine"),
+]
 
 TOKENS = 8
 COLLECTION = mini_collection(licence="CC0")
@@ -71,7 +76,7 @@ def trained(tmp_path_factory):
         },
     }
     (folder / "small.yaml").write_text(yaml.safe_dump(config))
-    done = snakemake(folder, seconds=900)
+    done = snakemake(folder, seconds=1500)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
 

@@ -78,7 +78,8 @@ def test_every_file_of_the_package_is_in_the_wheel(installed):
     expected = {path.removeprefix("workflow/") for path in git_files() if path.startswith("workflow/rankk/")}
     expected -= {path.removeprefix("workflow/") for path in links}
     expected |= {f"rankk/data/{path}" for path in git_files() if path.startswith(("config/", "resources/"))}
-    found = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
+    files = (path for path in installed.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    found = {str(path.relative_to(installed)) for path in files}
     assert {path for path in found if path.startswith("rankk/")} == expected
 
 
