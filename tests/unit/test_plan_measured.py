@@ -26,7 +26,7 @@ from ..conftest import ROOT
 MEASURED = ROOT / "benchmarks" / "measured"
 CASES = list(csv.DictReader((MEASURED / "cases.csv").open()))
 SMALLEST = "HuggingFaceTB/SmolLM2-135M-Instruct"
-MANY = 64
+MANY = 96
 """Queries from which the plan's own draw of lengths is as good as the measured one."""
 
 
@@ -97,6 +97,7 @@ LONG = [
     ("h200", {}, "h200/full-length", 2000),
     ("h200", {"quantization": "fp8", "kv_cache_dtype": "fp8"}, "h200/fp8-full-length", 2000),
     ("h200", {"quantization": "fp8", "kv_cache_dtype": "fp8"}, "h200/half-length", 1000),
+    ("h200", {"quantization": "fp8", "kv_cache_dtype": "fp8"}, "h200/half-length-2", 1000),
 ]
 """Steps of calls with long prompts, and how many tokens these have."""
 SHORT = [
@@ -107,8 +108,8 @@ SHORT = [
     ("h100", {"tensor_parallel": 2}, "h100-x2/tp2-192"),
 ]
 """Steps of calls with prompts of about 100 tokens, from which the plan's speeds were read."""
-NOT_PLANNED = {"h100/speculation.csv"}
-"""Guesses, whose gain depends on how many are right."""
+NOT_PLANNED = {"h100/speculation.csv", "h200/attention.csv", "h200/engine-options.csv"}
+"""Guesses, whose gain depends on how many are right; kernels alone; steps that are compared one by one."""
 
 
 @pytest.mark.parametrize(("gpu", "config", "table"), SHORT)
@@ -156,6 +157,16 @@ def test_steps_without_guesses_are_those_measured_beside_speculation():
     for row in csv.DictReader((MEASURED / "h100" / "speculation.csv").open()):
         number = int(row["in flight"])
         assert 1 / 1.3 < engine.step_ms(number, 2000 * number) / float(row["ms a plain step"]) < 1.3
+
+
+def test_steps_and_prompts_are_those_measured_at_the_contexts_of_full_length_answers():
+    engines = {"bf16": {}, "fp8-cache": {"quantization": "fp8", "kv_cache_dtype": "fp8"}}
+    for row in csv.DictReader((MEASURED / "h200" / "engine-options.csv").open()):
+        if row["variant"] in engines:  # the plan knows vLLM's default attention kernels
+            engine = Engine(GPUS["h200"], QWEN_32B, EngineConfig(**engines[row["variant"]]))
+            number, context = int(row["in flight"]), int(row["context"])
+            assert 1 / 1.3 < engine.step_ms(number, context * number) / float(row["ms a step"]) < 1.3
+            assert 1 / 1.3 < engine.prefill_ms(context) / float(row["ms a prompt"]) < 1.3
 
 
 def test_a_small_model_takes_the_time_of_the_host():

@@ -65,6 +65,10 @@ def test_assumptions_are_printed_with_the_plan(capsys):
     assert f"a node fails every {FAILURE_HOURS:,.0f} GPU-hours" in " ".join(printed.split())
 
 
-def test_nothing_is_recommended_where_no_size_is_known(capsys):
-    assert main(["plan", str(ROOT / "config/config.yaml")]) == 0
+def test_nothing_is_recommended_where_no_size_is_known(tmp_path, capsys):
+    grid = "{collections: [mini], languages: [eng], retrievers: [bm25], rerankers: [mine]}"
+    mine = "{preset: listwise, model: someone/model-of-unknown-size}"
+    config = tmp_path / "unknown.yaml"
+    config.write_text(f"experiment: unknown\ngrid: [{grid}]\nrerankers:\n  mine: {mine}\n")
+    assert main(["plan", str(config)]) == 0
     assert "soonest" not in capsys.readouterr().out
