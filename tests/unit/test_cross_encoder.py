@@ -114,7 +114,7 @@ def test_a_model_with_code_of_its_own_is_an_error_and_not_loaded_as_a_similar_on
     config = json.loads((folder / "config.json").read_text())
     config["auto_map"] = {"AutoModelForSequenceClassification": "modeling_bert.JinaBertForSequenceClassification"}
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(BackendError, match="bring program code of their own"):
+    with pytest.raises(BackendError, match="require custom code"):
         rerank(FIRST, QUERIES, TEXTS, reranker={"preset": "cross-encoder", "model": str(folder)})
 
 

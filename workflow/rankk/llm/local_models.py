@@ -1,6 +1,6 @@
-"""Models that torch runs in this process: waiting calls are answered together, in batches.
+"""Models that torch runs in this process, in batches of the calls that wait.
 
-The model is loaded with the first call that has to be made.
+A model is loaded when the first call is made, so a cell whose calls are all in the journal loads none.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ from rankk.llm.tokenizers import ModelTokenizer
 from rankk.llm.types import CallContext, Completion, Prompt, Sampling
 
 BATCHES_WAITING = 8
-"""Batches that wait together: they are sorted by length, so that little is padded."""
+"""Number of batches that are sorted by length together, to reduce padding."""
 
 Pair = tuple[str, str]
 """Query and passage."""
 
 
 class LocalModel(Backend):
-    """Settings of a model on the GPU where there is one, else on the CPU."""
+    """Settings of a model that runs on a GPU if the machine has one, otherwise on the CPU."""
 
     loads_model: ClassVar[bool] = True
 
@@ -45,19 +45,19 @@ class LocalModel(Backend):
 
     @classmethod
     def takes(cls, folder: Path) -> bool:
-        """Whether a folder holds a model of this kind."""
+        """Whether this backend can run the model in a folder."""
         raise NotImplementedError
 
     @property
     def torch_dtype(self) -> Any:
-        """The type of the weights as torch's."""
+        """The type of the weights in torch."""
         import torch
 
         return getattr(torch, self.dtype)
 
 
 def architecture(folder: Path) -> str:
-    """The model's class, as its configuration names it; empty where it does not."""
+    """The class that a model's config.json names; empty if it names none."""
     try:
         classes = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"] or [""]
     except (OSError, ValueError, KeyError, TypeError):
@@ -72,15 +72,15 @@ def pair_of(prompt: Prompt) -> Pair:
 
 
 class PairTokenizer(ModelTokenizer):
-    """Counts a pair as a cross-encoder reads it."""
+    """Counts the tokens of a pair of query and passage in a cross-encoder's input."""
 
     @property
     def longest(self) -> int:
-        """Tokens that the tokenizer allows."""
+        """Largest number of tokens that the tokenizer accepts."""
         return int(self._tokenizer.model_max_length)
 
     def prompt_tokens(self, prompt: Prompt) -> int:
-        """Tokens of the pair with what the model puts around and between its texts."""
+        """Tokens of the pair, special tokens included."""
         return len(self._tokenizer(*pair_of(prompt), verbose=False)["input_ids"])
 
     def excess(self, prompt: Prompt, limit: int) -> int:
@@ -89,17 +89,17 @@ class PairTokenizer(ModelTokenizer):
 
 
 class TextsTokenizer(ModelTokenizer):
-    """Counts the messages of a prompt one by one, as a model does that encodes each by itself."""
+    """Counts tokens for models that encode each message of a prompt separately."""
 
     longest: int | None = None
-    """Tokens of a message; None: as many as the model takes."""
+    """Largest number of tokens of a message; None: no limit."""
 
     def prompt_tokens(self, prompt: Prompt) -> int:
-        """Tokens of all messages with what the model puts around each."""
+        """Tokens of all messages, special tokens included."""
         return sum(self._lengths(prompt))
 
     def excess(self, prompt: Prompt, limit: int) -> int:
-        """Tokens of all messages beyond the longest that a message may have; `limit` is not for these models."""
+        """Tokens by which messages exceed the largest length of a message. `limit` does not apply to these models."""
         longest = self.longest or math.inf
         return int(sum(max(0, length - longest) for length in self._lengths(prompt)))
 
@@ -109,7 +109,7 @@ class TextsTokenizer(ModelTokenizer):
 
 
 class Batches(ABC):
-    """A client that answers all calls that wait when a batch ends together."""
+    """A client that collects calls while a batch is computed and answers them in the next batch."""
 
     def __init__(self, settings: LocalModel, model: Model, tokenizer: ModelTokenizer) -> None:
         self._settings, self._model, self._tokenizer = settings, model, tokenizer
@@ -121,19 +121,19 @@ class Batches(ABC):
 
     @abstractmethod
     def load(self) -> Any:
-        """The model. Whatever is raised ends every call."""
+        """Load the model. Any exception fails every call."""
 
     @abstractmethod
     def answer(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
-        """Completions in the order of the prompts, by the model in `self._loaded`."""
+        """Completions of the model in `self._loaded`, in the order of the prompts."""
 
     @property
     def facts(self) -> dict[str, Any]:
-        """How long the model took to load; 0 where no call needed it."""
+        """Seconds that loading the model took; 0 if it was not loaded."""
         return {"engine_start_seconds": round(self._start_seconds, 3)}
 
     async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
-        """One completion, when its batch is answered."""
+        """Queue a call and return its completion when its batch is done."""
         began = time.monotonic()
         completion: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
         self._waiting.append((prompt, sampling, completion))
@@ -149,9 +149,9 @@ class Batches(ABC):
             outcomes: Sequence[Completion | BackendError]
             try:
                 outcomes = await asyncio.to_thread(self._answers, prompts, batch[0][1])
-            except Exception as error:  # whatever torch raises ends every call
-                told = str(error) if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
-                outcomes = [BackendError(f"model {self._model.name}: no answers: {told}")] * len(batch)
+            except Exception as error:  # any exception of torch fails every call of the batch
+                reason = str(error) if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
+                outcomes = [BackendError(f"model {self._model.name}: no answers: {reason}")] * len(batch)
             for (_, _, future), outcome in zip(batch, outcomes, strict=True):
                 if future.done():
                     continue
@@ -169,20 +169,20 @@ class Batches(ABC):
         return self.answer(prompts, sampling)
 
     async def close(self) -> None:
-        """Let a batch that is being answered end."""
+        """Wait for the batch that is being computed."""
         if self._working is not None:
             await asyncio.gather(self._working, return_exceptions=True)
 
 
 class Scores(Batches):
-    """Scores pairs; the logistic function brings what the model says between 0 and 1 and keeps its order."""
+    """Scores pairs of query and passage. The logistic function maps the model's outputs to values between 0 and 1."""
 
     @abstractmethod
     def score(self, pairs: Sequence[Pair]) -> Sequence[float]:
-        """What the model says of each pair: the higher, the more relevant."""
+        """The model's output for each pair: the higher, the more relevant."""
 
     def answer(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
-        """Completions without words, but with scores."""
+        """Completions without text, with scores."""
         values = self.score([pair_of(prompt) for prompt in prompts])
         return [self._completion(prompt, float(value)) for prompt, value in zip(prompts, values, strict=True)]
 
@@ -195,13 +195,13 @@ class Scores(Batches):
 
 
 def refuse_own_code(model: Model) -> None:
-    """BackendError where the model's files name program code of their own.
+    """Raise BackendError if the model's configuration requires custom code (`auto_map`).
 
-    Without its code the library may load such a model as a similar one, with random values for the weights that it
-    does not find.
+    Without that code, transformers may load the model as a similar class and fill the weights that it does not find
+    with random values.
     """
     from transformers import PretrainedConfig
 
     config, _ = PretrainedConfig.get_config_dict(model.path, revision=model.revision)
     if any(name.startswith("AutoModel") for name in config.get("auto_map", {})):
-        raise BackendError("its files bring program code of their own, which rankk does not run (trust_remote_code)")
+        raise BackendError("its files require custom code, which rankk does not run (trust_remote_code)")
