@@ -6,7 +6,7 @@ difficulty.csv beside that file, and draws docs/figures/scaling.png and language
 corrected by itself (Holm): `baseline`, every reranked cell against its first stage; `thought` and `samples`, settings
 of the same model against each other, per collection and pooled; `language`, queries in another language against the
 same topics in English; `training`, rankk-mini without a thought against the model that never learnt to grade
-(training.csv, measured on 25 November 2026).
+(training.csv, measured on 25 November 2026); `encoder`, rankk-mini against all-MiniLM-L6-v2 on the same lists.
 """
 
 import csv
@@ -49,6 +49,14 @@ FAMILIES = {
         ("rankk-mini-x8", "rankk-mini-none-x8"),
     ],
 }
+ENCODER = [
+    ("dl19", "BM25", "rankk-mini-none", "minilm"),
+    ("dl19", "BM25", "rankk-mini-none-top50", "minilm-top50"),
+    ("squad-amazon-400", "bm25", "rankk-mini-none", "minilm-top20"),
+    ("gimp-help-300", "bm25", "rankk-mini-none", "minilm-top20"),
+    ("libreoffice-help-200", "bm25-english-queries", "rankk-mini-none", "minilm-top20"),
+]
+"""Collection, first stage, reranker, and the retriever that rescores the same passages with MiniLM."""
 QUARTERS = ("rankk-mini-none", "rankk-mini-28", "rankk-mini", "rankk-mini-none-x8", "rankk-mini-x8")
 
 STAGE = ("collection", "language", "retriever")
@@ -81,6 +89,7 @@ def main(results: str | None = None) -> None:
         for stage, v in trained.items()
         if "plain" in v and "rankk-mini-none" in v
     ]
+    compared += encoder(stages, looked_at)
     for family in dict.fromkeys(entry["family"] for entry in compared):
         members = [entry for entry in compared if entry["family"] == family]
         for entry, p in zip(members, holm([float(entry["p_t"]) for entry in members]), strict=True):
@@ -161,6 +170,21 @@ def languages(stages: Mapping[Stage, Values]) -> Iterator[dict[str, Any]]:
             }
 
 
+def encoder(stages: Mapping[Stage, Values], looked_at: set[str]) -> Iterator[dict[str, Any]]:
+    """rankk-mini without a thought against MiniLM, per collection and pooled over the unseen queries."""
+    pool: Values = {"rankk-mini-none": {}, "minilm": {}}
+    for collection, retriever, name, rescored in ENCODER:
+        values = {
+            name: stages[collection, "eng", retriever][name],
+            rescored: stages[collection, "eng", rescored]["none"],
+        }
+        yield row("encoder", (collection, "eng", retriever), name, rescored, values)
+        if (collection, retriever) in POOLS["unseen"]:
+            for pooled_name, scores in zip(pool, values.values(), strict=True):
+                pool[pooled_name] |= {qid: value for qid, value in scores.items() if qid not in looked_at}
+    yield row("encoder", ("unseen", "eng", "pooled"), "rankk-mini-none", "minilm", pool)
+
+
 def means(stages: Iterable[tuple[Stage, Values]]) -> Iterator[dict[str, Any]]:
     """Means with their intervals."""
     for stage, values in stages:
@@ -187,6 +211,7 @@ def draw() -> None:
     experiment = load(ROOT / "config" / "rankk-mini.yaml")
     key = [*STAGE, "reranker"]
     summary = pd.read_csv(FOLDER / "summary.csv").query("retriever != 'pooled'")
+    summary = summary[~summary["retriever"].str.startswith("minilm")]  # nothing reranks these lists
     summary = summary.merge(pd.read_csv(FOLDER / "tokens.csv").drop(columns="queries"), on=key, how="left")
     short = summary[
         (summary["retriever"] == "bm25-english-queries") & summary["reranker"].isin(["none", "rankk-mini-none"])

@@ -54,7 +54,7 @@ def test_any_answer_gives_a_permutation(completion: Completion, n: int, thinking
     assert sorted(order) == list(range(n))
     positions = [position for group in answer.groups for position in group]
     assert len(set(positions)) == len(positions)
-    whole = 1 if PARSERS.get(parser).tells == "best" else n  # passages that a usable answer names
+    whole = 1 if PARSERS.get(parser).reads == "best" else n  # passages that a usable answer names
     assert (answer.outcome in (Outcome.OK, Outcome.REPAIRED)) == (len(positions) == whole)
     assert (answer.outcome is Outcome.PARTIAL) == (0 < len(positions) < whole)
 
