@@ -54,9 +54,10 @@ ENCODER = [
     ("dl19", "BM25", "rankk-mini-none-top50", "minilm-top50"),
     ("squad-amazon-400", "bm25", "rankk-mini-none", "minilm-top20"),
     ("gimp-help-300", "bm25", "rankk-mini-none", "minilm-top20"),
-    ("libreoffice-help-200", "bm25-english-queries", "rankk-mini-none", "minilm-top20"),
 ]
 """Collection, first stage, reranker, and the retriever that rescores the same passages with MiniLM."""
+ENCODER_POOLED = "minilm-top20"
+"""The retriever of both unseen collections."""
 QUARTERS = ("rankk-mini-none", "rankk-mini-28", "rankk-mini", "rankk-mini-none-x8", "rankk-mini-x8")
 
 STAGE = ("collection", "language", "retriever")
@@ -89,7 +90,9 @@ def main(results: str | None = None) -> None:
         for stage, v in trained.items()
         if "plain" in v and "rankk-mini-none" in v
     ]
-    compared += encoder(stages, looked_at)
+    rescored = [(collection, ENCODER_POOLED) for collection, _ in POOLS["unseen"]]
+    pools["unseen", "eng", "pooled"][ENCODER_POOLED] = pooled(stages, rescored, looked_at)["none"]
+    compared += encoder(stages, pools)
     for family in dict.fromkeys(entry["family"] for entry in compared):
         members = [entry for entry in compared if entry["family"] == family]
         for entry, p in zip(members, holm([float(entry["p_t"]) for entry in members]), strict=True):
@@ -123,7 +126,7 @@ def copy(experiment: Path) -> None:
     write("per_query.csv", ({name: entry[name] for name in names} | {MEASURE: float(entry["value"])} for entry in kept))
     with (experiment / "summary.csv").open(encoding="utf-8") as opened:
         kept = [entry for entry in csv.DictReader(opened) if entry["measure"] == MEASURE and entry["output_tokens"]]
-    counted = ("calls", "usable_share", "output_tokens", "queries")
+    counted = ("calls", "usable_share", "output_tokens", "queries_reranked")
     write("tokens.csv", ({name: entry[name] for name in (*names[:4], *counted)} for entry in kept))
 
 
@@ -170,19 +173,13 @@ def languages(stages: Mapping[Stage, Values]) -> Iterator[dict[str, Any]]:
             }
 
 
-def encoder(stages: Mapping[Stage, Values], looked_at: set[str]) -> Iterator[dict[str, Any]]:
+def encoder(stages: Mapping[Stage, Values], pools: Mapping[Stage, Values]) -> Iterator[dict[str, Any]]:
     """rankk-mini without a thought against MiniLM, per collection and pooled over the unseen queries."""
-    pool: Values = {"rankk-mini-none": {}, "minilm": {}}
     for collection, retriever, name, rescored in ENCODER:
-        values = {
-            name: stages[collection, "eng", retriever][name],
-            rescored: stages[collection, "eng", rescored]["none"],
-        }
-        yield row("encoder", (collection, "eng", retriever), name, rescored, values)
-        if (collection, retriever) in POOLS["unseen"]:
-            for pooled_name, scores in zip(pool, values.values(), strict=True):
-                pool[pooled_name] |= {qid: value for qid, value in scores.items() if qid not in looked_at}
-    yield row("encoder", ("unseen", "eng", "pooled"), "rankk-mini-none", "minilm", pool)
+        ours, theirs = stages[collection, "eng", retriever][name], stages[collection, "eng", rescored]["none"]
+        yield row("encoder", (collection, "eng", retriever), name, rescored, {name: ours, rescored: theirs})
+    unseen = ("unseen", "eng", "pooled")
+    yield row("encoder", unseen, "rankk-mini-none", ENCODER_POOLED, pools[unseen])
 
 
 def means(stages: Iterable[tuple[Stage, Values]]) -> Iterator[dict[str, Any]]:
@@ -212,7 +209,7 @@ def draw() -> None:
     key = [*STAGE, "reranker"]
     summary = pd.read_csv(FOLDER / "summary.csv").query("retriever != 'pooled'")
     summary = summary[~summary["retriever"].str.startswith("minilm")]  # nothing reranks these lists
-    summary = summary.merge(pd.read_csv(FOLDER / "tokens.csv").drop(columns="queries"), on=key, how="left")
+    summary = summary.merge(pd.read_csv(FOLDER / "tokens.csv"), on=key, how="left")
     short = summary[
         (summary["retriever"] == "bm25-english-queries") & summary["reranker"].isin(["none", "rankk-mini-none"])
     ]

@@ -31,6 +31,13 @@ def cell(row):
     return row["collection"], row["language"], row["retriever"]
 
 
+def baseline_value(row, values):
+    """Of a reranker's cell, or of a first stage that rescores the same passages."""
+    if row["baseline"] == "none" or row["retriever"] == "pooled":
+        return values[(*cell(row), row["baseline"])]
+    return values[row["collection"], row["language"], row["baseline"], "none"]
+
+
 def claims(path):
     return [match.groupdict() for match in ROW.finditer((ROOT / path).read_text(encoding="utf-8"))]
 
@@ -56,10 +63,10 @@ def test_a_claimed_difference_is_measured_with_the_p_that_stands_beside_it(claim
     found = [
         row
         for row in table("significance")
-        if row["family"] == "baseline"
+        if row["family"] in ("baseline", "encoder")
         and [rounded(row[name]) for name in ("difference", "difference_low", "difference_high")]
         == [difference, low, high]
-        and rounded(values[(*cell(row), "none")]) == claim["before"]
+        and rounded(baseline_value(row, values)) == claim["before"]
         and rounded(values[(*cell(row), row["reranker"])]) == claim["after"]
     ]
     assert found, "no such comparison in benchmarks/measured/*/significance.csv"

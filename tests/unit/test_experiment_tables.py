@@ -306,6 +306,7 @@ def test_contents_follow_from_the_configuration():
     assert (grid.titles["bm25"], grid.titles["rank-k"]) == ("BM25", "Rank-K")
     assert "title" not in grid.retrievers["bm25"].deciding() | grid.rerankers["rank-k"].deciding()
     assert set(contents.figures(demo)) == set(FIGURES.names()) - {"cost", "scaling"}
+    assert list(contents.figures(demo))[:2] == ["differences", "effectiveness"]  # before what explains them
     assert set(contents.figures(grid)) == set(FIGURES.names()) - {"scaling"}  # no budgets or samples to compare
     assert "published" not in contents.tables(demo, [])
     others = contents.published(grid, ROOT / "config" / "reference" / "published.csv")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rankk.io.text import read_text
 from rankk.report.figures import FIGURES
+from rankk.report.figures.base import SUBJECTS
 from rankk.report.tables import TABLES
 
 if TYPE_CHECKING:
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 
 def figures(experiment: "Experiment") -> dict[str, str]:
-    """Names and titles of the figures that have something to show."""
-    return {name: figure.title for name, figure in FIGURES.all().items() if figure.shows(experiment)}
+    """Names and titles of the figures that have something to show, in the order of their subjects."""
+    shown = [(name, figure) for name, figure in FIGURES.all().items() if figure.shows(experiment)]
+    return {name: each.title for name, each in sorted(shown, key=lambda pair: SUBJECTS.index(pair[1].subject))}
 
 
 def tables(experiment: "Experiment", others: list[dict[str, str]]) -> dict[str, str]:

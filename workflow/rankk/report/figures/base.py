@@ -1,7 +1,7 @@
 """Base class of figures, and how they are saved."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from rankk.experiment import Experiment
 
 
+Subject = Literal["effectiveness", "queries", "answers", "cost"]
+"""What a figure is about."""
+SUBJECTS: tuple[Subject, ...] = get_args(Subject)
+"""In the order in which pages show the figures."""
+
+
 class Figure(Component):
     """One figure in one module; drawn from an experiment's tables alone.
 
@@ -24,6 +30,7 @@ class Figure(Component):
 
     title: ClassVar[str] = ""
     """A few words for the report's table of contents."""
+    subject: ClassVar[Subject] = "effectiveness"
     needs: ClassVar[str] = ""
     """The table of `Evidence` without whose rows there is nothing to plot."""
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rankk.evaluation.causes import Cause
 from rankk.report.bars import Groups, fitting, stacked
 from rankk.report.evidence import CELL, Evidence, with_families
-from rankk.report.figures.base import Figure
+from rankk.report.figures.base import Figure, Subject
 from rankk.report.style import Drawn, left_out
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ class Causes(Figure):
 
     name: ClassVar[str] = "causes"
     title: ClassVar[str] = "Why queries did not gain"
+    subject: ClassVar[Subject] = "queries"
     needs: ClassVar[str] = "causes"
 
     def plot(self, evidence: Evidence) -> Drawn:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rankk.paths import FIRST_STAGE
 from rankk.report.condense import by_family, few_rerankers
 from rankk.report.evidence import CELL, PANEL, Evidence
-from rankk.report.figures.base import Figure, nothing
+from rankk.report.figures.base import Figure, Subject, nothing
 from rankk.report.style import Drawn, Series, between, capacity, label, left_out, panels, title
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class Cost(Figure):
 
     name: ClassVar[str] = "cost"
     title: ClassVar[str] = "Effectiveness against cost"
+    subject: ClassVar[Subject] = "cost"
     needs: ClassVar[str] = "summary"
 
     @classmethod

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rankk.evaluation.statistics import mean_interval
 from rankk.report.condense import by_family, few_rerankers
 from rankk.report.evidence import CELL, PANEL, STAGE, SYSTEM, Evidence
-from rankk.report.figures.base import Figure
+from rankk.report.figures.base import Figure, Subject
 from rankk.report.style import Drawn, Series, between, capacity, label, left_out, panels, title
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class Difficulty(Figure):
 
     name: ClassVar[str] = "difficulty"
     title: ClassVar[str] = "Gain by difficulty"
+    subject: ClassVar[Subject] = "queries"
     needs: ClassVar[str] = "gains"
 
     @classmethod

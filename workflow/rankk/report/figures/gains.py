@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from rankk.report.evidence import CELL, STAGE, Evidence, with_families
-from rankk.report.figures.base import Figure
+from rankk.report.figures.base import Figure, Subject
 from rankk.report.style import (
     COLOURS,
     HATCHES,
@@ -30,6 +30,7 @@ class Gains(Figure):
 
     name: ClassVar[str] = "gains"
     title: ClassVar[str] = "Gains and losses of queries"
+    subject: ClassVar[Subject] = "queries"
     needs: ClassVar[str] = "gains"
 
     def plot(self, evidence: Evidence) -> Drawn:

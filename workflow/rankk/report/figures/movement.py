@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 from rankk.report.evidence import Evidence
-from rankk.report.figures.base import Figure
+from rankk.report.figures.base import Figure, Subject
 from rankk.report.style import Drawn, capacity, label, left_out, panels, title
 
 NARROWEST = 1.6
@@ -17,6 +17,7 @@ class Movement(Figure):
 
     name: ClassVar[str] = "movement"
     title: ClassVar[str] = "Movement of relevant passages"
+    subject: ClassVar[Subject] = "queries"
     needs: ClassVar[str] = "movement"
 
     def plot(self, evidence: Evidence) -> Drawn:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from rankk.report.bars import fitting, stacked
 from rankk.report.evidence import Evidence
-from rankk.report.figures.base import Figure
+from rankk.report.figures.base import Figure, Subject
 from rankk.report.style import Drawn, left_out
 from rankk.reranking.tally import UNUSABLE
 from rankk.reranking.types import Outcome
@@ -15,6 +15,7 @@ class Outcomes(Figure):
 
     name: ClassVar[str] = "outcomes"
     title: ClassVar[str] = "Outcomes of answers"
+    subject: ClassVar[Subject] = "answers"
     needs: ClassVar[str] = "calls"
 
     def plot(self, evidence: Evidence) -> Drawn:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from rankk.report.evidence import Evidence
-from rankk.report.figures.base import Figure
+from rankk.report.figures.base import Figure, Subject
 from rankk.report.positions import FIFTHS, NAMES, first_calls
 from rankk.report.style import COLOURS, MARKERS, Drawn, capacity, label, left_out, legend, panels, title
 
@@ -18,6 +18,7 @@ class Position(Figure):
 
     name: ClassVar[str] = "position"
     title: ClassVar[str] = "Position bias"
+    subject: ClassVar[Subject] = "answers"
     needs: ClassVar[str] = "calls"
 
     @classmethod

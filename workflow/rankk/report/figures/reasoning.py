@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from rankk.report.evidence import STAGE, Evidence
-from rankk.report.figures.base import Figure
+from rankk.report.figures.base import Figure, Subject
 from rankk.report.style import COLOURS, MARKERS, Drawn, left_out, legend, panels
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ class Reasoning(Figure):
 
     name: ClassVar[str] = "reasoning"
     title: ClassVar[str] = "Length of reasoning"
+    subject: ClassVar[Subject] = "answers"
     needs: ClassVar[str] = "calls"
 
     @classmethod

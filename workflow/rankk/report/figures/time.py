@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from rankk.report.evidence import Evidence
-from rankk.report.figures.base import Figure
+from rankk.report.figures.base import Figure, Subject
 from rankk.report.style import COLOURS, HATCHES, Drawn, panels, rows
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ class Time(Figure):
 
     name: ClassVar[str] = "time"
     title: ClassVar[str] = "Time by stage"
+    subject: ClassVar[Subject] = "cost"
     needs: ClassVar[str] = "resources"
 
     @classmethod
