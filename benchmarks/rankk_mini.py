@@ -210,9 +210,11 @@ def draw() -> None:
     summary = pd.read_csv(FOLDER / "summary.csv").query("retriever != 'pooled'")
     summary = summary[~summary["retriever"].str.startswith("minilm")]  # nothing reranks these lists
     summary = summary.merge(pd.read_csv(FOLDER / "tokens.csv"), on=key, how="left")
-    short = summary[
-        (summary["retriever"] == "bm25-english-queries") & summary["reranker"].isin(["none", "rankk-mini-none"])
-    ]
+    same = summary["retriever"].eq("bm25") & summary["language"].eq("eng")  # where the queries are English anyway
+    searched = summary.assign(retriever=summary["retriever"].mask(same, "bm25-english-queries"))
+    searched = searched[searched["retriever"].eq("bm25-english-queries")]
+    several = searched.groupby("collection")["language"].transform("nunique").gt(1)
+    short = searched[several & searched["reranker"].isin(["none", "rankk-mini-none"])]
     languages = {name: experiment.language_of(name) for name in summary["collection"].unique()}
     for name, rows in (("scaling", summary), ("languages", short)):
         evidence = Evidence({}, languages, experiment.titles, test_time=experiment.test_time)
