@@ -74,19 +74,26 @@ def test_passages_stand_in_the_order_of_their_scores(model: Path, tmp_path: Path
             assert record["prompt_tokens"] == len(query.split()) + len(TEXTS[record["window"][0]].split()) + 3
 
 
-def test_scores_of_a_journal_load_no_model(model: Path, tmp_path: Path) -> None:
-    journal, settings = tmp_path / "calls.jsonl", {"preset": "cross-encoder", "model": str(model)}
+def check_that_scores_of_a_journal_load_no_model(preset: str, model: Path, journal: Path, reason: str) -> None:
+    """Rerank again without the weights: with the journal the run is the same, without it no call is answered."""
+    settings = {"preset": preset, "model": str(model)}
     first = rerank(FIRST, QUERIES, TEXTS, reranker=settings, journal=journal)
     weights = model / "model.safetensors"
     kept = weights.read_bytes()
     weights.unlink()
     try:
         again = rerank(FIRST, QUERIES, TEXTS, reranker=settings, journal=journal)
-        with pytest.raises(BackendError, match="no answers: OSError"):
+        with pytest.raises(BackendError, match=reason):
             rerank(FIRST, QUERIES, TEXTS, reranker=settings)
     finally:
         weights.write_bytes(kept)
     assert again.run == first.run
+
+
+def test_scores_of_a_journal_load_no_model(model: Path, tmp_path: Path) -> None:
+    check_that_scores_of_a_journal_load_no_model(
+        "cross-encoder", model, tmp_path / "calls.jsonl", "no answers: OSError"
+    )
 
 
 def test_a_pair_is_cut_to_what_the_model_reads_and_the_query_never(model: Path) -> None:

@@ -10,7 +10,7 @@ from rankk.api import rerank
 from rankk.errors import BackendError
 
 from ..tiny_model import tiny_bert, tiny_encoder
-from .test_cross_encoder import FIRST, QUERIES, TEXTS
+from .test_cross_encoder import FIRST, QUERIES, TEXTS, check_that_scores_of_a_journal_load_no_model
 
 WORDS = " ".join((*TEXTS.values(), *QUERIES.values())).split()
 
@@ -68,18 +68,7 @@ def test_scores_are_those_of_the_files_whatever_the_batch(model: Path, batch_siz
 
 
 def test_scores_of_a_journal_load_no_model(model: Path, tmp_path: Path) -> None:
-    journal, settings = tmp_path / "calls.jsonl", {"preset": "late-interaction", "model": str(model)}
-    first = rerank(FIRST, QUERIES, TEXTS, reranker=settings, journal=journal)
-    weights = model / "model.safetensors"
-    kept = weights.read_bytes()
-    weights.unlink()
-    try:
-        again = rerank(FIRST, QUERIES, TEXTS, reranker=settings, journal=journal)
-        with pytest.raises(BackendError, match="no answers"):
-            rerank(FIRST, QUERIES, TEXTS, reranker=settings)
-    finally:
-        weights.write_bytes(kept)
-    assert again.run == first.run
+    check_that_scores_of_a_journal_load_no_model("late-interaction", model, tmp_path / "calls.jsonl", "no answers")
 
 
 def test_a_query_longer_than_the_model_reads_is_an_error_that_names_the_setting(tmp_path: Path) -> None:

@@ -119,6 +119,7 @@ class Stage:
         self._measures, self._written = measures, written
         self._level = relevance_level(measures)
         self._gains_level = relevance_level(measures[:1])
+        self._lower_level = min(self._level, self._gains_level)
         self._ranks: dict[str, dict[str, int]] = {}
         self._first: dict[str, float] = {}
 
@@ -134,7 +135,7 @@ class Stage:
         if files.cell.reranked:
             self._describe(files, run, qrels, first)
         else:
-            relevant = self._relevant(qrels, min(self._level, self._gains_level))
+            relevant = self._relevant(qrels, self._lower_level)
             self._ranks, self._first = {qid: _ranked(run[qid], relevant.get(qid, {})) for qid in run}, first
         missing = [qid for qid in judged if qid not in run]
         if missing:
@@ -161,7 +162,7 @@ class Stage:
             thought = round((call.output_tokens or 0) * call.thought_share)
             row = {name: getattr(call, name, None) for name in COLUMNS["calls"]}
             self._written["calls"].add(row | cell | {"thought_tokens": thought})
-        relevant = self._relevant(qrels, min(self._level, self._gains_level))
+        relevant = self._relevant(qrels, self._lower_level)
         ranks = {qid: _ranked(run[qid], relevant.get(qid, {})) for qid in run}
         for qid, before in self._ranks.items():
             for docid in sorted(before, key=before.__getitem__):

@@ -4,7 +4,6 @@ They lie beside the package's bytecode, and are kept where Python keeps bytecode
 nor in a folder that cannot be written to. Deleting `__pycache__` deletes them.
 """
 
-import json
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +11,7 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
-from rankk.io.files import sha256, write_json
+from rankk.io.files import read_json, sha256, write_json
 
 AFFECTS_RESULTS = False
 
@@ -27,7 +26,7 @@ def kept(module: str, key: str, name: str, compute: Callable[[], Any]) -> Any:
     key = f"{sha256(module)} {key}"
     entries: dict[str, Any] = {}
     with suppress(OSError, ValueError, KeyError, TypeError):  # there is none, or another process was killed
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = read_json(file)
         entries = found["entries"] if found["key"] == key else {}
     if name not in entries:
         entries[name] = compute()

@@ -4,7 +4,6 @@ A model is loaded when the first call is made, so a cell whose calls are all in 
 """
 
 import asyncio
-import json
 import math
 import time
 from abc import ABC, abstractmethod
@@ -17,6 +16,7 @@ from pydantic import Field, PositiveInt
 
 from rankk.config.base import cosmetic
 from rankk.errors import BackendError
+from rankk.io.files import read_json
 from rankk.llm.backends import Backend
 from rankk.llm.connection import Model
 from rankk.llm.tokenizers import ModelTokenizer
@@ -59,7 +59,7 @@ class LocalModel(Backend):
 def architecture(folder: Path) -> str:
     """The class that a model's config.json names; empty if it names none."""
     try:
-        classes = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"] or [""]
+        classes = read_json(folder / "config.json")["architectures"] or [""]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     return str(classes[0])
