@@ -127,6 +127,35 @@ def test_a_budget_of_tokens_is_shared_by_the_queries_and_kept_in_shards_and_from
     assert [call.window for call in runs["shard"]] == [call.window for call in runs["kept"] if call.qid in alone]
 
 
+def test_a_smaller_share_makes_no_call_again_and_a_larger_one_only_those_beyond(tmp_path):
+    write(tmp_path, queries=2, depth=12)
+    with FakeServer() as server:
+
+        def run(name, share):
+            made = len(server.asked)
+            rerank_cell(
+                validate_reranker(
+                    BASE | {"base_url": server.url, "strategy": "adaptive", "matches": 9, "tokens_per_query": share},
+                    "test",
+                ),
+                run=tmp_path / "first.trec",
+                queries=tmp_path / "queries.tsv",
+                passages=tmp_path / "passages.jsonl",
+                output=tmp_path / f"{name}.trec",
+            )
+            return len(server.asked) - made, len(read_calls(tmp_path / f"{name}.calls.csv"))
+
+        asked, calls = run("least", 1)
+        spent = sum(call.prompt_tokens + call.output_tokens for call in read_calls(tmp_path / "least.calls.csv"))
+        assert (asked, calls) == (6, 6)  # the first windows, three of each query
+        large = spent  # of both queries, so that each has room for three more calls
+        asked, more = run("large", large)
+        assert asked == more - 6 > 0
+        small = spent * 3 // 4
+        asked, fewer = run("small", small)
+        assert (asked, 6 < fewer < more) == (0, True)
+
+
 def test_a_budget_needs_a_strategy_that_can_end_and_a_backend_that_tells_tokens(tmp_path):
     with pytest.raises(
         RankkError, match="tokens: 5000: strategy sliding makes all its calls; expected one of acurank, "

@@ -60,7 +60,7 @@ def report(experiment: Experiment, profile: str | None = None) -> None:
 
 def findings(experiment: Experiment) -> Iterator[Finding]:
     """All checks that need no cluster."""
-    yield from (Finding("note", text) for text in experiment.too_deep)
+    yield from (Finding("note", text) for text in (*experiment.too_deep, *experiment.unlimited))
     yield from downloads(experiment)
     yield from licences(experiment)
     yield from models(experiment)

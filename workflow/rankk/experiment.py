@@ -64,6 +64,13 @@ class Experiment(Strict):
     gpu: GpuName = Field(
         default="h100", description="GPUs of the jobs, for the times that `rankk plan` and the rules expect"
     )
+    tokens: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**53,
+        description="budget of the whole experiment, prompts and answers together: an equal share for each query of "
+        "all cells whose rerankers have no budget of their own; left out: no limit",
+    )
     baselines: dict[str, str] = Field(
         default={}, description="reranker: the reranker that its gains and tests are computed against"
     )
@@ -81,6 +88,8 @@ class Experiment(Strict):
 
     _expanded: dict[str, str] = PrivateAttr(default={})
     """Values in which ${NAME} was replaced: the original text by the expanded one."""
+    _sharing: frozenset[str] = PrivateAttr(default=frozenset())
+    """Rerankers whose cells share the experiment's budget of tokens."""
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -146,7 +155,7 @@ class Experiment(Strict):
     @property
     def warnings(self) -> list[str]:
         """Messages about settings that are probably a mistake."""
-        return [*self.too_deep, *self.missing_folders]
+        return [*self.too_deep, *self.missing_folders, *self.unlimited]
 
     @cached_property
     def too_deep(self) -> list[str]:
@@ -175,6 +184,27 @@ class Experiment(Strict):
             for (name, key), folder in named.items()
             if folder and "/" in folder and not Path(folder).is_dir()  # gpt2 is a hub id, too
         ]
+
+    @property
+    def unlimited(self) -> list[str]:
+        """Rerankers whose strategies make all their calls, in an experiment with a budget of tokens."""
+        strategies = {cell.reranker: self.rerankers[cell.reranker].strategy for cell in self.asking}
+        return [
+            f"tokens: {self.tokens}: rerankers.{name}: strategy {strategy.name} makes all its calls, so that its cells "
+            "take tokens beside this budget"
+            for name, strategy in strategies.items()
+            if self.tokens is not None and not strategy.anytime
+        ]
+
+    @property
+    def sharing(self) -> list[Cell]:
+        """The cells that share the experiment's budget of tokens."""
+        return [cell for cell in self.asking if cell.reranker in self._sharing]
+
+    @property
+    def asking(self) -> list[Cell]:
+        """The reranked cells whose backends ask a model; stored answers (replay) cost nothing."""
+        return [cell for cell in self.cells if cell.reranked and self.rerankers[cell.reranker].backend.asks_model]
 
     @property
     def evaluated(self) -> list[str]:

@@ -18,6 +18,7 @@ from rankk.evaluation.measures import check_measures
 from rankk.experiment import Experiment
 from rankk.io.files import exists
 from rankk.io.yaml_files import read_yaml, read_yaml_files
+from rankk.plan.budget import divided
 
 DATA = Path(__file__).parents[1] / "data"
 """Folder of the catalog and of the files that it names by relative paths: in the checkout, or in the installed
@@ -51,6 +52,7 @@ def check(config: Mapping[str, Any], file: str, catalog: str | Path | None = Non
     sections = {key: config[key] for key in SECTIONS if config.get(key)}
     definitions.add(expand(sections, file, expanded), file, (Path(file).resolve().parent, DATA))
     experiment = experiment.model_copy(update={"plugins": plugins} | used(experiment, definitions))
+    experiment = divided(experiment, file)
     experiment._expanded.update(expanded)
     for name in experiment.evaluated:
         try:

@@ -3,6 +3,7 @@
 What is left out comes from the preset, which binds prompt, parser and decoding to the model they belong to.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -89,6 +90,13 @@ class Reranker(WithBackend):
         description="budget of a cell, prompts and answers together, an equal share for each query; strategies that "
         "can end at any time make no further call beyond it; left out: no limit",
     )
+    tokens_per_query: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**53,
+        description="each query's share of tokens itself, in place of `tokens`; default: the share of the experiment's "
+        "`tokens`, if it has any",
+    )
     seed: int = Field(default=0, ge=0, le=2**63 - 1001, description="seed of sampling and shuffles")
     max_bad_outcomes: float = cosmetic(
         default=1.0,
@@ -158,11 +166,14 @@ class Reranker(WithBackend):
             raise ValueError(f"examples: preset {preset.name} is raw text, which has no turns to show them in")
         if isinstance(strategy, WindowStrategy) and self.depth < strategy.window:
             raise ValueError(f"depth: {self.depth} is smaller than window {strategy.window}; expected depth >= window")
-        if self.tokens is not None and not strategy.anytime:
-            can = [name for name, other in STRATEGIES.all().items() if other.anytime]
-            raise ValueError(
-                f"tokens: {self.tokens}: strategy {strategy.name} makes all its calls; expected one of {', '.join(can)}"
-            )
+        if self.tokens is not None and self.tokens_per_query is not None:
+            raise ValueError("tokens_per_query: is given beside tokens; leave one of them out")
+        for key, given in (("tokens", self.tokens), ("tokens_per_query", self.tokens_per_query)):
+            if given is not None and not strategy.anytime:
+                can = [name for name, other in STRATEGIES.all().items() if other.anytime]
+                raise ValueError(
+                    f"{key}: {given}: strategy {strategy.name} makes all its calls; expected one of {', '.join(can)}"
+                )
         if self.samples > 1 and preset.kind == "pointwise":
             raise ValueError(f"samples: {self.samples}: windows are sampled, and preset {preset.name} is pointwise")
         if self.shuffle and self.samples == 1:
@@ -189,6 +200,12 @@ class Reranker(WithBackend):
             if fusion and fusion.weights and len(fusion.weights) != rankings:
                 raise ValueError(f"{key}.weights: {fusion.weights}: expected {rankings} numbers, one a ranking")
         return self
+
+    def share(self, queries: int) -> float:
+        """Tokens that each of a cell's `queries` may take; infinite without a budget."""
+        if self.tokens_per_query is not None:
+            return self.tokens_per_query
+        return math.inf if self.tokens is None else self.tokens / max(1, queries)
 
     def deciding(self) -> dict[str, Any]:
         """Settings that decide a cell's result, as plain data that make an equal reranker.

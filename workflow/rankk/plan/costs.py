@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from math import ceil, inf
+from math import ceil
 from pathlib import Path
 
 from rankk import paths
 from rankk.config.reranker import Reranker
-from rankk.corpora.files import FilesTopics, file_of, local
+from rankk.corpora.base import Collection
+from rankk.corpora.files import FilesTopics, hub_file
 from rankk.experiment import Experiment
 from rankk.io.trec import read_queries
 from rankk.llm.backends.vllm import Vllm
@@ -41,10 +42,8 @@ class Cost:
 
 
 def costs(experiment: Experiment) -> Iterator[Cost]:
-    """The reranked cells of an experiment, in the grid's order; stored answers (replay) cost nothing."""
-    for cell in experiment.cells:
-        if cell.reranked and experiment.rerankers[cell.reranker].backend.asks_model:
-            yield cost(experiment, cell)
+    """The reranked cells of an experiment that ask a model, in the grid's order."""
+    return (cost(experiment, cell) for cell in experiment.asking)
 
 
 def cost(experiment: Experiment, cell: Cell, shards: int = 1) -> Cost:
@@ -61,10 +60,8 @@ def cost_of(experiment: Experiment, cell: Cell, reranker: Reranker, queries: int
     prompt = PROMPT_TOKENS + min(strategy.passages_per_call, depth) * min(settings.passage_tokens, PASSAGE_TOKENS)
     shape = shape_of(experiment, settings.model)
     output = min(shape.answer_tokens if shape else settings.completion_tokens, settings.completion_tokens)
-    limit = inf
-    if reranker.tokens is not None:
-        share = reranker.tokens / max(1, queries_of(experiment, cell.collection, cell.language))
-        limit = share / (prompt + output) // reranker.samples
+    share = reranker.share(queries_of(experiment, cell.collection, cell.language))
+    limit = share / (prompt + output) // reranker.samples
     shapes = stages(strategy, depth, limit)
     calls = ceil(queries * reranker.samples * sum(map(sum, shapes)) / len(shapes))
     millions = (calls * prompt / 1e6, calls * output / 1e6)
@@ -120,10 +117,20 @@ def shape_of(experiment: Experiment, model: str) -> Shape | None:
 
 
 def queries_of(experiment: Experiment, name: str, language: str) -> int:
-    """Queries of a collection in a language: counted where the files are there, else the catalog's number."""
-    collection = experiment.collections[name]
-    path, source = Path(paths.queries(name, language)), collection.source
-    if not path.is_file() and isinstance(source, FilesTopics) and language in source.queries:
-        path = Path(file_of(local(source.queries[language])))
-    known = len(read_queries(path)) if path.is_file() else collection.expected_queries or QUERIES
-    return min(known, source.max_queries or known)
+    """Queries of a collection in a language: counted where they are built, else what is stated, else a guess."""
+    collection, path = experiment.collections[name], Path(paths.queries(name, language))
+    if path.is_file():
+        known = len(read_queries(path))
+        return min(known, collection.source.max_queries or known)
+    return stated_queries(collection, language) or QUERIES
+
+
+def stated_queries(collection: Collection, language: str) -> int | None:
+    """The most queries that a collection can have in a language, from its definition alone: counted in the user's own
+    file, or what its source documents (`expected_queries`), no more than `max_queries`. None where nothing is stated.
+    """
+    source, translation = collection.source, collection.translations.get(language)
+    files = source.queries if isinstance(source, FilesTopics) else {}
+    file = files.get(translation.source if translation else language)
+    counted = len(read_queries(file)) if file and not hub_file(file) else None
+    return min(filter(None, (counted or collection.expected_queries, source.max_queries)), default=None)

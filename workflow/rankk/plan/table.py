@@ -6,6 +6,7 @@ from textwrap import fill
 
 from rankk.experiment import Experiment
 from rankk.grouping import families
+from rankk.plan import budget
 from rankk.plan.costs import Cost
 
 LABEL = 31  # columns
@@ -35,6 +36,7 @@ def table(experiment: Experiment, costs: Sequence[Cost]) -> str:
         if len(stages) > 1:
             lines += _sum(f"{name}: {len(members)} cells", members)
     lines += ["", *_sum(f"all {len(costs)} reranked cells", costs)]
+    lines += budget.lines(experiment, costs)
     if unknown := sum(each.hours is None for each in costs):
         lines.append(f"{unknown} cells of unknown cost are left out of the hours")
     lines += [fill(f"warning: {text}", WIDTH) for text in experiment.warnings]

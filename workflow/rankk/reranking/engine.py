@@ -1,7 +1,6 @@
 """Reranking a cell: each query is a coroutine; if a query fails, the others continue."""
 
 import logging
-import math
 import time
 from array import array
 from collections.abc import Mapping, Sequence
@@ -74,7 +73,7 @@ async def rerank(
     chains = {qid: strategy.calls(min(depth, len(hits))) for qid, hits in first_stage.items()}
     calls = sum(chains.values()) * settings.reranker.samples
     log.info("%d queries, %d%s calls", len(first_stage), calls, "" if strategy.exact else " at most")
-    share = math.inf if settings.reranker.tokens is None else settings.reranker.tokens / (total or len(first_stage))
+    share = settings.reranker.share(total or len(first_stage))
 
     with bar(what="rerank", unit="calls", total=calls, form=PROGRESS) as progress:
 
