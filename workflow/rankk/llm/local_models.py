@@ -119,6 +119,10 @@ class Batches(ABC):
         self._loaded: Any = None
         self._start_seconds = 0.0
 
+    def check(self) -> None:
+        """BackendError where the model cannot be loaded as its authors mean it; called before it is loaded."""
+        refuse_own_code(self._model)
+
     @abstractmethod
     def load(self) -> Any:
         """Load the model. Any exception fails every call."""
@@ -163,7 +167,7 @@ class Batches(ABC):
     def _answers(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
         if self._loaded is None:
             began = time.monotonic()
-            refuse_own_code(self._model)
+            self.check()
             self._loaded = self.load()
             self._start_seconds = time.monotonic() - began
         return self.answer(prompts, sampling)
@@ -175,15 +179,15 @@ class Batches(ABC):
 
 
 class Scores(Batches):
-    """Scores pairs of query and passage. The logistic function maps the model's outputs to values between 0 and 1."""
+    """Scores passages for queries. The logistic function maps the model's outputs to values between 0 and 1."""
 
     @abstractmethod
-    def score(self, pairs: Sequence[Pair]) -> Sequence[float]:
-        """The model's output for each pair: the higher, the more relevant."""
+    def score(self, prompts: Sequence[Prompt]) -> Sequence[float]:
+        """The model's output for each prompt, which is about one passage: the higher, the more relevant."""
 
     def answer(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
         """Completions without text, with scores."""
-        values = self.score([pair_of(prompt) for prompt in prompts])
+        values = self.score(prompts)
         return [self._completion(prompt, float(value)) for prompt, value in zip(prompts, values, strict=True)]
 
     def _completion(self, prompt: Prompt, value: float) -> Completion:

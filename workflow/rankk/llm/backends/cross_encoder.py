@@ -7,9 +7,14 @@ from typing import Any
 
 from pydantic import Field, PositiveInt
 
+from rankk.errors import BackendError
 from rankk.llm.connection import Connection, Model
-from rankk.llm.local_models import LocalModel, Pair, PairTokenizer, Scores, architecture
+from rankk.llm.local_models import LocalModel, PairTokenizer, Scores, architecture, pair_of
 from rankk.llm.tokenizers import model_context
+from rankk.llm.types import Prompt
+
+SCORING = ("ForSequenceClassification", "ForCausalLM")
+"""How the names of classes end whose outputs sentence-transformers reads as scores (of causal models: yes and no)."""
 
 
 class CrossEncoder(LocalModel):
@@ -44,6 +49,18 @@ class CrossEncoderScores(Scores):
         super().__init__(settings, model, tokenizer)
         self._context = context
 
+    def check(self) -> None:
+        """BackendError also where the files hold no head for scores: a random one would be made."""
+        from sentence_transformers.util import load_file_path
+        from transformers import PretrainedConfig
+
+        super().check()
+        config, _ = PretrainedConfig.get_config_dict(self._model.path, revision=self._model.revision)
+        names = config.get("architectures") or ["none"]
+        listed = load_file_path(self._model.path, "modules.json", revision=self._model.revision)
+        if not listed and not any(name.endswith(SCORING) for name in names):
+            raise BackendError(f"class {names[0]} is no cross-encoder: its files hold no head that scores pairs")
+
     def load(self) -> Any:
         """The model. ValueError where it does not give a pair one score."""
         from sentence_transformers import CrossEncoder as Encoder
@@ -60,12 +77,12 @@ class CrossEncoderScores(Scores):
         encoder.max_seq_length = self._context
         return encoder
 
-    def score(self, pairs: Sequence[Pair]) -> Sequence[float]:
+    def score(self, prompts: Sequence[Prompt]) -> Sequence[float]:
         """Logits."""
         import torch
 
         logits: Sequence[float] = self._loaded.predict(
-            list(pairs),
+            [pair_of(prompt) for prompt in prompts],
             batch_size=self._settings.batch_size,
             activation_fn=torch.nn.Identity(),
             show_progress_bar=False,

@@ -10,7 +10,8 @@ from pydantic import Field, PositiveInt
 from rankk.errors import BackendError
 from rankk.io.text import parse_json
 from rankk.llm.connection import Connection, Model
-from rankk.llm.local_models import LocalModel, Pair, Scores, TextsTokenizer
+from rankk.llm.local_models import LocalModel, Scores, TextsTokenizer, pair_of
+from rankk.llm.types import Prompt
 
 
 class LateInteraction(LocalModel):
@@ -75,8 +76,9 @@ class MaxSim(Scores):
             transformer.query_length = settings.query_length
         return encoder
 
-    def score(self, pairs: Sequence[Pair]) -> Sequence[float]:
+    def score(self, prompts: Sequence[Prompt]) -> Sequence[float]:
         """Mean similarities; each text is encoded once."""
+        pairs = [pair_of(prompt) for prompt in prompts]
         queries, passages = (dict.fromkeys(texts) for texts in zip(*pairs, strict=True))
         encoder, size = self._loaded, self._settings.batch_size
         for query in queries:
