@@ -196,6 +196,12 @@ def test_every_preset_names_itself_its_source_and_its_licence() -> None:
         assert preset.source == "this project" or (preset.source.split(",")[0] in notice and preset.deviations)
 
 
+def test_every_preset_says_what_was_compared_with_what() -> None:
+    for preset in presets():
+        words = ("Full text", "compared with", "tests of preset") if preset.backend else ("Full text",)
+        assert any(text in preset.verified for text in words), preset.name
+
+
 OWN = """
 name: own
 description: mine

@@ -18,6 +18,10 @@ class SetwiseInsertion(Setwise):
     Only the best passage of an answer is used. The position of an insertion is found by bisection, with calls of two
     passages. Sorted passages are shown first, so that a model that sees no difference does not change the order. If the
     first stage is right at the top, this makes fewer calls than `setwise`.
+
+    The authors' program was not found. The steps agree with an independent program that follows the paper
+    (shangeth/llmranker), except that it inserts at most one passage of each group. Here, a group is asked about again,
+    as otherwise one of the best top_k could be missed.
     """
 
     name: ClassVar[str] = "setwise-insertion"
