@@ -1,8 +1,10 @@
 """Long thoughts for some queries against one length of thought for all, at the same number of tokens.
 
-Three tables in one. `simulated`: every window is read with a short thought; then a share of the queries, chosen by a
-signal, is read again with a long thought. The other side thinks for one length about all queries. Accuracies by length
-are assumed (see `CURVES`). Every second query chooses signal and direction (development); the others are reported.
+Four tables in one. `simulated, again`: every window is read with a short thought; then a share of the queries, chosen
+by a signal, is read again with a long thought. `simulated, at once`: the gap of the first stage's scores, for which no
+call is needed, says which queries have a long thought and which a short one. The other side thinks for one length
+about all queries. Accuracies by length are assumed (see `CURVES`). Every second query chooses signal and direction
+(development); the others are reported.
 `rankk-mini stable`: whether the gain from thinking is a property of a query. Queries are chosen by their gain in one
 pair of runs and judged by the gain in another pair, made with other samples. The choice knows the judgments, so no
 signal can be better. `rankk-mini uniform`: the gain of thinking for all queries.
@@ -12,7 +14,7 @@ RANKK_DATA=… .venv/bin/python benchmarks/thinking_by_query.py
 
 import argparse
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,7 @@ CURVES = {"log": (0.7, 0.9), "log, flat": (0.75, 0.8)}
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
 COUNTED = {"prompts and answers": 1, "answers": 0}
 """Whether tokens of prompts count; with a cache of prefixes the second reading's prompts cost little."""
-WINDOW, CALLS = 20, 9
+WINDOW = 20
 PROMPT, ANSWER = QUERY_TOKENS + PER_PASSAGE * WINDOW, THOUGHT_TOKENS + TOKENS_PER_PASSAGE * WINDOW
 FIRST_SEED = 2000
 MEASURED = Path("benchmarks/measured/rankk-mini/per_query.csv")
@@ -80,12 +82,15 @@ def simulated(repeats: int) -> Iterator[dict[str, object]]:
         for name, curve in CURVES.items():
             short, long = ([read(given, sure, seed) for seed in seeds] for sure in curve)
             signals = [signals_of(given, curve[0], seed) for seed in seeds]
-            for counted, prompts in COUNTED.items():
-                for share in SHARES:
-                    # Tokens of a window, as multiples of a long thought's, give the length that all could have.
-                    spent = (1 + share) * prompts * PROMPT + (SHORT + share) * ANSWER
-                    length = (spent - prompts * PROMPT) / ANSWER
-                    even = np.mean([read(given, accuracy(curve, length), seed) for seed in seeds], axis=0)
+            reads = cache(lambda sure, of=given: np.mean([read(of, sure, seed) for seed in seeds], axis=0))
+            for share in SHARES:
+                # Tokens of a window, as multiples of a long thought's answer, give the length that all could have.
+                again = {what: SHORT + share + prompts * share * PROMPT / ANSWER for what, prompts in COUNTED.items()}
+                once = {"both": SHORT + share * (1 - SHORT)}
+                for table, lengths, names in (
+                    ("simulated, again", again, list(signals[0])),
+                    ("simulated, at once", once, ["score gap"]),
+                ):
                     found = {
                         (signal, sign): np.mean(
                             [
@@ -94,19 +99,21 @@ def simulated(repeats: int) -> Iterator[dict[str, object]]:
                             ],
                             axis=0,
                         )
-                        for signal in signals[0]
+                        for signal in names
                         for sign in (1, -1)
                     }
                     best = max(found, key=lambda use: found[use][half].mean())
-                    yield {
-                        "table": "simulated",
-                        "of": retriever,
-                        "accuracies": name,
-                        "counted": counted,
-                        "share": share,
-                        "chosen_by": f"{'highest' if best[1] > 0 else 'lowest'} {best[0]}",
-                        "length_for_all": round(length, 3),
-                    } | compared(found[best][~half], even[~half])
+                    for counted, length in lengths.items():
+                        even = reads(accuracy(curve, length))
+                        yield {
+                            "table": table,
+                            "of": retriever,
+                            "accuracies": name,
+                            "counted": counted,
+                            "share": share,
+                            "chosen_by": f"{'highest' if best[1] > 0 else 'lowest'} {best[0]}",
+                            "length_for_all": round(length, 3),
+                        } | compared(found[best][~half], even[~half])
 
 
 def chosen(signal: Values, short: Values, long: Values, half: Values, share: float, sign: int) -> Values:
