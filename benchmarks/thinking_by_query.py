@@ -16,6 +16,7 @@ import argparse
 from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -116,7 +117,9 @@ def simulated(repeats: int) -> Iterator[dict[str, object]]:
                         } | compared(found[best][~half], even[~half])
 
 
-def chosen(signal: Values, short: Values, long: Values, half: Values, share: float, sign: int) -> Values:
+def chosen(
+    signal: Values, short: Values, long: Values, half: np.ndarray[Any, np.dtype[np.bool_]], share: float, sign: int
+) -> Values:
     """nDCG@10 with the long thought for a share of each half, the queries of highest (sign 1) or lowest (-1) signal."""
     values = short.copy()
     for part in (half, ~half):
