@@ -8,6 +8,7 @@ import pytest
 
 from rankk.api import rerank
 from rankk.errors import BackendError
+from rankk.families import checked
 from rankk.llm.backends.relevance_head import RelevanceHead
 from rankk.llm.types import Prompt
 from rankk.reranking.presets import load_preset
@@ -129,6 +130,12 @@ def test_only_files_with_such_a_head_are_taken(model: Path, tmp_path: Path) -> N
 
     assert RelevanceHead.takes(model)
     assert not RelevanceHead.takes(build_cross_encoder(tmp_path / "other"))
+    (tmp_path / "empty").mkdir()
+    assert not RelevanceHead.takes(tmp_path / "empty")
+    assert list(checked([load_preset("querit"), load_preset("listwise")], model)) == [
+        "querit: fits",
+        "listwise: does not fit: the model writes no text (MLQwen3Model)",
+    ]
 
 
 def test_a_cross_encoder_is_not_made_of_a_model_without_a_head_that_it_knows(model: Path, tmp_path: Path) -> None:
