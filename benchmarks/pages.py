@@ -40,6 +40,7 @@ def page(folder: Path, queries: int, windows: int) -> Path:
     write_page(
         folder / "page.html",
         title="a cell",
+        stage="first stage",
         languages=["eng", "eng"],
         passages=str(folder / "passages.jsonl"),
         run=str(folder / "o.trec"),

@@ -28,12 +28,16 @@ from .. import evidence
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 
+TITLE = "BM Twenty + Deep One on The Collection, Persian"
+
+
 def written(folder, files, cell):
     """The page of one of an experiment's cells."""
     entry = next(entry for entry in files if entry.cell == cell)
     write_page(
         folder / cell.page,
-        title=", ".join(str(cell).split("/")),
+        title=TITLE,
+        stage="BM Twenty",
         languages=[cell.language, "fas"],
         run=entry.run,
         first_stage=str(folder / cell.first_stage.run),

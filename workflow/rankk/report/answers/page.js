@@ -119,7 +119,7 @@ let shown = 0;     // number of the query that is being shown: later ones win
 async function system({ name, stage, page }) {
   const data = page ? new PageData(page) : new OwnData();
   const own = await data.index();
-  return { name: name ?? own.cell, stage: stage ?? "first stage", data, index: own, entries: new Map(own.queries.map(query => [query.id, query])) };
+  return { name: name ?? own.cell, stage: stage ?? own.stage, data, index: own, entries: new Map(own.queries.map(query => [query.id, query])) };
 }
 
 function listed() {
@@ -263,9 +263,19 @@ function ranking(content, number, contents, grades) {
   return element("div", {}, ...heading, ...inParts(titles, content.final.map(row), "further ranks"));
 }
 
+const UNTOLD = "Seconds of a window: from the request to its answer. Waiting in the server's queue is included, because the server does not tell it apart.";
+const TOLD = "Waited: in the engine, until it began with the window. Computed: from then to the last token, beside other calls.";
+const times = ({ seconds, waited, computed }) => waited !== null && computed !== null
+  ? `waited ${waited.toFixed(1)} s, computed ${computed.toFixed(1)} s`
+  : seconds && `from request to answer ${seconds.toFixed(1)} s`;
+function timesExplained(calls) {
+  const kinds = new Set(calls.map(times).filter(Boolean).map(told => told.startsWith("waited") ? TOLD : UNTOLD));
+  return kinds.size ? [element("p", { class: "dim" }, [...kinds].join(" "))] : [];
+}
+
 // A window's content is made when it is opened.
 function window_(call, number, open, content, grades, lang, level) {
-  const facts = [call.sample && `sample ${call.sample + 1}`, call.tokens && `${call.tokens} tokens`, call.seconds && `${call.seconds.toFixed(1)} s with waiting`,
+  const facts = [call.sample && `sample ${call.sample + 1}`, call.tokens && `${call.tokens} tokens`, times(call),
     call.score !== null && `score ${call.score.toFixed(3)}`, call.repairs, call.fired && "thought closed at its budget"];
   const made = element("details", { class: "window" }, element("summary", {}, `Window ${number} `, text("span", call.outcome, "outcome"), " ", text("small", facts.filter(Boolean).join(" · "))));
   made.addEventListener("toggle", () => {
@@ -323,7 +333,7 @@ async function open(query) {
     ...chart(columns(contents), grades), ...relevantPassages(contents, grades),
     element("h3", {}, "Final ranking"),
     element("div", { class: "columns" }, ...contents.map((content, place) => ranking(content, place, contents, grades))),
-    element("h3", {}, "Windows, in the order in which they were asked"),
+    element("h3", {}, "Windows, in the order in which they were asked"), ...timesExplained(contents.flatMap(content => content.calls)),
     element("div", { class: "columns" }, ...contents.map((content, place) => windows(content, place, grades))));
   byId("query").scrollTop = 0;
 }
@@ -385,6 +395,7 @@ async function load() {
     try { systems = await Promise.all([one, other].map(system)); }
     catch (error) { systems = []; return byId("query").replaceChildren(error.message); }
   }
+  if (index.cells) for (const [place, id] of ["a", "b"].entries()) byId(`run-${id}`).textContent = systems[place].index.run;
   queries = listed();
   for (const [id, values] of [["outcome", queries.flatMap(query => query.outcomes)], ["cause", queries.flatMap(query => query.cause?.cause ?? [])]]) {
     byId(id).replaceChildren(byId(id).firstElementChild, ...[...new Set(values)].sort().map(name => element("option", {}, name)));
@@ -395,9 +406,10 @@ async function load() {
 
 function start() {
   byId("cell").textContent = document.title = index.cell ?? `Compare cells of ${index.experiment}`;
-  if (index.cells) for (const [id, title] of [["a", "cell A"], ["b", "cell B"]]) {
-    const chooser = element("select", { id, "aria-label": title });
-    byId("systems").append(chooser);
+  if (index.run) byId("systems").append(element("small", {}, element("code", {}, index.run)));
+  if (index.cells) for (const [id, title] of [["a", "A"], ["b", "B"]]) {
+    const chooser = element("select", { id });
+    byId("systems").append(element("label", {}, title, " ", chooser), element("small", {}, element("code", { id: `run-${id}` })));
     chooser.addEventListener("input", () => { location.hash = link({ [id]: chooser.value }); });
   }
   let cells = state(), typing;
