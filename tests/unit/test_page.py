@@ -188,6 +188,25 @@ def test_ranks_of_relevant_passages_are_those_of_the_runs_and_those_that_no_wind
             assert (before, after, fate) == ("–", "–", "never retrieved")
 
 
+def test_the_page_is_titled_by_display_names_and_shows_the_run_that_commands_take(experiment, page):
+    dom = shown(page)
+    assert f"<title>{TITLE}</title>" in dom
+    assert f'<h1 id="cell">{TITLE}</h1>' in dom
+    assert f"<code>{experiment[0] / CELL.run}</code>" in dom
+    assert re.findall(r"<text [^>]*font-weight=\"600\">(.*?)</text>", dom) == ["BM Twenty", "reranked"]
+
+
+def test_waiting_and_computing_are_told_apart_where_the_engine_tells_them(page, comparison):
+    waited = "waited 0.5 s, computed 1.4 s"
+    dom = shown(page)
+    assert dom.count(waited) == 2
+    assert "Computed: from then to the last token" in dom
+    assert "from request to answer" not in dom
+    dom = shown(comparison, "#a=c/fas/bm25/think&b=c/fas/bm25/quick&query=q7")
+    assert (dom.count(waited), dom.count("from request to answer 2.0 s")) == (2, 2)
+    assert "Waiting in the server's queue is included" in dom
+
+
 def test_a_text_is_on_the_page_once_and_packed(page):
     texts = unpacked(page, "texts")
     docids = [docid for block in texts for docid in block]

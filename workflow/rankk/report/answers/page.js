@@ -214,10 +214,10 @@ function chart(columns, grades) {
     return made;
   };
   const there = Math.min(ROWS, Math.max(...columns.map(column => column.list.length)));
-  const height = (there + 3) * ROW;
+  const height = (there + 3) * ROW, lines = [], told = element("p", { role: "status" });
   const x = number => EDGE + number * (WIDTH - 2 * EDGE) / Math.max(1, columns.length - 1);
   const y = place => (Math.min(place, there) + 2) * ROW;
-  const svg = make("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img" });
+  const svg = make("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "group" });
   const ids = new Set(columns.flatMap(column => column.list.slice(0, there)));
   let [rose, fell] = [0, 0];
   const order = [...ids].sort((one, other) => (grades[one] ?? -1) - (grades[other] ?? -1));
@@ -230,8 +230,10 @@ function chart(columns, grades) {
       const kind = (grades[id] ?? 0) < level ? "" : change > 0 ? "up" : change < 0 ? "down" : "same";
       rose += kind === "up"; fell += kind === "down";
       const [left, right] = [x(number - 1) + 14, x(number) - 14], middle = (left + right) / 2;
-      const line = make("path", { d: `M${left} ${y(from)} C${middle} ${y(from)} ${middle} ${y(to)} ${right} ${y(to)}`, class: kind });
-      line.append(make("title", {}, `${id}${id in grades ? `, grade ${grades[id]}` : ""}: ${from + 1} → ${to > there ? "below" : to + 1}`));
+      const what = `${id}${id in grades ? `, grade ${grades[id]}` : ""}: ${columns[number - 1].name} ${from < there ? from + 1 : "below"} → ${columns[number].name} ${to < there ? to + 1 : "below"}`;
+      const line = make("path", { d: `M${left} ${y(from)} C${middle} ${y(from)} ${middle} ${y(to)} ${right} ${y(to)}`, class: kind, role: "img", "aria-label": what, tabindex: "-1" });
+      for (const event of ["focus", "pointerenter"]) line.addEventListener(event, () => { told.textContent = what; });
+      lines.push({ line, number, from });
       svg.append(line);
     }
   }
@@ -247,9 +249,21 @@ function chart(columns, grades) {
     });
     svg.append(make("text", { x: x(number), y: y(there) + 4, "text-anchor": "middle" }, "⋯"));
   });
+  // One stop of the Tab key; arrows go from line to line, by rank.
+  const ordered = lines.sort((one, other) => one.number - other.number || one.from - other.from).map(({ line }) => line);
+  ordered[0]?.setAttribute("tabindex", "0");
+  svg.addEventListener("keydown", event => {
+    const next = ordered[ordered.indexOf(event.target) + ({ ArrowDown: 1, ArrowUp: -1 }[event.key] ?? NaN)];
+    if (!next) return;
+    event.preventDefault();
+    event.target.setAttribute("tabindex", "-1");
+    next.setAttribute("tabindex", "0");
+    next.focus();
+  });
   svg.setAttribute("aria-label", `Ranks in ${columns.map(column => column.name).join(", ")}: ${rose} relevant passages rise, ${fell} fall. The tables hold the ranks.`);
   return [element("h3", {}, "Rankings"), element("p", { class: "dim" },
-    "Solid green: a relevant passage rises by reranking; dashed red: it falls. In brackets: grades."), wide("rankings", svg)];
+    "Solid green: a relevant passage rises by reranking; dashed red: it falls. In brackets: grades. Point at a line, or go to it with Tab and the arrow keys ↑ ↓, to read which passage it is."),
+    element("div", { class: "wide" }, svg), told];
 }
 
 function ranking(content, number, contents, grades) {
@@ -340,10 +354,16 @@ async function open(query) {
 
 // ── The list, filters and keys.
 
+// The list is one stop of the Tab key, at the query that is shown: hundreds of links would stand before the answers.
 function select(query) {
+  const inside = byId("queries").contains(document.activeElement);
   for (const each of byId("queries").querySelectorAll("a")) {
-    if (each.dataset.id === query?.id) { each.setAttribute("aria-current", "true"); each.scrollIntoView({ block: "nearest" }); }
-    else each.removeAttribute("aria-current");
+    const current = each.dataset.id === query?.id;
+    each.tabIndex = current ? 0 : -1;
+    if (!current) { each.removeAttribute("aria-current"); continue; }
+    each.setAttribute("aria-current", "true");
+    each.scrollIntoView({ block: "nearest" });
+    if (inside) each.focus();
   }
 }
 
@@ -407,7 +427,7 @@ async function load() {
 function start() {
   byId("cell").textContent = document.title = index.cell ?? `Compare cells of ${index.experiment}`;
   if (index.run) byId("systems").append(element("small", {}, element("code", {}, index.run)));
-  if (index.cells) for (const [id, title] of [["a", "A"], ["b", "B"]]) {
+  if (index.cells) for (const [id, title] of [["a", "cell A"], ["b", "cell B"]]) {
     const chooser = element("select", { id });
     byId("systems").append(element("label", {}, title, " ", chooser), element("small", {}, element("code", { id: `run-${id}` })));
     chooser.addEventListener("input", () => { location.hash = link({ [id]: chooser.value }); });
@@ -429,7 +449,8 @@ function start() {
   byId("keys").addEventListener("click", () => byId("help").showModal());
   addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select") || byId("help").open) return;
-    const step = { j: 1, k: -1 }[event.key];
+    const arrows = event.target.closest("#queries") ? { ArrowDown: 1, ArrowUp: -1 } : {};
+    const step = { j: 1, k: -1, ...arrows }[event.key];
     if (event.key === "/") { event.preventDefault(); byId("search").focus(); }
     if (event.key === "?") byId("help").showModal();
     if (event.key === "o") {
@@ -437,6 +458,7 @@ function start() {
       for (const each of all) each.open = open;
     }
     if (!step) return;
+    event.preventDefault();
     const links = [...byId("queries").querySelectorAll("a")];
     const next = links[links.findIndex(each => each.hasAttribute("aria-current")) + step];
     if (next) { next.click(); select({ id: next.dataset.id }); }
