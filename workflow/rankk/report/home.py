@@ -82,15 +82,15 @@ def headline(evidence: Evidence) -> list[str]:
     sentences = [
         f"Of {len(compared)} reranked {'cell' if len(compared) == 1 else 'cells'}, {better} "
         f"{'is' if better == 1 else 'are'} significantly better than the baseline and {worse} significantly worse; "
-        f"{equal} show no significant difference (paired t-test, p < {ALPHA} after Holm's "
+        f"{equal} show no significant difference (paired t-test, p\u00a0<\u00a0{ALPHA} after Holm's "
         "correction over the experiment)."
     ]
     rows = compared.to_dict("records")
     extremes = {"highest difference": rows[0], "lowest difference": rows[-1]}
     for what, row in (extremes if len(rows) > 1 else {"difference": rows[0]}).items():
         sentences.append(
-            f"The {what} is {_number(row['difference'], '+.3f')} {row['measure']} "
-            f"(95 % {_interval(row['difference_low'], row['difference_high'], '+.3f')}): {evidence.described(row)}."
+            f"The {what} is {_number(row['difference'], '+.3f')} {row['measure']} (95\u00a0% "
+            f"{_interval(row['difference_low'], row['difference_high'], '+.3f')}): {evidence.described(row)}."
         )
     return sentences
 
@@ -123,6 +123,7 @@ def cells(evidence: Evidence) -> list[dict[str, Any]]:
         listed.append(
             {
                 "cell": cell,
+                "name": evidence.described(row),
                 **{name: evidence.shown(row[name]) for name in CELL},
                 "measure": row["measure"],
                 "value": _number(row["value"], ".3f"),

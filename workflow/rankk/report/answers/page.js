@@ -122,6 +122,8 @@ async function system({ name, stage, page }) {
   return { name: name ?? own.cell, stage: stage ?? own.stage, data, index: own, entries: new Map(own.queries.map(query => [query.id, query])) };
 }
 
+const gained = () => systems.length > 1 ? "A − B" : "gain";  // what the numbers of the list are
+
 function listed() {
   const [one, other] = systems;
   return one.index.queries.filter(query => !other || other.entries.has(query.id)).map(query => {
@@ -204,7 +206,7 @@ function relevantPassages(contents, grades) {
 }
 
 // Rankings side by side, a line for each passage; colour and dashes only for relevant ones that rose or fell.
-const ROWS = 20, ROW = 17, WIDTH = 820, EDGE = 150;
+const ROWS = 20, ROW = 17, WIDTH = 820, NARROWEST = 180;
 function chart(columns, grades) {
   const level = systems[0].index.level, drawing = "http://www.w3.org/2000/svg";
   const make = (name, attributes, content = "") => {
@@ -214,10 +216,11 @@ function chart(columns, grades) {
     return made;
   };
   const there = Math.min(ROWS, Math.max(...columns.map(column => column.list.length)));
+  const width = Math.min(WIDTH, Math.max(byId("query").clientWidth - 24, NARROWEST * columns.length)), edge = Math.min(150, 0.3 * width);
   const height = (there + 3) * ROW, lines = [], told = element("p", { role: "status" });
-  const x = number => EDGE + number * (WIDTH - 2 * EDGE) / Math.max(1, columns.length - 1);
+  const x = number => edge + number * (width - 2 * edge) / Math.max(1, columns.length - 1);
   const y = place => (Math.min(place, there) + 2) * ROW;
-  const svg = make("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "group" });
+  const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, style: `min-width: ${width}px`, role: "group" });
   const ids = new Set(columns.flatMap(column => column.list.slice(0, there)));
   let [rose, fell] = [0, 0];
   const order = [...ids].sort((one, other) => (grades[one] ?? -1) - (grades[other] ?? -1));
@@ -239,7 +242,7 @@ function chart(columns, grades) {
   }
   columns.forEach(({ name, list }, number) => {
     const anchor = number === 0 ? "end" : number === columns.length - 1 ? "start" : "middle";
-    svg.append(make("text", { x: x(number), y: ROW, "text-anchor": "middle", "font-weight": 600 }, shortened(name, columns.length > 3 ? 22 : 34)));
+    svg.append(make("text", { x: x(number), y: ROW, "text-anchor": "middle", "font-weight": 600 }, shortened(name, Math.floor(width / columns.length / 9))));
     list.slice(0, there).forEach((id, place) => {
       svg.append(make("text", { x: x(number), y: y(place) + 4, "text-anchor": "middle" }, place + 1));
       if (anchor === "middle") return;
@@ -272,7 +275,7 @@ function ranking(content, number, contents, grades) {
     moved(content.first.indexOf(id) + 1, place + 1, grades[id] >= level),
     text("td", id in grades ? grades[id] : "–", "number " + (grades[id] >= level ? "relevant" : "")),
     text("td", moves(content, id).join(", ")), passage(id, contents, lang, 80));
-  const titles = ["rank", "moved", "grade", "by", "passage"];
+  const titles = ["rank", "moved", "grade", "moved by", "passage"];
   const heading = systems.length > 1 ? [text("h4", systems[number].name)] : [];
   return element("div", {}, ...heading, ...inParts(titles, content.final.map(row), "further ranks"));
 }
@@ -335,13 +338,13 @@ async function open(query) {
     return `${systems.length > 1 ? "AB"[place] + " " : ""}${value(after)}, first stage ${value(first)}`;
   });
   facts.append(described.join("; "));
-  if (query.gain !== null) facts.append(" (", text("span", signed(query.gain), direction(query.gain)), ")");
+  if (query.gain !== null) facts.append(`; ${gained()} `, text("span", signed(query.gain), direction(query.gain)));
   facts.append(". ");
   for (const [place, { entries }] of systems.entries()) {
     const cause = entries.get(query.id).cause;
     if (!cause) continue;
-    const decided = [cause.cause, cause.docid, cause.call === null ? "" : `window ${cause.call + 1}`].filter(Boolean).join(", ");
-    facts.append(`${systems.length > 1 ? `${"AB"[place]} over its first stage` : "Cause"}: ${decided}. `);
+    const decided = [cause.docid && `passage ${cause.docid}`, cause.call === null ? "" : `window ${cause.call + 1}`].filter(Boolean).join(", ");
+    facts.append(`${systems.length > 1 ? `${"AB"[place]} over its first stage` : "Cause"}: ${cause.cause}${decided && ` (${decided})`}. `);
   }
   byId("query").replaceChildren(text("h2", query.text, "", language(languages[0])), facts,
     ...chart(columns(contents), grades), ...relevantPassages(contents, grades),
@@ -375,8 +378,8 @@ async function show() {
     if (filters !== before) {
       before = filters;
       for (const name of FILTERS) if (document.activeElement !== byId(name)) byId(name).value = current[name] ?? "";
-      byId("count").firstChild.textContent = `${list.length} of ${queries.length} queries`;
-      byId("queries").replaceChildren(...list.map(query => element("li", {}, element("a", { href: link({ query: query.id }), "data-id": query.id },
+      byId("count").firstChild.textContent = `${list.length} of ${queries.length} queries; numbers: ${gained()} in ${systems[0].index.measure}`;
+      byId("queries").replaceChildren(...list.map(query => element("li", {}, element("a", { href: link({ query: query.id }), tabindex: "-1", "data-id": query.id },
         text("span", query.gain === null ? "" : signed(query.gain), `number ${query.gain === null ? "" : direction(query.gain)}`), text("bdi", query.id), ": ", text("span", query.text)))));
     }
     const wanted = list.find(query => query.id === current.query) ?? list[0];
