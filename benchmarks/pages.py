@@ -7,6 +7,7 @@ page is that of the paper's grid (config/rank-k.yaml, 184 reranked cells) with r
 python benchmarks/pages.py [cells] [home]
 """
 
+import importlib
 import random
 import re
 import shutil
@@ -18,10 +19,6 @@ from pathlib import Path
 
 from common import cell, command, report
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from tests import evidence
-
 from rankk import paths
 from rankk.config.loading import load
 from rankk.io.trec import read_run
@@ -31,6 +28,8 @@ from rankk.report.answers.page import write_comparison, write_page
 from rankk.report.evidence import Evidence
 from rankk.report.home import write_home
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+evidence = importlib.import_module("tests.evidence")  # results drawn at random
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
 OPEN = (BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--enable-logging=stderr")
 WATCH = """<script>const watch = setInterval(() => {
