@@ -1,22 +1,35 @@
-"""Size of a cell page, and its time to open in headless Chromium, by itself and in a comparison.
+"""Sizes of the pages, and their times to open in headless Chromium: cells, alone and compared, and a home page.
 
-Times are measured in the page, from the start of the navigation until the windows of the first query are shown. Answers
-have 1,000 words of reasoning. Medians of three runs.
+Times are measured in the page, from the start of the navigation until what is shown first is there: the windows of the
+first query; of a home page, everything, with all its figures decoded. Answers have 1,000 words of reasoning. The home
+page is that of the paper's grid (config/rank-k.yaml, 184 reranked cells) with random results. Medians of three runs.
+
+python benchmarks/pages.py [cells] [home]
 """
 
+import importlib
 import random
 import re
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from common import cell, command, report
 
+from rankk import paths
+from rankk.config.loading import load
 from rankk.io.trec import read_run
+from rankk.provenance import environment
+from rankk.report import contents, figures, tables
 from rankk.report.answers.page import write_comparison, write_page
+from rankk.report.evidence import Evidence
+from rankk.report.home import write_home
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+evidence = importlib.import_module("tests.evidence")  # results drawn at random
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
 OPEN = (BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--enable-logging=stderr")
 WATCH = """<script>const watch = setInterval(() => {
@@ -24,6 +37,11 @@ WATCH = """<script>const watch = setInterval(() => {
   clearInterval(watch);
   console.log(`opened in ${performance.now()} ms`);
 }, 5)</script>"""
+DECODED = """<script>addEventListener("load", async () => {
+  await Promise.all([...document.images].map(image => image.decode()));
+  await new Promise(requestAnimationFrame);
+  console.log(`opened in ${performance.now()} ms`);
+})</script>"""
 CELLS = ((43, 9), (500, 9), (2000, 9))
 """Numbers of queries, and of windows per query."""
 
@@ -40,6 +58,7 @@ def page(folder: Path, queries: int, windows: int) -> Path:
     write_page(
         folder / "page.html",
         title="a cell",
+        stage="first stage",
         languages=["eng", "eng"],
         passages=str(folder / "passages.jsonl"),
         run=str(folder / "o.trec"),
@@ -57,10 +76,24 @@ def page(folder: Path, queries: int, windows: int) -> Path:
     return folder
 
 
-def opened(path: Path) -> float:
-    """Seconds until the page shows its first query."""
+def home(folder: Path) -> tuple[Path, int]:
+    """The page of the paper's grid with all its figures and tables, and the number of its figures."""
+    experiment = load("config/rank-k.yaml")
+    built = evidence.evaluated(folder, evidence.build(folder, experiment.cells, queries=8))
+    languages = {name: experiment.language_of(name) for name in experiment.evaluated}
+    found = Evidence(built.files, languages, experiment.titles, test_time=experiment.test_time)
+    drawn, target = list(contents.figures(experiment)), folder / paths.experiment("x")
+    figures.draw(found, drawn, target / "figures")
+    filled = tables.write(found, list(contents.tables(experiment, [])), target / "tables")
+    facts = {"experiment": experiment.recorded, "provenance": environment()}
+    write_home(target / "index.html", found, figures=drawn, tables=filled, folder=target / "figures", facts=facts)
+    return target / "index.html", len(drawn)
+
+
+def opened(path: Path, watch: str = WATCH) -> float:
+    """Seconds until the page shows what it shows first."""
     watched = path.with_name(f"watched-{path.name}")
-    watched.write_text(path.read_text(encoding="utf-8").replace("<nav", WATCH + "<nav", 1), encoding="utf-8")
+    watched.write_text(path.read_text(encoding="utf-8").replace("<nav", watch + "<nav", 1), encoding="utf-8")
     times = []
     for _ in range(3):
         with subprocess.Popen([*OPEN, f"file://{watched}"], stderr=subprocess.PIPE, text=True) as browser:
@@ -71,8 +104,8 @@ def opened(path: Path) -> float:
     return statistics.median(times)
 
 
-def main() -> None:
-    """Measure each size and write the table."""
+def cells() -> None:
+    """Measure pages of each size."""
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as name:
         for queries, windows in CELLS:
@@ -89,6 +122,21 @@ def main() -> None:
                 }
             )
     report("pages", rows)
+
+
+def homes() -> None:
+    """Measure the home page."""
+    with tempfile.TemporaryDirectory() as name:
+        path, drawn = home(Path(name))
+        size, seconds = path.stat().st_size / 1e6, opened(path, DECODED)
+    report("home", [{"cells": 184, "figures": drawn, "megabytes": size, "seconds to open": seconds}])
+
+
+def main() -> None:
+    """Measure the kinds of pages that are named, or all."""
+    kinds = {"cells": cells, "home": homes}
+    for kind in sys.argv[1:] or kinds:
+        kinds[kind]()
 
 
 if __name__ == "__main__":

@@ -5,9 +5,11 @@ import os
 from rankk.config.loading import DATA
 from rankk.evaluation.measures import relevance_level
 from rankk.report import contents
+from rankk.report.evidence import Evidence
 from rankk.report.figures import FORMATS as FIGURE_FORMATS
 from rankk.report.tables import FORMATS as TABLE_FORMATS
 
+NAMED = Evidence({}, names=EXPERIMENT.titles)
 FIGURES = contents.figures(EXPERIMENT)
 PUBLISHED = contents.published(
     EXPERIMENT, DATA / "config" / "reference" / "published.csv"
@@ -96,11 +98,11 @@ rule page:
             CELL.page,
             category="Answers",
             caption="../workflow/report/page.rst",
-            labels={
-                "collection": "{collection}",
-                "language": "{language}",
-                "first stage": "{retriever}",
-                "reranker": "{reranker}",
+            labels=lambda wildcards: {
+                "collection": NAMED.shown(wildcards.collection),
+                "queries in": NAMED.shown(wildcards.language),
+                "first stage": NAMED.shown(wildcards.retriever),
+                "reranker": NAMED.shown(wildcards.reranker),
             },
         ),
     log:
@@ -115,6 +117,8 @@ rule page:
         mem_mb=RESOURCES.memory(4000),
         runtime=RESOURCES.minutes(30),
     params:
+        title=lambda wildcards: NAMED.described({**wildcards}),
+        stage=lambda wildcards: NAMED.shown(wildcards.retriever),
         journal=lambda wildcards: paths.Cell(**wildcards).journal,
         measure=lambda wildcards: EXPERIMENT.collections[
             wildcards.collection

@@ -6,7 +6,8 @@ from rankk.report.answers.page import write_page
 with job(snakemake.log[0]):
     write_page(
         snakemake.output[0],
-        title=", ".join(snakemake.wildcards),
+        title=snakemake.params.title,
+        stage=snakemake.params.stage,
         journal=snakemake.params.journal,
         measure=snakemake.params.measure,
         level=snakemake.params.level,

@@ -83,6 +83,8 @@ def _rerank(folder: Path, cell: paths.Cell, first: dict, draw: random.Random) ->
                 **{"key": f"{qid}-{call}", "qid": qid, "call": call, "window": tuple(window)},
                 **{"text": thought + answer, "finish_reason": "stop", "outcome": "ok", "finished": 1000.0 + call},
                 **{"prompt_tokens": 300, "output_tokens": draw.randint(50, 400), "seconds": 2.0},
+                waited=0.5 if thinks else None,
+                computed=1.4 if thinks else None,
             )
             records.append(record)
             row = Call.of(record, Answer(((places[0] - 1,),), Outcome.OK), Thinking(), [start + 1], DEPTH)

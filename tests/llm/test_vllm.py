@@ -103,6 +103,7 @@ def test_a_cell_in_process_computes_what_transformers_computes(cell, model):
         prompt = render(load_preset("listwise"), queries[record.qid], texts)
         assert record.text == greedy(model, tokenizer.render(prompt), TOKENS)
         assert record.output_tokens == TOKENS
+        assert_times_are_told(record)
     assert read_run(cell / "cell.trec").keys() == queries.keys()
 
 
@@ -129,6 +130,9 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
     assert budgets["thinking_budget"] == "native"
     assert budgets["calls"]["budget_fired"] == 4, "a random model never closes its thought by itself"
     assert all("</think>" in record.text for record in read_journal(tmp_path / "some.calls.jsonl"))
+    for name in ("none", "some"):
+        for record in read_journal(tmp_path / f"{name}.calls.jsonl"):
+            assert_times_are_told(record)
     none = json.loads((tmp_path / "none.json").read_text())
     assert none["calls"]["budget_fired"] == 0
     assert none["in_flight"] >= 16, "as the server's metrics allow"
@@ -140,6 +144,12 @@ def test_cells_share_one_engine_which_ends_with_its_owner_however_that_ends(tmp_
         seconds=20,
         message="the engine, or a process of it, outlived its owner",
     )
+
+
+def assert_times_are_told(record):
+    """Waiting and computing, by the engine's clock, are parts of the time from request to answer."""
+    assert record.computed > 0
+    assert record.waited + record.computed <= record.seconds + 0.001  # each is rounded
 
 
 def assert_metrics_are_read(server):

@@ -70,6 +70,8 @@ def test_passages_stand_in_the_order_of_their_scores(model: Path, tmp_path: Path
             logit = expected[record["window"][0]]
             assert record["score"] == pytest.approx(1 / (1 + 2.718281828459045**-logit), rel=1e-5)
             assert record["outcome"] == "ok"
+            assert record["computed"] > 0
+            assert record["waited"] + record["computed"] == pytest.approx(record["seconds"], abs=2e-4)
             assert record["output_tokens"] == 0
             assert record["prompt_tokens"] == len(query.split()) + len(TEXTS[record["window"][0]].split()) + 3
 

@@ -15,6 +15,7 @@ from rankk.config.validation import validate_reranker
 from rankk.errors import BackendError, RankkError
 from rankk.llm import openai_client
 from rankk.llm.addresses import check_address, masked
+from rankk.llm.journal import read_journal
 from rankk.llm.openai_client import OpenAIClient
 from rankk.llm.types import CallContext, Completion, Message, Prompt, Sampling
 
@@ -77,6 +78,15 @@ def test_overload_and_server_faults_are_retried(tmp_path):
     with FakeServer(failures=[429, 503]) as server:
         assert rerank(tmp_path, server.url) == 0
     assert len(server.asked) == 2
+
+
+def test_times_that_a_server_tells_are_in_the_journal(tmp_path):
+    metrics = {"queue_time_ms": 250.0, "time_to_first_token_ms": 100.0, "generation_time_ms": 1400.0}
+    with FakeServer(replies=[Reply(chat() | {"metrics": metrics})]) as server:
+        assert rerank(tmp_path, server.url) == 0
+    records = list(read_journal(tmp_path / "o.calls.jsonl"))
+    assert sorted((record.waited, record.computed) for record in records if record.waited) == [(0.25, 1.5)]
+    assert len(records) == 2, "the other answer tells no times"
 
 
 def test_a_refused_call_is_an_error_with_the_servers_words_and_is_not_retried(tmp_path, capsys):

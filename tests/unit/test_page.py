@@ -28,12 +28,16 @@ from .. import evidence
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 
+TITLE = "BM Twenty + Deep One on The Collection, Persian"
+
+
 def written(folder, files, cell):
     """The page of one of an experiment's cells."""
     entry = next(entry for entry in files if entry.cell == cell)
     write_page(
         folder / cell.page,
-        title=", ".join(str(cell).split("/")),
+        title=TITLE,
+        stage="BM Twenty",
         languages=[cell.language, "fas"],
         run=entry.run,
         first_stage=str(folder / cell.first_stage.run),
@@ -184,6 +188,25 @@ def test_ranks_of_relevant_passages_are_those_of_the_runs_and_those_that_no_wind
             assert (before, after, fate) == ("–", "–", "never retrieved")
 
 
+def test_the_page_is_titled_by_display_names_and_shows_the_run_that_commands_take(experiment, page):
+    dom = shown(page)
+    assert f"<title>{TITLE}</title>" in dom
+    assert f'<h1 id="cell">{TITLE}</h1>' in dom
+    assert f"<code>{experiment[0] / CELL.run}</code>" in dom
+    assert re.findall(r"<text [^>]*font-weight=\"600\">(.*?)</text>", dom) == ["BM Twenty", "reranked"]
+
+
+def test_waiting_and_computing_are_told_apart_where_the_engine_tells_them(page, comparison):
+    waited = "waited 0.5 s, computed 1.4 s"
+    dom = shown(page)
+    assert dom.count(waited) == 2
+    assert "Computed: from then to the last token" in dom
+    assert "from request to answer 2.0 s" not in dom
+    dom = shown(comparison, "#a=c/fas/bm25/think&b=c/fas/bm25/quick&query=q7")
+    assert (dom.count(waited), dom.count("from request to answer 2.0 s")) == (2, 2)
+    assert "Waiting in the server's queue is included" in dom
+
+
 def test_a_text_is_on_the_page_once_and_packed(page):
     texts = unpacked(page, "texts")
     docids = [docid for block in texts for docid in block]
@@ -195,7 +218,7 @@ def test_two_cells_are_compared_query_by_query(comparison):
     dom = shown(comparison, "#a=c/fas/bm25/think&b=c/fas/bm25/quick&query=q7")
     assert "100 of 100 queries" in dom
     assert gains(dom) == sorted(gains(dom))
-    assert re.search(r"nDCG@10 A 0\.\d{3}, first stage (0\.\d{3}); B 0\.\d{3}, first stage \1 ", dom)
+    assert re.search(r"nDCG@10 A 0\.\d{3}, first stage (0\.\d{3}); B 0\.\d{3}, first stage \1; A − B ", dom)
     headings = re.findall(r"<text [^>]*font-weight=\"600\">(.*?)</text>", dom)
     assert headings == ["A: bm25 + think", "bm25", "B: bm25 + quick"]
     assert dom.count('<details class="window"') == 4

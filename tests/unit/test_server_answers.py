@@ -62,6 +62,20 @@ def test_numbers_that_json_should_not_hold_are_not_told(number):
     assert read(body).output_tokens is None
 
 
+def test_a_server_that_tells_a_calls_times_tells_waiting_from_computing():
+    metrics = {"queue_time_ms": 250.0, "time_to_first_token_ms": 100, "generation_time_ms": 1400.0, "mean_itl_ms": None}
+    answer = read(chat() | {"metrics": metrics})
+    assert (answer.waited, answer.computed) == (0.25, 1.5)
+
+
+@pytest.mark.parametrize("time", [None, "250", -1.0, [], float("nan"), 10**400])
+def test_times_of_another_form_are_not_told(time):
+    known = {"time_to_first_token_ms": 100, "generation_time_ms": 1400}
+    for metrics in (time, {"queue_time_ms": time, **known}, known):
+        answer = read(chat() | {"metrics": metrics})
+        assert (answer.waited, answer.computed) == (None, None)
+
+
 @pytest.mark.parametrize("usage", [None, [], "12 tokens", 12])
 def test_a_usage_of_another_form_is_not_told(usage):
     assert read(chat(usage=usage)).prompt_tokens is None

@@ -11,14 +11,14 @@ from rankk.llm.types import Completion, Prompt, Sampling, Thinking
 BUDGET = 8
 
 
-def ask(*answers, budget=BUDGET):
+def ask(*answers, budget=BUDGET, **times):
     """The completion, and the prefix and tokens of every call, of a model that gives these answers one by one."""
     asked, left = [], iter(answers)
 
     async def complete(prompt, sampling):
         asked.append((prompt.prefix, sampling.max_tokens))
         text, reason = next(left)
-        return Completion(text, reason, prompt_tokens=100, output_tokens=5, seconds=1.0)
+        return Completion(text, reason, prompt_tokens=100, output_tokens=5, seconds=1.0, **times)
 
     sampling = Sampling(temperature=0.0, top_p=1.0, top_k=0, max_tokens=999)
     found = asyncio.run(complete_with_budget(complete, Prompt(text="ask"), sampling, Thinking(), budget, 20))
@@ -44,6 +44,16 @@ def test_an_answer_that_the_budget_cuts_begins_anew_behind_the_thought():
     assert not found.budget_fired
     assert asked[1] == ("<think>\nhm\n</think>\n\n", 20)  # as it was trained on, whatever the tokenizer joins
     assert found.output_tokens == 10
+
+
+def test_times_of_both_calls_are_added_where_the_engine_tells_them():
+    answers = ("so let me see", "length"), ("[2] > [1]", "stop")
+    found, _ = ask(*answers, waited=0.25, computed=0.5)
+    assert (found.seconds, found.waited, found.computed) == (2.0, 0.5, 1.0)
+    found, _ = ask(*answers)
+    assert (found.seconds, found.waited, found.computed) == (2.0, None, None)
+    found, _ = ask(("[1]", "stop"), budget=0, waited=0.25, computed=0.5)
+    assert (found.seconds, found.waited, found.computed) == (1.0, 0.25, 0.5)
 
 
 def test_no_budget_is_one_call_that_thinks_nothing():

@@ -221,8 +221,9 @@ def new_cell_of_bm25(kind, name):
 CONFIGURED = {
     "a description": (REPORT, set_key("description", value="reworded")),
     "a collection's description": (REPORT, set_key("collections", "c", "description", value="reworded")),
-    "a reranker's title": (REPORT, set_key("rerankers", "other", "title", value="Other")),
-    "a retriever's title": (REPORT, set_key("retrievers", "bm25", "title", value="BM25")),
+    "a reranker's title": ({"page": 1} | REPORT, set_key("rerankers", "other", "title", value="Other")),
+    "a retriever's title": ({"page": 3} | REPORT, set_key("retrievers", "bm25", "title", value="BM25")),
+    "a collection's title": ({"page": 3} | REPORT, set_key("collections", "c", "title", value="Subjects")),
     "a measure": (EVALUATION, set_key("collections", "c", "measures", value=["nDCG@10", "R@100", "P@5"])),
     "a published index": (REPORT, set_key("collections", "c", "prebuilt", value={"x": "msmarco-v1-passage"})),
     "a reranker": (ONE_CELL | EVALUATION, new_cell_of_bm25("rerankers", "third")),

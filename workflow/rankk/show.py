@@ -11,6 +11,7 @@ from rankk.terminal import coloured, cut, within
 
 if TYPE_CHECKING:
     from rankk.experiment import Experiment
+    from rankk.llm.journal import CallRecord
 
 
 def evaluation(runs: list[str], qrels: str, queries: str | None, measures: list[str], *, per_query: bool) -> None:
@@ -117,7 +118,7 @@ def calls(
         tokens = " + ".join("?" if count is None else str(count) for count in counts)
         head = (
             f"── query {record.qid}, call {record.call}, sample {record.sample}: {record.outcome}{repairs}, "
-            f"{record.finish_reason}, {tokens} tokens, {record.seconds} s"
+            f"{record.finish_reason}, {tokens} tokens, {_times(record)}"
         )
         window = ["window:"]
         for position, docid in enumerate(record.window, 1):
@@ -128,6 +129,13 @@ def calls(
         lines += [("\n" if grades or texts else " ").join(window)]
         lines += [f"reasoning: {record.reasoning}"] if record.reasoning else []
         print(coloured(_escaped(head), "bold"), _escaped("\n".join([*lines, f"answer: {record.text}\n"])), sep="\n")
+
+
+def _times(record: "CallRecord") -> str:
+    """How long a call took, and of that its waiting and computing where the engine tells them apart."""
+    if record.waited is None or record.computed is None:
+        return f"{record.seconds} s"
+    return f"{record.seconds} s ({record.waited} s waiting, {record.computed} s computing)"
 
 
 def _escaped(text: str) -> str:

@@ -12,6 +12,8 @@ from rankk.llm.types import Completion
 MOST_TOKENS = 10**9
 """Larger token counts are treated as errors."""
 LEAST = -1e300  # digits of log probabilities; larger integers cannot be converted to float
+LONGEST = 1e10
+"""Larger times, in milliseconds, are treated as errors."""
 ROUNDING = 0.01
 """Larger values are not log probabilities."""
 FINISHED = {
@@ -133,6 +135,7 @@ def completion(body: Any, seconds: float) -> Completion:
     reasoning, more = _without_surrogates(reasoning or thoughts)
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
+    waited, computed = _times(body.get("metrics"))
     return Completion(
         text=text,
         finish_reason=reason,
@@ -141,9 +144,22 @@ def completion(body: Any, seconds: float) -> Completion:
         output_tokens=tokens(usage.get("completion_tokens")),
         first_logprobs=_first_logprobs(choice.get("logprobs")),
         seconds=seconds,
+        waited=waited,
+        computed=computed,
         token_ids=_token_ids(choice.get("token_ids")),
         replaced=count + more or None,
     )
+
+
+def _times(metrics: Any) -> tuple[float | None, float | None]:
+    """Seconds that the call waited in the engine, and those of its computation.
+
+    A vLLM server that was started with --enable-per-request-metrics tells them in milliseconds, others do not (None).
+    """
+    names = ("queue_time_ms", "time_to_first_token_ms", "generation_time_ms")
+    told = [metrics.get(name) for name in names] if isinstance(metrics, dict) else []
+    times = [time / 1000 for time in told if isinstance(time, int | float) and 0 <= time <= LONGEST]
+    return (times[0], times[1] + times[2]) if len(times) == len(names) else (None, None)
 
 
 def _of(value: Any, kind: type, name: str) -> Any:

@@ -224,7 +224,8 @@ def _record_at(file: int, path: Path, offset: int, length: int) -> CallRecord:
 def _told(record: CallRecord) -> dict[str, Any]:
     """Fields of a record without empty ones, except `repairs`."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
-    values |= {"token_ids": (), "seconds": round(record.seconds, 4)}
+    values |= {"token_ids": ()}
+    values |= {name: round(values[name], 4) for name in ("seconds", "waited", "computed") if values[name] is not None}
     return {
         name: value
         for name, value in values.items()

@@ -137,13 +137,15 @@ class Batches(ABC):
         return {"engine_start_seconds": round(self._start_seconds, 3)}
 
     async def complete(self, prompt: Prompt, sampling: Sampling, call: CallContext) -> Completion:
-        """Queue a call and return its completion when its batch is done."""
+        """Queue a call and return its completion when its batch is done. The call waits until its batch begins."""
         began = time.monotonic()
         completion: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
         self._waiting.append((prompt, sampling, completion))
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
-        return replace(await completion, seconds=time.monotonic() - began)
+        done = await completion
+        seconds = time.monotonic() - began
+        return replace(done, seconds=seconds, waited=max(0.0, seconds - (done.computed or 0.0)))
 
     async def _work(self) -> None:
         await asyncio.sleep(0)  # calls that are made together are answered together
@@ -170,7 +172,10 @@ class Batches(ABC):
             self.check()
             self._loaded = self.load()
             self._start_seconds = time.monotonic() - began
-        return self.answer(prompts, sampling)
+        began = time.monotonic()
+        completions = self.answer(prompts, sampling)
+        computed = time.monotonic() - began
+        return [replace(completion, computed=computed) for completion in completions]
 
     async def close(self) -> None:
         """Wait for the batch that is being computed."""

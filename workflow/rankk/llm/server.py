@@ -180,6 +180,7 @@ def server_command(model: str, arguments: Mapping[str, Any], port: int) -> list[
     """vLLM's server as a command line (without the key)."""
     command = [engine_python(), "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--model", model, "--served-model-name", MODEL_NAME, "--disable-uvicorn-access-log"]
+    command += ["--enable-per-request-metrics"]  # times of each call: waiting, and computing
     for name, value in arguments.items():
         command += _option(name.replace("_", "-"), value)
     return command

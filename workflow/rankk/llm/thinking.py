@@ -154,7 +154,7 @@ async def _continue(
 ) -> Completion:
     """The completion that continues `said`; the tokens and seconds of the `first` call are added."""
     second = await complete(replace(prompt, prefix=said), sampling)
-    earlier = first or Completion("", "stop", output_tokens=0)
+    earlier = first or Completion("", "stop", output_tokens=0, waited=0.0, computed=0.0)
     output = None if second.output_tokens is None else second.output_tokens + (earlier.output_tokens or 0)
     return replace(
         second,
@@ -163,8 +163,15 @@ async def _continue(
         prompt_tokens=second.prompt_tokens if first is None else first.prompt_tokens,
         output_tokens=output,
         seconds=second.seconds + earlier.seconds,
+        waited=_sum(second.waited, earlier.waited),
+        computed=_sum(second.computed, earlier.computed),
         budget_fired=fired,
     )
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    """The sum of two times, where both are known."""
+    return None if one is None or other is None else one + other
 
 
 def _verified(completion: Completion, opening: str, closing_token: int, budget: int) -> Completion:

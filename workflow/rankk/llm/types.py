@@ -15,6 +15,9 @@ Role = Literal["system", "user", "assistant"]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 """A non-negative integer that every JSON reader represents exactly."""
 
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""A time span."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -62,7 +65,9 @@ class Completion:
     prompt_tokens: Count | None = None
     output_tokens: Count | None = None
     first_logprobs: dict[str, float] | None = None  # first token's alternatives: text → natural log probability
-    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    seconds: Seconds = 0.0  # from sending the request to its answer, waiting included
+    waited: Seconds | None = None  # of these, in the engine until it began to compute
+    computed: Seconds | None = None  # of these, from then to the last token, beside other calls
     budget_fired: bool = False  # the thought was closed at its budget
     token_ids: tuple[int, ...] = ()  # what was written, where a thinking budget has to be verified
     score: Annotated[float, Field(allow_inf_nan=False)] | None = None  # a pointwise model's relevance, 0 to 1

@@ -85,6 +85,8 @@ class VllmClient:
             last = state  # each output contains all tokens so far
         output = last.outputs[0]
         first = output.logprobs[0] if output.logprobs else None
+        times = last.metrics  # the engine's clock; 0: not told
+        told = bool(times and times.queued_ts and times.scheduled_ts and times.last_token_ts)
         return Completion(
             text=output.text,
             finish_reason=finish_reason(output.finish_reason),
@@ -92,6 +94,8 @@ class VllmClient:
             output_tokens=len(output.token_ids),
             first_logprobs={str(token): entry.logprob for token, entry in first.items()} if first else None,
             seconds=time.monotonic() - started,
+            waited=times.scheduled_ts - times.queued_ts if told else None,
+            computed=times.last_token_ts - times.scheduled_ts if told else None,
             token_ids=tuple(output.token_ids) if sampling.thinking_budget is not None else (),
         )
 

@@ -54,6 +54,7 @@ def stacked(groups: Groups, parts: Sequence[str], colours: Mapping[str, int], wi
         axis.annotate(text, (0.01, position), annotation_clip=False, **where).set_in_layout(False)
         axis.yaxis.get_major_ticks()[position].tick1line.set_visible(False)
     axis.grid(axis="y", visible=False)
+    axis.spines["left"].set_visible(False)  # it would cross the headings
     axis.set_xlim(0, 1.08)
     axis.set_xticks([0, 0.25, 0.5, 0.75, 1])
     axis.set_xlabel(x_label)

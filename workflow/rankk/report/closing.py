@@ -6,7 +6,7 @@ from rankk.evaluation.experiment import COLUMNS
 from rankk.io.files import read_json
 from rankk.paths import FIRST_STAGE
 from rankk.report.evidence import ALPHA, Evidence
-from rankk.report.home import described, differences, verdicts
+from rankk.report.home import differences, verdicts
 
 AFFECTS_RESULTS = False
 
@@ -28,7 +28,7 @@ def closing(folder: str | Path) -> list[str]:
     for what, row in extremes:
         lines.append(
             f"  {what:7} {row['difference']:+.3f} {row['measure']} "
-            f"[{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]  {described(evidence, row)}"
+            f"[{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]  {evidence.described(row)}"
         )
     cells = evidence.summary[evidence.summary["reranker"] != FIRST_STAGE]
     if calls := int(cells["calls"].sum()):

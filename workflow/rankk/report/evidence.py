@@ -56,6 +56,14 @@ class Evidence:
         family, bracket, rest = name.partition(" (")
         return self.names.get(name) or LANGUAGES.get(name) or self._families.get(family, family) + bracket + rest
 
+    def system(self, cell: Mapping[str, str]) -> str:
+        """Names of a cell's first stage and reranker. `cell`: ids by column (`CELL`)."""
+        return " + ".join(self.shown(cell[name]) for name in SYSTEM)
+
+    def described(self, cell: Mapping[str, str]) -> str:
+        """Names of a cell."""
+        return f"{self.system(cell)} on {', '.join(self.shown(cell[name]) for name in PANEL)}"
+
     @cached_property
     def _families(self) -> dict[str, str]:
         """Names of families of collections: the words with which their titles begin alike."""

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from rankk import paths
 from rankk.evaluation.experiment import DECLARED
 from rankk.io.files import atomic_write
-from rankk.report.evidence import ALPHA, CELL, SYSTEM, Evidence
+from rankk.report.evidence import ALPHA, CELL, Evidence
 from rankk.report.figures import FIGURES
 from rankk.report.formats import MISSING, fields, latex
 from rankk.report.matrix import matrix
@@ -61,7 +61,7 @@ def write_home(
         headline=headline(evidence),
         unfinished=summary(states) if unfinished else "",
         written=time.strftime("%Y-%m-%d %H:%M"),
-        attention=[(described(evidence, asdict(cell)), state) for cell, state in states.items() if _attention(state)],
+        attention=[(evidence.described(asdict(cell)), state) for cell, state in states.items() if _attention(state)],
         matrix=matrix(list(states), by_cell, states, evidence.shown),
         rows=rows,
         figures=[_figure(Path(folder), name) for name in figures],
@@ -82,15 +82,15 @@ def headline(evidence: Evidence) -> list[str]:
     sentences = [
         f"Of {len(compared)} reranked {'cell' if len(compared) == 1 else 'cells'}, {better} "
         f"{'is' if better == 1 else 'are'} significantly better than the baseline and {worse} significantly worse; "
-        f"{equal} show no significant difference (paired t-test, p < {ALPHA} after Holm's "
+        f"{equal} show no significant difference (paired t-test, p\u00a0<\u00a0{ALPHA} after Holm's "
         "correction over the experiment)."
     ]
     rows = compared.to_dict("records")
     extremes = {"highest difference": rows[0], "lowest difference": rows[-1]}
     for what, row in (extremes if len(rows) > 1 else {"difference": rows[0]}).items():
         sentences.append(
-            f"The {what} is {_number(row['difference'], '+.3f')} {row['measure']} "
-            f"(95 % {_interval(row['difference_low'], row['difference_high'], '+.3f')}): {described(evidence, row)}."
+            f"The {what} is {_number(row['difference'], '+.3f')} {row['measure']} (95\u00a0% "
+            f"{_interval(row['difference_low'], row['difference_high'], '+.3f')}): {evidence.described(row)}."
         )
     return sentences
 
@@ -123,6 +123,7 @@ def cells(evidence: Evidence) -> list[dict[str, Any]]:
         listed.append(
             {
                 "cell": cell,
+                "name": evidence.described(row),
                 **{name: evidence.shown(row[name]) for name in CELL},
                 "measure": row["measure"],
                 "value": _number(row["value"], ".3f"),
@@ -150,7 +151,7 @@ def comparable(evidence: Evidence, here: str) -> list[dict[str, Any]]:
     return [
         {
             "key": str(cell),
-            "name": described(evidence, asdict(cell)) if several else _system(evidence, asdict(cell)),
+            "name": evidence.described(asdict(cell)) if several else evidence.system(asdict(cell)),
             "collection": cell.collection,
             "stage": evidence.shown(cell.retriever),
             "page": quote(_relative(cell.page, here)),
@@ -194,17 +195,6 @@ def _table(table: Filled, name: str) -> dict[str, Any]:
         "note": table.note,
         "latex": latex(table, name),
     }
-
-
-def described(evidence: Evidence, row: Mapping[str, Any]) -> str:
-    """Names of a cell."""
-    collection, language = (evidence.shown(row[name]) for name in CELL[:2])
-    return f"{_system(evidence, row)} on {collection}, {language}"
-
-
-def _system(evidence: Evidence, row: Mapping[str, Any]) -> str:
-    """Names of a cell's retriever and reranker."""
-    return " + ".join(evidence.shown(row[name]) for name in SYSTEM)
 
 
 def _number(value: float, form: str) -> str:

@@ -30,7 +30,7 @@ def means(evidence: Evidence, cells: pd.DataFrame, index: Sequence[str], caption
 
     cells = cells.assign(mark=_marks(evidence, cells, index, letters))
     values, marks = pivoted("value"), pivoted("mark").fillna("")
-    note = _note(cells, lettered, len(rows))
+    note = _note(evidence, cells, lettered, len(rows))
     counts = cells.loc[cells["aggregate"] == "sum", "column"].unique().tolist()
     if len(columns) > 1 and not counts and (complete := values.notna().all(axis=1)).any():
         values[AVERAGE] = values.mean(axis=1).where(complete)
@@ -61,14 +61,14 @@ def _marks(
     return ["".join(sorted(outperformed.get(key, []))) + signs.get(key, "") for key in keys]
 
 
-def _note(cells: pd.DataFrame, lettered: bool, rows: int) -> str:
+def _note(evidence: Evidence, cells: pd.DataFrame, lettered: bool, rows: int) -> str:
     """Definitions of the numbers."""
     described = cells.groupby("measure", sort=False).agg(
         queries=("queries", "max"), least=("queries", "min"), collections=("collection", "unique")
     )
     measures = "; ".join(
         f"{measure} over {row.queries if row.least == row.queries else f'{row.least} to {row.queries}'} queries"
-        + (f" ({', '.join(row.collections)})" if len(described) > 1 else "")
+        + (f" ({', '.join(map(evidence.shown, row.collections))})" if len(described) > 1 else "")
         for measure, row in described.iterrows()
     )
     judged = cells["judged_at_10"]

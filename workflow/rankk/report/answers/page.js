@@ -119,8 +119,10 @@ let shown = 0;     // number of the query that is being shown: later ones win
 async function system({ name, stage, page }) {
   const data = page ? new PageData(page) : new OwnData();
   const own = await data.index();
-  return { name: name ?? own.cell, stage: stage ?? "first stage", data, index: own, entries: new Map(own.queries.map(query => [query.id, query])) };
+  return { name: name ?? own.cell, stage: stage ?? own.stage, data, index: own, entries: new Map(own.queries.map(query => [query.id, query])) };
 }
+
+const gained = () => systems.length > 1 ? "A − B" : "gain";  // what the numbers of the list are
 
 function listed() {
   const [one, other] = systems;
@@ -204,7 +206,7 @@ function relevantPassages(contents, grades) {
 }
 
 // Rankings side by side, a line for each passage; colour and dashes only for relevant ones that rose or fell.
-const ROWS = 20, ROW = 17, WIDTH = 820, EDGE = 150;
+const ROWS = 20, ROW = 17, WIDTH = 820, NARROWEST = 180;
 function chart(columns, grades) {
   const level = systems[0].index.level, drawing = "http://www.w3.org/2000/svg";
   const make = (name, attributes, content = "") => {
@@ -214,10 +216,11 @@ function chart(columns, grades) {
     return made;
   };
   const there = Math.min(ROWS, Math.max(...columns.map(column => column.list.length)));
-  const height = (there + 3) * ROW;
-  const x = number => EDGE + number * (WIDTH - 2 * EDGE) / Math.max(1, columns.length - 1);
+  const width = Math.min(WIDTH, Math.max(byId("query").clientWidth - 24, NARROWEST * columns.length)), edge = Math.min(150, 0.3 * width);
+  const height = (there + 3) * ROW, lines = [], told = element("p", { role: "status" });
+  const x = number => edge + number * (width - 2 * edge) / Math.max(1, columns.length - 1);
   const y = place => (Math.min(place, there) + 2) * ROW;
-  const svg = make("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img" });
+  const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, style: `min-width: ${width}px`, role: "group" });
   const ids = new Set(columns.flatMap(column => column.list.slice(0, there)));
   let [rose, fell] = [0, 0];
   const order = [...ids].sort((one, other) => (grades[one] ?? -1) - (grades[other] ?? -1));
@@ -230,14 +233,16 @@ function chart(columns, grades) {
       const kind = (grades[id] ?? 0) < level ? "" : change > 0 ? "up" : change < 0 ? "down" : "same";
       rose += kind === "up"; fell += kind === "down";
       const [left, right] = [x(number - 1) + 14, x(number) - 14], middle = (left + right) / 2;
-      const line = make("path", { d: `M${left} ${y(from)} C${middle} ${y(from)} ${middle} ${y(to)} ${right} ${y(to)}`, class: kind });
-      line.append(make("title", {}, `${id}${id in grades ? `, grade ${grades[id]}` : ""}: ${from + 1} → ${to > there ? "below" : to + 1}`));
+      const what = `${id}${id in grades ? `, grade ${grades[id]}` : ""}: ${columns[number - 1].name} ${from < there ? from + 1 : "below"} → ${columns[number].name} ${to < there ? to + 1 : "below"}`;
+      const line = make("path", { d: `M${left} ${y(from)} C${middle} ${y(from)} ${middle} ${y(to)} ${right} ${y(to)}`, class: kind, role: "img", "aria-label": what, tabindex: "-1" });
+      for (const event of ["focus", "pointerenter"]) line.addEventListener(event, () => { told.textContent = what; });
+      lines.push({ line, number, from });
       svg.append(line);
     }
   }
   columns.forEach(({ name, list }, number) => {
     const anchor = number === 0 ? "end" : number === columns.length - 1 ? "start" : "middle";
-    svg.append(make("text", { x: x(number), y: ROW, "text-anchor": "middle", "font-weight": 600 }, shortened(name, columns.length > 3 ? 22 : 34)));
+    svg.append(make("text", { x: x(number), y: ROW, "text-anchor": "middle", "font-weight": 600 }, shortened(name, Math.floor(width / columns.length / 9))));
     list.slice(0, there).forEach((id, place) => {
       svg.append(make("text", { x: x(number), y: y(place) + 4, "text-anchor": "middle" }, place + 1));
       if (anchor === "middle") return;
@@ -247,9 +252,21 @@ function chart(columns, grades) {
     });
     svg.append(make("text", { x: x(number), y: y(there) + 4, "text-anchor": "middle" }, "⋯"));
   });
+  // One stop of the Tab key; arrows go from line to line, by rank.
+  const ordered = lines.sort((one, other) => one.number - other.number || one.from - other.from).map(({ line }) => line);
+  ordered[0]?.setAttribute("tabindex", "0");
+  svg.addEventListener("keydown", event => {
+    const next = ordered[ordered.indexOf(event.target) + ({ ArrowDown: 1, ArrowUp: -1 }[event.key] ?? NaN)];
+    if (!next) return;
+    event.preventDefault();
+    event.target.setAttribute("tabindex", "-1");
+    next.setAttribute("tabindex", "0");
+    next.focus();
+  });
   svg.setAttribute("aria-label", `Ranks in ${columns.map(column => column.name).join(", ")}: ${rose} relevant passages rise, ${fell} fall. The tables hold the ranks.`);
   return [element("h3", {}, "Rankings"), element("p", { class: "dim" },
-    "Solid green: a relevant passage rises by reranking; dashed red: it falls. In brackets: grades."), wide("rankings", svg)];
+    "Solid green: a relevant passage rises by reranking; dashed red: it falls. In brackets: grades. Point at a line, or go to it with Tab and the arrow keys ↑ ↓, to read which passage it is."),
+    element("div", { class: "wide" }, svg), told];
 }
 
 function ranking(content, number, contents, grades) {
@@ -258,14 +275,24 @@ function ranking(content, number, contents, grades) {
     moved(content.first.indexOf(id) + 1, place + 1, grades[id] >= level),
     text("td", id in grades ? grades[id] : "–", "number " + (grades[id] >= level ? "relevant" : "")),
     text("td", moves(content, id).join(", ")), passage(id, contents, lang, 80));
-  const titles = ["rank", "moved", "grade", "by", "passage"];
+  const titles = ["rank", "moved", "grade", "moved by", "passage"];
   const heading = systems.length > 1 ? [text("h4", systems[number].name)] : [];
   return element("div", {}, ...heading, ...inParts(titles, content.final.map(row), "further ranks"));
 }
 
+const UNTOLD = "Seconds of a window: from the request to its answer. Waiting in the server's queue is included, because the server does not tell it apart.";
+const TOLD = "Waited: in the engine, until it began with the window. Computed: from then to the last token, beside other calls.";
+const times = ({ seconds, waited, computed }) => waited !== null && computed !== null
+  ? `waited ${waited.toFixed(1)} s, computed ${computed.toFixed(1)} s`
+  : seconds && `from request to answer ${seconds.toFixed(1)} s`;
+function timesExplained(calls) {
+  const kinds = new Set(calls.map(times).filter(Boolean).map(told => told.startsWith("waited") ? TOLD : UNTOLD));
+  return kinds.size ? [element("p", { class: "dim" }, [...kinds].join(" "))] : [];
+}
+
 // A window's content is made when it is opened.
 function window_(call, number, open, content, grades, lang, level) {
-  const facts = [call.sample && `sample ${call.sample + 1}`, call.tokens && `${call.tokens} tokens`, call.seconds && `${call.seconds.toFixed(1)} s with waiting`,
+  const facts = [call.sample && `sample ${call.sample + 1}`, call.tokens && `${call.tokens} tokens`, times(call),
     call.score !== null && `score ${call.score.toFixed(3)}`, call.repairs, call.fired && "thought closed at its budget"];
   const made = element("details", { class: "window" }, element("summary", {}, `Window ${number} `, text("span", call.outcome, "outcome"), " ", text("small", facts.filter(Boolean).join(" · "))));
   made.addEventListener("toggle", () => {
@@ -311,29 +338,35 @@ async function open(query) {
     return `${systems.length > 1 ? "AB"[place] + " " : ""}${value(after)}, first stage ${value(first)}`;
   });
   facts.append(described.join("; "));
-  if (query.gain !== null) facts.append(" (", text("span", signed(query.gain), direction(query.gain)), ")");
+  if (query.gain !== null) facts.append(`; ${gained()} `, text("span", signed(query.gain), direction(query.gain)));
   facts.append(". ");
   for (const [place, { entries }] of systems.entries()) {
     const cause = entries.get(query.id).cause;
     if (!cause) continue;
-    const decided = [cause.cause, cause.docid, cause.call === null ? "" : `window ${cause.call + 1}`].filter(Boolean).join(", ");
-    facts.append(`${systems.length > 1 ? `${"AB"[place]} over its first stage` : "Cause"}: ${decided}. `);
+    const decided = [cause.docid && `passage ${cause.docid}`, cause.call === null ? "" : `window ${cause.call + 1}`].filter(Boolean).join(", ");
+    facts.append(`${systems.length > 1 ? `${"AB"[place]} over its first stage` : "Cause"}: ${cause.cause}${decided && ` (${decided})`}. `);
   }
   byId("query").replaceChildren(text("h2", query.text, "", language(languages[0])), facts,
     ...chart(columns(contents), grades), ...relevantPassages(contents, grades),
     element("h3", {}, "Final ranking"),
     element("div", { class: "columns" }, ...contents.map((content, place) => ranking(content, place, contents, grades))),
-    element("h3", {}, "Windows, in the order in which they were asked"),
+    element("h3", {}, "Windows, in the order in which they were asked"), ...timesExplained(contents.flatMap(content => content.calls)),
     element("div", { class: "columns" }, ...contents.map((content, place) => windows(content, place, grades))));
   byId("query").scrollTop = 0;
 }
 
 // ── The list, filters and keys.
 
+// The list is one stop of the Tab key, at the query that is shown: hundreds of links would stand before the answers.
 function select(query) {
+  const inside = byId("queries").contains(document.activeElement);
   for (const each of byId("queries").querySelectorAll("a")) {
-    if (each.dataset.id === query?.id) { each.setAttribute("aria-current", "true"); each.scrollIntoView({ block: "nearest" }); }
-    else each.removeAttribute("aria-current");
+    const current = each.dataset.id === query?.id;
+    each.tabIndex = current ? 0 : -1;
+    if (!current) { each.removeAttribute("aria-current"); continue; }
+    each.setAttribute("aria-current", "true");
+    each.scrollIntoView({ block: "nearest" });
+    if (inside) each.focus();
   }
 }
 
@@ -345,8 +378,8 @@ async function show() {
     if (filters !== before) {
       before = filters;
       for (const name of FILTERS) if (document.activeElement !== byId(name)) byId(name).value = current[name] ?? "";
-      byId("count").firstChild.textContent = `${list.length} of ${queries.length} queries`;
-      byId("queries").replaceChildren(...list.map(query => element("li", {}, element("a", { href: link({ query: query.id }), "data-id": query.id },
+      byId("count").firstChild.textContent = `${list.length} of ${queries.length} queries; numbers: ${gained()} in ${systems[0].index.measure}`;
+      byId("queries").replaceChildren(...list.map(query => element("li", {}, element("a", { href: link({ query: query.id }), tabindex: "-1", "data-id": query.id },
         text("span", query.gain === null ? "" : signed(query.gain), `number ${query.gain === null ? "" : direction(query.gain)}`), text("bdi", query.id), ": ", text("span", query.text)))));
     }
     const wanted = list.find(query => query.id === current.query) ?? list[0];
@@ -385,6 +418,7 @@ async function load() {
     try { systems = await Promise.all([one, other].map(system)); }
     catch (error) { systems = []; return byId("query").replaceChildren(error.message); }
   }
+  if (index.cells) for (const [place, id] of ["a", "b"].entries()) byId(`run-${id}`).textContent = systems[place].index.run;
   queries = listed();
   for (const [id, values] of [["outcome", queries.flatMap(query => query.outcomes)], ["cause", queries.flatMap(query => query.cause?.cause ?? [])]]) {
     byId(id).replaceChildren(byId(id).firstElementChild, ...[...new Set(values)].sort().map(name => element("option", {}, name)));
@@ -395,9 +429,10 @@ async function load() {
 
 function start() {
   byId("cell").textContent = document.title = index.cell ?? `Compare cells of ${index.experiment}`;
+  if (index.run) byId("systems").append(element("small", {}, element("code", {}, index.run)));
   if (index.cells) for (const [id, title] of [["a", "cell A"], ["b", "cell B"]]) {
-    const chooser = element("select", { id, "aria-label": title });
-    byId("systems").append(chooser);
+    const chooser = element("select", { id });
+    byId("systems").append(element("label", {}, title, " ", chooser), element("small", {}, element("code", { id: `run-${id}` })));
     chooser.addEventListener("input", () => { location.hash = link({ [id]: chooser.value }); });
   }
   let cells = state(), typing;
@@ -417,7 +452,8 @@ function start() {
   byId("keys").addEventListener("click", () => byId("help").showModal());
   addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select") || byId("help").open) return;
-    const step = { j: 1, k: -1 }[event.key];
+    const arrows = event.target.closest("#queries") ? { ArrowDown: 1, ArrowUp: -1 } : {};
+    const step = { j: 1, k: -1, ...arrows }[event.key];
     if (event.key === "/") { event.preventDefault(); byId("search").focus(); }
     if (event.key === "?") byId("help").showModal();
     if (event.key === "o") {
@@ -425,6 +461,7 @@ function start() {
       for (const each of all) each.open = open;
     }
     if (!step) return;
+    event.preventDefault();
     const links = [...byId("queries").querySelectorAll("a")];
     const next = links[links.findIndex(each => each.hasAttribute("aria-current")) + step];
     if (next) { next.click(); select({ id: next.dataset.id }); }

@@ -21,12 +21,15 @@ BLOCK = 200
 """Number of passages that are compressed together."""
 
 
-def write_page(output: str | Path, *, title: str, languages: Sequence[str], passages: str, **files: Any) -> None:
+def write_page(
+    output: str | Path, *, title: str, stage: str, languages: Sequence[str], passages: str, **files: Any
+) -> None:
     """Write the page of a reranked cell: each query's rankings, relevant passages and windows.
 
-    `languages`: of queries and passages (ISO 639-3). `files`: see `CellAnswers`. Each query's answers, and passages in
-    blocks, are compressed (deflate, base64) and unpacked when they are shown; a passage's text is on the page once.
-    Data of the query that is shown first come first, so that it is shown while the browser reads the rest.
+    `title`, `stage`: display names of the cell and its first stage; the path of its run, which commands take, stands
+    below. `languages`: of queries and passages (ISO 639-3). `files`: see `CellAnswers`. Each query's answers, and
+    passages in blocks, are compressed (deflate, base64) and unpacked when they are shown; a passage's text is on the
+    page once. Data of the query that is shown first come first, so that it is shown while the browser reads the rest.
     """
     answers = CellAnswers(**files)
     numbers: dict[str, int] = {}  # of passages, in the order in which queries show them
@@ -45,7 +48,8 @@ def write_page(output: str | Path, *, title: str, languages: Sequence[str], pass
         _packed("texts", start // BLOCK, {docid: texts[docid] for docid in docids[start : start + BLOCK]})
         for start in range(0, len(docids), BLOCK)
     ]
-    index = {"cell": title, "measure": answers.measure, "level": answers.level, "languages": languages}
+    index = {"cell": title, "stage": stage, "run": files["run"], "languages": languages}
+    index |= {"measure": answers.measure, "level": answers.level}
     index["queries"] = sorted(entries, key=lambda entry: entry["number"])
     _write(output, index, [*queries[:1], *blocks[:first_blocks], *queries[1:], *blocks[first_blocks:]])
 
@@ -77,6 +81,7 @@ def write_pages(
         write_page(
             page,
             title=each.name,
+            stage="first stage",
             languages=["", ""],
             passages=passages,
             run=str(each.run),

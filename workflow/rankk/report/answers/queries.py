@@ -139,6 +139,8 @@ def windows_of(calls: Sequence[Call], journal: StoredCalls, settings: Settings) 
                 "repairs": call.repairs.replace(",", ", "),
                 "tokens": call.output_tokens,
                 "seconds": call.seconds,
+                "waited": record.waited,
+                "computed": record.computed,
                 "score": record.score,
                 "fired": call.budget_fired,
                 "thought": thought.strip(),
