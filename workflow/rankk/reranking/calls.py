@@ -183,7 +183,7 @@ class QueryRanker:
     ) -> None:
         self._caller, self._qid, self._query, self._passages = caller, qid, query, passages
         self._ranks = {hit.docid: rank for rank, hit in enumerate(hits, 1)}
-        self._scores = dict(hits)
+        self._hits = hits
         self._finished = finished
         self._calls = 0
         self._share, self._spent = share, 0
@@ -207,7 +207,7 @@ class QueryRanker:
 
     def prior(self, docid: str) -> float:
         """The first stage's score."""
-        return self._scores[docid]
+        return self._hits[self._ranks[docid] - 1].score
 
     def room(self) -> float:
         """Further calls of the mean length so far that the query's share affords."""
