@@ -52,7 +52,8 @@ def write(folder: Path, runs: int, queries: int, depth: int) -> None:
     write_calls(folder / "cell.calls.csv", made_calls(retrieved))
     reranker = validate_reranker({"preset": "listwise", "model": "m"}, "growth")
     calls = {"outcomes": {}, "usable_share": 1.0, "prompt_tokens": 0, "output_tokens": 0}
-    write_json(folder / "cell.json", {"reranker": reranker.described(), "gpus": [], "seconds": 1.0, "calls": calls})
+    manifest = {"reranker": reranker.described(), "gpus": [], "seconds": 1.0, "calls": calls, "queries": queries}
+    write_json(folder / "cell.json", manifest)
 
 
 def made_calls(run: dict[str, list[str]]) -> Iterator[Call]:

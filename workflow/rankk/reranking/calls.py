@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
@@ -121,8 +121,8 @@ class Caller:
         return prompt, {
             "model": settings.model,
             "revision": settings.reranker.revision,
-            "prompt": asdict(prompt),
-            "sampling": asdict(settings.sampling_for(sample)),
+            "prompt": vars(prompt) | {"messages": [vars(message) for message in prompt.messages]},
+            "sampling": vars(settings.sampling_for(sample)),
             "thinking_tokens": settings.thinking_tokens,
             "answer_tokens": settings.answer_tokens,
             "sample": sample,
