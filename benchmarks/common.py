@@ -6,6 +6,7 @@ import os
 import random
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,6 +49,27 @@ def seconds(work: Callable[[], object], repeats: int = 3) -> float:
 def command(*arguments: str) -> Callable[[], object]:
     """A function that runs a command; its output is shown only if it fails."""
     return lambda: subprocess.run(arguments, check=True, capture_output=True)
+
+
+MEASURE = """
+import json, os, resource, subprocess, sys, time
+began = time.perf_counter()
+done = subprocess.run(sys.argv[1:], capture_output=True)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+cost = {"seconds": time.perf_counter() - began, "cpu_s": usage.ru_utime + usage.ru_stime}
+print(json.dumps(cost | {"peak_mb": usage.ru_maxrss / 1024, "load": os.getloadavg()[0]}))
+sys.exit(done.stderr.decode() if done.returncode else 0)
+"""
+
+
+def measured(*arguments: object) -> dict[str, float]:
+    """Seconds, processor time and peak memory of a command, and the machine's load at its end.
+
+    A small process starts the command: Linux counts the memory of the process that starts a command as the command's.
+    """
+    told = subprocess.check_output([sys.executable, "-S", "-c", MEASURE, *map(str, arguments)])
+    cost: dict[str, float] = json.loads(told)
+    return cost
 
 
 def words() -> list[str]:

@@ -8,16 +8,13 @@ of five is another first stage of the grid.
 
 import argparse
 import json
-import os
 import random
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from common import report
+from common import measured, report
 
 from rankk import paths
 from rankk.config.validation import validate_reranker
@@ -55,7 +52,8 @@ def write(folder: Path, runs: int, queries: int, depth: int) -> None:
     write_calls(folder / "cell.calls.csv", made_calls(retrieved))
     reranker = validate_reranker({"preset": "listwise", "model": "m"}, "growth")
     calls = {"outcomes": {}, "usable_share": 1.0, "prompt_tokens": 0, "output_tokens": 0}
-    write_json(folder / "cell.json", {"reranker": reranker.described(), "gpus": [], "seconds": 1.0, "calls": calls})
+    manifest = {"reranker": reranker.described(), "gpus": [], "seconds": 1.0, "calls": calls, "queries": queries}
+    write_json(folder / "cell.json", manifest)
 
 
 def made_calls(run: dict[str, list[str]]) -> Iterator[Call]:
@@ -94,17 +92,6 @@ def draw_all(folder: Path) -> None:
     write_home(folder / "index.html", evidence, figures=FIGURES, tables=filled, folder=folder / "figures", facts=facts)
 
 
-def step(*arguments: object) -> dict[str, float]:
-    """Seconds and peak memory of a step in a process of its own."""
-    began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{arguments}: exit {os.waitstatus_to_exitcode(status)}")
-    seconds, cpu = time.perf_counter() - began, usage.ru_utime + usage.ru_stime
-    return {"seconds": seconds, "cpu_s": cpu, "peak_mb": usage.ru_maxrss / 1024}
-
-
 def main() -> None:
     """Measure all steps and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -125,14 +112,17 @@ def main() -> None:
             write(folder, max(options.runs), options.queries, options.depth)
         sizes: dict[str, object] = {"queries": options.queries, "depth": options.depth}
         for runs in options.runs:
-            rows.append({"step": "evaluate", "runs": runs, **sizes, **step(__file__, "--step", folder, runs)})
-            rows.append({"step": "report", "runs": runs, **sizes, **step(__file__, "--step", folder, 0)})
+            for name, argument in (("evaluate", runs), ("report", 0)):
+                cost = measured(sys.executable, __file__, "--step", folder, argument)
+                rows.append({"step": name, "runs": runs, **sizes, **cost})
             report("growth", rows, shown=2)
         if options.compared:
             write(folder, GROUP, options.compared, 100)
-            command = ["-m", "rankk", "compare", folder / "0.trec", folder / "1.trec", "--qrels", folder / "qrels.txt"]
+            pair = [folder / "0.trec", folder / "1.trec", "--qrels", folder / "qrels.txt"]
             sizes = {"queries": options.compared, "depth": 100}
-            rows.append({"step": "compare", "runs": 2, **sizes, **step(*command)})
+            rows.append(
+                {"step": "compare", "runs": 2, **sizes, **measured(sys.executable, "-m", "rankk", "compare", *pair)}
+            )
     report("growth", rows)
 
 

@@ -8,7 +8,6 @@ rerank 20 of them in one call.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,22 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from common import cell, report
+from common import cell, measured, report
 
 SIZES = [(1_000, 20, 1), (10_000, 20, 1), (100_000, 20, 1), (100, 1000, 99), (1_000, 1000, 99)]
 """Numbers of queries, depth, and calls per query."""
 PORT = 8198
 RERANK = [".venv/bin/rankk", "rerank", "--preset=rank-k"]
-
-
-def measured(command: list[str]) -> dict[str, object]:
-    """Seconds, processor time and peak memory (MB) of a command."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0, command
-    seconds, cpu = time.perf_counter() - began, usage.ru_utime + usage.ru_stime
-    return {"seconds": seconds, "cpu_s": cpu, "peak MB": usage.ru_maxrss / 1000}
 
 
 def stored() -> Iterator[dict[str, object]]:
@@ -44,7 +33,7 @@ def stored() -> Iterator[dict[str, object]]:
             inputs = cell(folder, queries=queries, depth=depth, window=20, calls=calls)
             command = [*RERANK, "--backend=replay", f"--depth={depth}", *inputs, f"--output={folder / 'o.trec'}"]
             for what in ("first", "again"):
-                cost = measured(command)
+                cost = measured(*command)
                 size = (folder / "o.calls.jsonl").stat().st_size / 1e6
                 sizes = {"queries": queries, "depth": depth, "calls": queries * calls}
                 yield {**sizes, "run": what, **cost, "journal MB": size}
@@ -77,7 +66,7 @@ def asked(numbers: list[int]) -> Iterator[dict[str, object]]:
                 inputs = cell(folder, queries=queries, depth=100, window=20, calls=0)
                 inputs = [option for option in inputs if not option.startswith("--responses")]
                 output = f"--output={folder / 'o.trec'}"
-                yield {"queries": queries, **measured([*RERANK, "--depth=20", *options, *inputs, output])}
+                yield {"queries": queries, **measured(*RERANK, "--depth=20", *options, *inputs, output)}
 
 
 def main() -> None:

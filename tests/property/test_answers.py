@@ -86,3 +86,18 @@ def test_a_thought_cut_off_is_never_read(thought: str) -> None:
     answer = Ranking().parse(Completion(thought, "length"), 20, Thinking(opened_by_template=True))
     assert answer.groups == ()
     assert answer.outcome in (Outcome.TRUNCATED, Outcome.REFUSED)
+
+
+SIGNED = st.lists(st.tuples(st.sampled_from([" > ", " > ", ">", " = "]), st.integers(0, 12)), min_size=1, max_size=14)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(SIGNED, st.integers(1, 10), st.sampled_from(["stop", "length", "content_filter"]))
+def test_the_asked_form_on_one_line_is_read_as_over_several(
+    items: list[tuple[str, int]], n: int, finish_reason: str
+) -> None:
+    text = "".join(f"{sign if number else ''}[{identifier}]" for number, (sign, identifier) in enumerate(items))
+    one, several = (
+        Ranking().parse(Completion(form, finish_reason), n, None) for form in (text, text.replace("]", "]\n"))
+    )
+    assert one == several

@@ -309,7 +309,7 @@ def test_calls_in_flight_have_connections_of_their_own():
         answers, client = complete(server, in_flight=80, times=80)
     assert len(answers) == 80
     assert server.most > 8
-    assert 8 < len(client._pools[-1]._clients) <= 80
+    assert 8 < len(client._pools[-1]._transports) <= 80
 
 
 ADDRESSES = [
@@ -352,6 +352,7 @@ def test_a_password_in_an_address_is_in_no_message_and_no_manifest(tmp_path, cap
         assert rerank(tmp_path, url, "--model=other") == 1
         assert rerank(tmp_path, url) == 0
         assert rerank(tmp_path, url.replace("http", "ftp")) == 1
+        assert server.keys == {"Basic dXNlcjpzM2NyZXQ="}
     output = "".join(capsys.readouterr())
     assert "***@127.0.0.1" in output
     assert "s3cret" not in output + "".join(path.read_text() for path in tmp_path.iterdir())

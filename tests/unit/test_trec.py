@@ -170,3 +170,13 @@ def test_lines_of_a_query_may_stand_apart(tmp_path):
         "q3": ["e"],
     }
     assert run.get("q4") is None
+
+
+def test_tied_lines_that_stand_apart_are_read_by_rank(tmp_path):
+    lines = ["q1 Q0 a 4 5 t", "q1 Q0 b 1 5 t", "q2 Q0 z 1 1 t", "q1 Q0 c 2 5 t", "q2 Q0 y 2 1 t", "q1 Q0 d 3 9 t"]
+    (tmp_path / "run.trec").write_text("\n".join(lines))
+    orders = {qid: [hit.docid for hit in hits] for qid, hits in read_run(tmp_path / "run.trec").items()}
+    assert orders == {"q1": ["d", "b", "c", "a"], "q2": ["z", "y"]}
+    (tmp_path / "run.trec").write_text("\n".join([*lines, "q1 Q0 a 5 1 t"]))
+    with pytest.raises(RankkError, match="query q1 holds passage a twice"):
+        read_run(tmp_path / "run.trec")

@@ -6,7 +6,10 @@ rank column; written scores decrease strictly even as 32-bit floats, which is wh
 
 import logging
 import math
+import os
 import re
+import tempfile
+import weakref
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -79,12 +82,38 @@ class RunOnDemand(Run):
         return len(self._queries)
 
 
+Lines = tuple[list[str], "array[float]", "array[int]"]
+"""Passage ids, scores and ranks of a query."""
+
+
 class StoredRun(RunOnDemand):
-    """A run as it was read, in a tenth of the memory: passage ids, joined by blanks, and scores, best first."""
+    """A run as it was read. Its lines are in a temporary file; where each query's lines are is kept in memory."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, int] = {}  # numbers of the queries' parts of the file
+        self._ends = array("q", [0])  # of the parts
+        super().__init__(self._parts)
+        self._file = tempfile.TemporaryFile(prefix="rankk-")  # noqa: SIM115 (closed with the run)
+        weakref.finalize(self, self._file.close)
 
     def __getitem__(self, qid: str) -> list[Hit]:
-        docids, scores = self._queries[qid]
-        return list(map(Hit._make, zip(docids.split(" "), scores, strict=True)))
+        docids, scores, _ = self.lines(qid)
+        return list(map(Hit._make, zip(docids, scores, strict=True)))
+
+    def lines(self, qid: str) -> Lines:
+        """A query's lines as they were stored."""
+        self._file.flush()
+        start, end = self._ends[self._parts[qid] :][:2]
+        docids, _, numbers = os.pread(self._file.fileno(), end - start, start).partition(b"\n")
+        half = len(numbers) // 2
+        return docids.decode().split(" "), array("d", numbers[:half]), array("q", numbers[half:])
+
+    def store(self, qid: str, lines: Lines) -> None:
+        """Store a query's lines, in place of those that it had."""
+        docids, scores, ranks = lines
+        size = self._file.write(b"".join((" ".join(docids).encode(), b"\n", scores, ranks)))
+        self._parts[qid] = len(self._ends) - 1
+        self._ends.append(self._ends[-1] + size)
 
 
 def read_run(path: str | Path, *, allow_empty: bool = False) -> Run:
@@ -93,10 +122,9 @@ def read_run(path: str | Path, *, allow_empty: bool = False) -> Run:
     RankkError names file and line of what is not one, of a score that is no finite number, of a passage that a query
     holds twice; and a file without any line, unless `allow_empty`.
     """
-    columns: dict[str, tuple[array[float], array[int]]] = {}  # scores and ranks
-    closed: dict[str, str] = {}  # passage ids of queries whose lines are read, joined: a list takes six times as much
-    opened: dict[str, list[str]] = {}
-    apart: set[str] = set()  # queries whose lines are not contiguous
+    run = StoredRun()
+    opened: dict[str, Lines] = {}  # of the query that is being read, and of those whose lines are not contiguous
+    apart: set[str] = set()
     current = None
     for number, line in _without_metadata(path):
         fields = line.split()
@@ -106,12 +134,11 @@ def read_run(path: str | Path, *, allow_empty: bool = False) -> Run:
             qid, _, docid, rank, score, _ = fields
             if qid != current:
                 if current is not None and current not in apart:
-                    closed[current] = " ".join(opened.pop(current))
-                if qid in closed:
+                    run.store(current, _sorted(opened.pop(current), f"{path}: query {current}"))
+                if qid in run and qid not in apart:
                     apart.add(qid)
-                    opened[qid] = closed.pop(qid).split(" ")
-                docids = opened.setdefault(qid, [])
-                scores, ranks = columns.setdefault(qid, (array("d"), array("q")))
+                    opened[qid] = run.lines(qid)
+                docids, scores, ranks = opened.setdefault(qid, ([], array("d"), array("q")))
                 current = qid
             scores.append(float(score))
             ranks.append(int(rank))
@@ -122,20 +149,23 @@ def read_run(path: str | Path, *, allow_empty: bool = False) -> Run:
             reason = "rank and score must be finite numbers"
             raise _fault(path, number, line, "qid Q0 docid rank score tag", reason) from None
         docids.append(docid)
-    if not columns and not allow_empty:
+    for qid, lines in opened.items():
+        run.store(qid, _sorted(lines, f"{path}: query {qid}"))
+    if not run and not allow_empty:
         raise RankkError(f"{path}: holds no line of a run")
-    run: dict[str, tuple[str, array[float]]] = {}
-    for qid in list(columns):
-        scores, ranks = columns.pop(qid)  # frees the lines that have been converted
-        docids = opened.pop(qid) if qid in opened else closed.pop(qid).split(" ")
-        if len(set(scores)) < len(scores) or sorted(scores, reverse=True) != scores.tolist():
-            order = sorted(range(len(docids)), key=lambda i: (-scores[i], ranks[i]))
-            docids, scores = [docids[i] for i in order], array("d", [scores[i] for i in order])
-        if len(set(docids)) != len(docids):
-            twice = next(docid for docid in docids if docids.count(docid) > 1)
-            raise RankkError(f"{path}: query {qid} holds passage {twice} twice")
-        run[qid] = " ".join(docids), scores
-    return StoredRun(run)
+    return run
+
+
+def _sorted(lines: Lines, where: str) -> Lines:
+    """Lines by score, then by rank, then in their order. RankkError for a passage that stands twice."""
+    docids, scores, ranks = lines
+    if len(set(docids)) != len(docids):
+        twice = next(docid for docid in docids if docids.count(docid) > 1)
+        raise RankkError(f"{where} holds passage {twice} twice")
+    if len(set(scores)) == len(scores) and sorted(scores, reverse=True) == scores.tolist():
+        return lines
+    order = sorted(range(len(docids)), key=lambda i: (-scores[i], ranks[i]))
+    return [docids[i] for i in order], array("d", [scores[i] for i in order]), array("q", [ranks[i] for i in order])
 
 
 def write_run(

@@ -5,6 +5,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from functools import lru_cache
 from typing import Any, Self
 
@@ -42,7 +43,8 @@ class ServerTokenizer:
     ) -> None:
         self._url = f"{base_url.removesuffix('/v1')}/tokenize"
         self._model, self._template = model, chat_template_kwargs
-        self._client = httpx.Client(headers=http.PLAIN | headers, timeout=TIMEOUT, **http.settings(base_url))
+        self._headers = http.sent(base_url, headers)
+        self._transport = httpx.HTTPTransport(**http.settings(base_url))
         self.count = lru_cache(CACHED_TEXTS)(self._count)
         self.cut = lru_cache(CACHED_TEXTS)(self._cut)
 
@@ -123,8 +125,11 @@ class ServerTokenizer:
     def _post(self, body: Mapping[str, Any]) -> http.Reply:
         """The server's answer, read within limits of time and size."""
         deadline, content = time.monotonic() + TIMEOUT, bytearray()
-        with self._client.stream("POST", self._url, json=body) as response:
-            for chunk in response.iter_raw():
+        limits = {"timeout": httpx.Timeout(TIMEOUT).as_dict()}
+        request = httpx.Request("POST", self._url, headers=self._headers, json=body, extensions=limits)
+        with closing(self._transport.handle_request(request)) as response:
+            assert isinstance(response.stream, httpx.SyncByteStream)
+            for chunk in response.stream:
                 content += chunk
                 if time.monotonic() > deadline or len(content) > MOST_BYTES:
                     raise httpx.ReadTimeout(f"no whole answer within {TIMEOUT:.0f} s and {MOST_BYTES:,} bytes")

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rankk.errors import RankkError
-from rankk.llm.tokenizers import TokenCounter
+from rankk.llm.tokenizers import CACHED_TEXTS, TokenCounter
 from rankk.llm.types import Prompt
 from rankk.reranking.cleaning import prepare
 from rankk.reranking.presets import Preset
@@ -35,7 +36,7 @@ def fit(
     query, passages = prepare(preset, query, passages)
     query = neutralize(query, special, identifiers)
     limit = passage_tokens
-    texts = [counter.cut(neutralize(text, special, identifiers), limit) for text in passages]
+    texts = [counter.cut(_neutral(text, special, identifiers), limit) for text in passages]
     prompt = render(preset, query, texts)
     context = min(filter(None, (context, preset.context)), default=None)
     if context is None:
@@ -64,6 +65,10 @@ def even_limit(lengths: Sequence[int], total: int) -> int:
             return share
         left -= length
     return max(lengths, default=0)
+
+
+_neutral = lru_cache(CACHED_TEXTS)(neutralize)
+"""A passage occurs in several windows."""
 
 
 def _identifiers(preset: Preset) -> re.Pattern[str] | None:

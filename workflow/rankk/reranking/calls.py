@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
@@ -121,8 +121,8 @@ class Caller:
         return prompt, {
             "model": settings.model,
             "revision": settings.reranker.revision,
-            "prompt": asdict(prompt),
-            "sampling": asdict(settings.sampling_for(sample)),
+            "prompt": vars(prompt) | {"messages": [vars(message) for message in prompt.messages]},
+            "sampling": vars(settings.sampling_for(sample)),
             "thinking_tokens": settings.thinking_tokens,
             "answer_tokens": settings.answer_tokens,
             "sample": sample,
@@ -183,7 +183,7 @@ class QueryRanker:
     ) -> None:
         self._caller, self._qid, self._query, self._passages = caller, qid, query, passages
         self._ranks = {hit.docid: rank for rank, hit in enumerate(hits, 1)}
-        self._scores = dict(hits)
+        self._hits = hits
         self._finished = finished
         self._calls = 0
         self._share, self._spent = share, 0
@@ -207,7 +207,7 @@ class QueryRanker:
 
     def prior(self, docid: str) -> float:
         """The first stage's score."""
-        return self._scores[docid]
+        return self._hits[self._ranks[docid] - 1].score
 
     def room(self) -> float:
         """Further calls of the mean length so far that the query's share affords."""

@@ -82,12 +82,12 @@ async def rerank(
             progress.update()
 
         async def one(qid: str) -> Sequence[int]:
-            hits = first_stage[qid]
-            ranker = QueryRanker(caller, qid, queries[qid], hits[:depth], passages, finished, share)
-            order = await strategy.rerank([hit.docid for hit in hits[:depth]], settings.ranker(ranker))
+            hits = first_stage[qid][:depth]
+            ranker = QueryRanker(caller, qid, queries[qid], hits, passages, finished, share)
+            order = await strategy.rerank([hit.docid for hit in hits], settings.ranker(ranker))
             if fusion:
-                order = [hit.docid for hit in fusion.fuse([ranked(order), hits[:depth]])]
-            positions = {hit.docid: position for position, hit in enumerate(hits[:depth])}
+                order = [hit.docid for hit in fusion.fuse([ranked(order), hits])]
+            positions = {hit.docid: position for position, hit in enumerate(hits)}
             return array("I", [positions[docid] for docid in order])
 
         done, failures = await finish_all(sorted(first_stage, key=lambda qid: -chains[qid]), one)

@@ -95,4 +95,12 @@ def _examples(preset: Preset) -> list[Message]:
 
 
 def _fill(template: str, **values: str) -> str:
-    return FIELD.sub(lambda match: values.get(match[1], match[0]), template)
+    texts = [*_split(template)]
+    texts[1::2] = [values.get(field, f"{{{field}}}") for field in texts[1::2]]
+    return "".join(texts)
+
+
+@lru_cache
+def _split(template: str) -> list[str]:
+    """Texts of a template with the names of fields between them."""
+    return FIELD.split(template)

@@ -170,7 +170,7 @@ def _values(
     # differently.
     qids = list(qrels)
     scored = {
-        str(number): {docid: float(len(rankings[qid]) - position) for position, docid in enumerate(rankings[qid])}
+        str(number): dict(zip(rankings[qid], map(float, range(len(rankings[qid]), 0, -1)), strict=True))
         for number, qid in enumerate(qids, 1)
         if qid in rankings
     }

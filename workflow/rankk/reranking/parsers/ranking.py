@@ -29,6 +29,8 @@ EXAMPLE = re.compile(
     re.IGNORECASE,
 )
 """Words before a ranking that only shows the form, or that is an aside in parentheses."""
+SIGNED = re.compile(r"([>=]?)\s*+\[([0-9]++)\]")
+"""Identifiers of the asked form, with the signs before them."""
 FINAL = re.compile(r"\b(?:final(?:ly)?|revised|corrected|updated)\b", re.IGNORECASE)
 
 
@@ -57,7 +59,11 @@ class Ranking(Parser):
         cut_off = completion.finish_reason == "length"
         text, repairs = answer_text(completion, thinking)
         text = text.strip()
-        if ASKED.fullmatch(text) is None:
+        if ASKED.fullmatch(text):
+            if ">" in text and "\n" not in text:  # most answers: what follows would find the same
+                ranking = [(int(number), sign == "=") for sign, number in SIGNED.findall(text)]
+                return answer_of(_groups([ranking], n, repairs), n, repairs, text, completion.finish_reason)
+        else:
             repairs.add("prose" if LETTER.search(text) else "format")
         chains = with_firsts(chains_of(uniform(text), drop_last=cut_off), n)
         chosen, form = _choose(chains, n)
@@ -75,7 +81,7 @@ class Ranking(Parser):
             chosen = []
         if any(not item.bracketed for chain in chosen for item in chain):
             repairs.add("brackets")
-        groups = _groups(chosen, n, repairs)
+        groups = _groups((flatten(chain, n, repairs) for chain in chosen), n, repairs)
         if form != "ranking" and LEAST_FIRST.search(text):
             groups.reverse()
         return answer_of(groups, n, repairs, text, completion.finish_reason)
@@ -207,13 +213,13 @@ def _in_the_prompts_order(chains: Iterable[Chain], n: int) -> bool:
     return len(values) > 1 and values == list(range(1, len(values) + 1))
 
 
-def _groups(chains: Iterable[Chain], n: int, repairs: set[str]) -> list[list[int]]:
-    """Tie groups of positions from 0; adds what had to be repaired."""
+def _groups(rankings: Iterable[Iterable[tuple[int, bool]]], n: int, repairs: set[str]) -> list[list[int]]:
+    """Tie groups of positions from 0; adds what had to be repaired. `rankings`: as from `flatten`."""
     positions: dict[int, None] = {}
     groups: list[list[int]] = []
-    for chain in chains:
+    for ranking in rankings:
         previous = -1
-        for value, tied in flatten(chain, n, repairs):
+        for value, tied in ranking:
             if mention(value - 1, n, positions, repairs):
                 if tied and groups and previous in groups[-1]:
                     groups[-1].append(value - 1)
