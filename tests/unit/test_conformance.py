@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shutil
+import struct
 import subprocess
 import tarfile
 
@@ -147,11 +148,11 @@ def files(folder):
 
 
 def debian_package(folder, name, files):
-    """A package that holds files, by path."""
+    """A package that holds files (texts or bytes), by path."""
     root = folder / "root" / name
-    for path, text in files.items():
+    for path, content in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text)
+        (root / path).write_bytes(content if isinstance(content, bytes) else content.encode())
     (root / "DEBIAN").mkdir()
     control = f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n"
     (root / "DEBIAN/control").write_text(control)
@@ -198,12 +199,36 @@ def debian_descriptions(folder):
     return {"language": "rus"}, {}, {"downloads": [str(folder)]}
 
 
+def catalog(translations):
+    """The bytes of a gettext catalog (.mo)."""
+    header = {"": "Content-Type: text/plain; charset=UTF-8\n"}
+    pairs = [[text.encode() for text in pair] for pair in sorted((header | translations).items())]
+    spans, texts, end = b"", b"", 28 + 16 * len(pairs)
+    for text in [key for key, _ in pairs] + [value for _, value in pairs]:
+        spans += struct.pack("<II", len(text), end + len(texts))
+        texts += text + b"\0"
+    return struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, end) + spans + texts
+
+
+def debian_messages(folder):
+    """A program with two messages in all languages and one that lacks them."""
+    codes = {"fa": "پرونده را", "de_DE": "Datei", "ru": "файл", "zh_CN": "文件"}
+    files = {}
+    for code, text in codes.items():
+        messages = {"&Open the file again": f"{text} eins zwei", "Close the file at once": f"{text} drei vier"}
+        files[f"usr/share/locale/{code}/LC_MESSAGES/editor.mo"] = catalog(messages)
+    debian_package(folder, "editor-data", files)
+    settings = {"packages": ["editor-data"]}
+    return settings | {"language": "fas"}, settings, {"downloads": [str(folder / "deb")]}
+
+
 CASES = {
     "files": files,
     "squad": squad,
     "libreoffice-help": libreoffice_help,
     "debian-help": debian_help,
     "debian-descriptions": debian_descriptions,
+    "debian-messages": debian_messages,
 }
 ELSEWHERE = {"bright", "ir-datasets"}
 """Sources that need a library's own data sets: tests/unit/test_bright.py, test_from_ir_datasets.py."""
@@ -211,7 +236,7 @@ ELSEWHERE = {"bright", "ir-datasets"}
 
 @pytest.mark.parametrize("name", sorted(PASSAGES.all().keys() - ELSEWHERE))
 def test_a_source_gives_a_valid_corpus_with_queries_and_judgments(folder, name, tmp_path):
-    if name in {"libreoffice-help", "debian-help"} and not shutil.which("dpkg-deb"):
+    if name in {"libreoffice-help", "debian-help", "debian-messages"} and not shutil.which("dpkg-deb"):
         pytest.skip("dpkg-deb is not there")
     corpus, topics, inputs = CASES[name](tmp_path if name != "files" else folder)
     passages = tmp_path / "out" / "passages.jsonl"

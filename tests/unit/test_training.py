@@ -139,6 +139,13 @@ def test_a_share_of_the_queries_is_put_as_people_type_them(tmp_path, part):
     assert {"First question?", "first question"} <= set(queries)
 
 
+def test_queries_in_other_languages_are_put_as_people_type_them_and_never_cut_down(tmp_path, part):
+    (tmp_path / "fas").write_text("q1\tپرسش این است؟\nq2\tپرسش دوم؟\n")
+    part = replace(part, queries_in={"fas": str(tmp_path / "fas")})
+    queries = {window["query"] for window in windows(tmp_path, part, copies=8, typed=0.5, keywords=0.5)[0]}
+    assert queries == {"پرسش این است؟", "پرسش این است", "پرسش دوم؟", "پرسش دوم"}
+
+
 def test_a_share_of_the_queries_is_cut_down_to_keywords(tmp_path, part):
     (tmp_path / "q.tsv").write_text("q1\tWhich of the questions is the first?\nq2\tWhat is it?\n")
     queries = {window["query"] for window in windows(tmp_path, part, copies=8, keywords=0.5)[0]}

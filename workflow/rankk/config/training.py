@@ -41,10 +41,13 @@ class Windows(Strict):
     copies: PositiveInt = Field(default=1, description="windows a query and range, each drawn and shuffled anew")
     queries: PositiveInt | None = Field(default=None, description="keep so many of each first stage, evenly spaced")
     typed: float = Field(
-        default=0.0, ge=0, le=1, description="share of queries put in lower case, without ? at the end"
+        default=0.0, ge=0, le=1, description="share of queries put in lower case, without punctuation at the end"
     )
     keywords: float = Field(
-        default=0.0, ge=0, le=1, description="share of queries cut down to their content words, as keywords are typed"
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of English queries cut down to their content words, as keywords are typed",
     )
     seed: int = Field(default=0, description="of draws and shuffles")
     held_out: list[str] = Field(

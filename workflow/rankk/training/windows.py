@@ -110,7 +110,7 @@ def _windows(
                 counts["windows left out: a passage held out"] += 1
                 continue
             language = _language(identifier, qid, queries_in)
-            query = queries_in[language][qid] if language else _worded(settings, queries[qid], identifier)
+            query = _worded(settings, queries_in[language][qid] if language else queries[qid], identifier, language)
             if language:
                 counts[f"queries: {language}"] += 1
             translated = language in parallel and chance(files.parallel_share, f"{identifier}.parallel")
@@ -163,15 +163,15 @@ def chance(share: float, seed: str) -> bool:
     return random.Random(seed).random() < share
 
 
-def _worded(settings: Windows, query: str, identifier: str) -> str:
-    if chance(settings.keywords, f"{identifier}.keywords"):
+def _worded(settings: Windows, query: str, identifier: str, language: str) -> str:
+    if language in ("", "eng") and chance(settings.keywords, f"{identifier}.keywords"):
         return as_keywords(query)
     return as_typed(query) if chance(settings.typed, f"{identifier}.typed") else query
 
 
 def as_typed(query: str) -> str:
     """A question as people type it into a search box: in lower case, without punctuation at its end."""
-    return query.lower().rstrip(" ?.!")
+    return query.lower().rstrip(" ?.!؟。？！")
 
 
 def as_keywords(query: str) -> str:
