@@ -107,7 +107,7 @@ def test_each_running_job_has_lines_with_its_name_that_fit_the_terminal(tmp_path
     shown = os.read(main, 100_000).decode().splitlines()
     assert "mini-20/eng/bm25/rankk-mini-top10: 12 of 40 calls, 210 tokens/s, about 0:20 left" in shown
     assert any(line.startswith("inde…m25: xxx") and line.endswith("x…") for line in shown)
-    assert "mini-20/zho/b…nkk-mini-top10: 112 of 400 calls, 1,210 tokens/s, about 0:20 left" in shown
+    assert "mini-20/zho/bm…nkk-mini-top10: 112 of 400 calls, 1,210 tokens/s, about 0:20 left" in shown
     assert not any("left behind" in line or len(line) > 80 for line in shown)
     assert len(shown) < 20
 
