@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
+import psutil  # type: ignore[import-untyped]
 from common import report
 
 from rankk.llm.engine_config import EngineConfig
@@ -149,7 +149,8 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, default=8531)
     given = parser.parse_args()
     texts = prompts(str(given.model), given.queries, given.passage_tokens)
-    rows, first = [], []
+    rows: list[dict[str, object]] = []
+    first: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         for variant in given.variants:
             model = in_int8(given.model, Path(scratch)) if variant == "int8" else given.model
