@@ -20,7 +20,7 @@ from rankk.retrievers.texts import read_texts
 
 QUERIES, RUNS, TEXTS = 200, 100, 300
 ENCODER, MAX_LENGTH, BATCH = Path("results/models/splade-smoke-test"), 256, 32
-"""The demo's encoder: `snakemake results/models/splade-smoke-test` fetches it."""
+"""An encoder for smoke tests: `snakemake --configfile config/ci.yaml results/models/splade-smoke-test` fetches it."""
 
 
 def main() -> None:

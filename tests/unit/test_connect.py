@@ -200,3 +200,9 @@ def test_an_engine_on_the_cpu_takes_its_process_s_cores_whatever_a_job_s_librari
     assert environment["VLLM_CPU_OMP_THREADS_BIND"] == "2,5"
     assert environment["OMP_NUM_THREADS"] == environment["MKL_NUM_THREADS"] == "2"
     assert EngineConfig().environment(on_cpu=False) == {}
+
+
+@pytest.mark.parametrize(("on_cpu", "copies", "executor"), [(True, 1, "uni"), (True, 2, None), (False, 1, None)])
+def test_on_the_cpu_an_engine_holds_its_model_in_its_own_process_unless_it_has_several(on_cpu, copies, executor):
+    arguments = EngineConfig(data_parallel=copies).arguments(on_cpu=on_cpu, revision=None, max_model_len=1024)
+    assert arguments.get("distributed_executor_backend") == executor

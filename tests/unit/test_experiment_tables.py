@@ -305,7 +305,7 @@ def test_contents_follow_from_the_configuration():
     demo, grid = (load(ROOT / "config" / f"{name}.yaml") for name in ("config", "rank-k"))
     assert (grid.titles["bm25"], grid.titles["rank-k"]) == ("BM25", "Rank-K")
     assert "title" not in grid.retrievers["bm25"].deciding() | grid.rerankers["rank-k"].deciding()
-    assert set(contents.figures(demo)) == set(FIGURES.names()) - {"cost", "scaling"}
+    assert set(contents.figures(demo)) == set(FIGURES.names())
     assert list(contents.figures(demo))[:2] == ["differences", "effectiveness"]  # before what explains them
     assert set(contents.figures(grid)) == set(FIGURES.names()) - {"scaling"}  # no budgets or samples to compare
     assert "published" not in contents.tables(demo, [])

@@ -88,9 +88,9 @@ stale.parent.mkdir(parents=True)
 stale.write_text("left behind")
 watch.watch(load("config/config.yaml"))
 told = "112 of 400 calls, 1,210 tokens/s, about 0:20 left"
-for name, text in (("runs/mini.eng.bm25.rankk-mini-top10", "12 of 40 calls, 210 tokens/s, about 0:20 left"),
-                   ("runs/mini.zho.bm25-english-queries.rankk-mini-top10", told),
-                   ("indexes/mini.bm25", "x" * 200)):
+for name, text in (("runs/mini-20.eng.bm25.rankk-mini-top10", "12 of 40 calls, 210 tokens/s, about 0:20 left"),
+                   ("runs/mini-20.zho.bm25-english-queries.rankk-mini-top10", told),
+                   ("indexes/mini-20.bm25", "x" * 200)):
     file = Path(f"results/logs/{name}.now")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
@@ -105,9 +105,9 @@ def test_each_running_job_has_lines_with_its_name_that_fit_the_terminal(tmp_path
     subprocess.run([sys.executable, "-c", SHOWN], cwd=tmp_path, stderr=terminal, check=True, timeout=300)
     os.close(terminal)
     shown = os.read(main, 100_000).decode().splitlines()
-    assert "mini/eng/bm25/rankk-mini-top10: 12 of 40 calls, 210 tokens/s, about 0:20 left" in shown
+    assert "mini-20/eng/bm25/rankk-mini-top10: 12 of 40 calls, 210 tokens/s, about 0:20 left" in shown
     assert any(line.startswith("inde…m25: xxx") and line.endswith("x…") for line in shown)
-    assert "mini/zho/bm25-…nkk-mini-top10: 112 of 400 calls, 1,210 tokens/s, about 0:20 left" in shown
+    assert "mini-20/zho/bm…nkk-mini-top10: 112 of 400 calls, 1,210 tokens/s, about 0:20 left" in shown
     assert not any("left behind" in line or len(line) > 80 for line in shown)
     assert len(shown) < 20
 
