@@ -21,8 +21,8 @@ class TSSetRank(WindowStrategy):
     order. The authors' prompt marks the relevant passages of a window. A ranking does not, so here a passage's reward
     is the share of the window that it beats, which is added to one parameter, and its complement to the other. In the
     uniform phase, the shuffled list is read in windows `rounds` times; the authors draw each window independently. They
-    report 100 to 300 calls for 100 passages. Read were the paper's abstract and a review of it, which describes the
-    distributions, both phases and the order at the end; the authors' program was not found.
+    report 100 to 300 calls for 100 passages. Read were the paper's abstract and the beginning of a review of it, which
+    describes the distributions and both phases; the order at the end is ours. The authors' program was not found.
     """
 
     name: ClassVar[str] = "ts-setrank"
