@@ -62,7 +62,7 @@ def test_an_engine_starts_once_with_the_first_call_and_gets_rendered_prompts(tok
     assert echo.closed
 
 
-def test_a_job_says_that_it_waits_while_its_engine_starts(tmp_path, tokenizer):
+def test_a_job_says_that_it_waits_while_its_engine_starts_and_until_it_has_answered(tmp_path, tokenizer):
     said = []
 
     async def start():
@@ -77,7 +77,8 @@ def test_a_job_says_that_it_waits_while_its_engine_starts(tmp_path, tokenizer):
     with told_beside(tmp_path / "cell.log"):
         tell("0 of 6 calls")
         asyncio.run(work())
-    assert said == ["waiting for the engine"]
+        said.append((tmp_path / "cell.now").read_text())
+    assert said == ["waiting for the engine", "waiting for the first answer"]
 
 
 def test_an_engine_that_is_never_asked_never_starts(tokenizer):

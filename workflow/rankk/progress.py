@@ -14,6 +14,8 @@ SUFFIX = ".now"
 """Suffix of the file beside a running job's log, which contains one line: what the job is doing."""
 WAITING = "waiting for the engine"
 """The line while an engine starts."""
+READING = "waiting for the first answer"
+"""The line from then on until the engine has answered a call."""
 
 
 class _Job:

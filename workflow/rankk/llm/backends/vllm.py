@@ -18,7 +18,7 @@ from rankk.llm.connection import Connection, Model
 from rankk.llm.engine_config import EngineConfig
 from rankk.llm.tokenizers import ModelTokenizer, model_context
 from rankk.llm.types import CallContext, Client, Completion, Prompt, Sampling
-from rankk.progress import WAITING, tell
+from rankk.progress import READING, WAITING, tell
 from rankk.provenance import gpus
 
 ENGINE_PATIENCE = 10.0  # seconds without connections after which a shared engine is considered dead
@@ -135,6 +135,7 @@ class LateEngine:
         tell(WAITING)  # replaces the cell's "0 of N calls"
         self._client = await self._start()
         self.start_seconds = time.monotonic() - began
+        tell(READING)
         return self._client
 
     async def close(self) -> None:
