@@ -20,7 +20,7 @@ from judge import MEASURE, Judge, Lists, Values, lists, play
 from rankk.evaluation.statistics import compare
 from rankk.fusion.base import FUSIONS
 from rankk.io.files import write_csv
-from rankk.io.trec import ranked
+from rankk.io.runs import ranked
 from rankk.reranking.consensus import Consensus
 from rankk.reranking.strategies.adaptive import Adaptive
 from rankk.reranking.strategies.base import STRATEGIES, Strategy

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rankk.io.trec import ranked, write_run
+from rankk.io.runs import ranked
+from rankk.io.trec import write_run
 
 REPEATS = int(os.environ.get("REPEATS", "0"))
 """Runs of whatever is timed, instead of a benchmark's own number; 0: that number."""

@@ -22,7 +22,7 @@ from judge import MEASURE, Judge, Lists, Values, data, lists, play
 from rankk.evaluation.statistics import mean_interval
 from rankk.fusion.base import FUSIONS
 from rankk.io.files import read_jsonl, write_csv
-from rankk.io.trec import Hit, Run, ranked
+from rankk.io.runs import Hit, Run, ranked
 from rankk.llm.types import Completion
 from rankk.reranking.consensus import merge
 from rankk.reranking.parsers.base import PARSERS

@@ -20,7 +20,8 @@ from rankk import paths
 from rankk.config.validation import validate_reranker
 from rankk.evaluation.experiment import COLUMNS, CellFiles, evaluate
 from rankk.io.files import write_json
-from rankk.io.trec import ranked, write_run
+from rankk.io.runs import ranked
+from rankk.io.trec import write_run
 from rankk.report import figures, tables
 from rankk.report.evidence import Evidence
 from rankk.report.home import write_home

@@ -21,7 +21,8 @@ from zlib import crc32
 import numpy as np
 
 from rankk.evaluation.measures import per_query
-from rankk.io.trec import Qrels, Run, ranked, read_qrels, read_run
+from rankk.io.runs import Run, ranked
+from rankk.io.trec import Qrels, read_qrels, read_run
 from rankk.reranking.types import TieGroups
 
 PERSISTENT = 0.5

@@ -16,7 +16,8 @@ from common import report
 
 from rankk.config.validation import validate_reranker
 from rankk.io.files import read_jsonl
-from rankk.io.trec import Run, read_run, write_run
+from rankk.io.runs import Run
+from rankk.io.trec import read_run, write_run
 from rankk.reranking.cell import rerank_cell
 
 SHARE = 0.2

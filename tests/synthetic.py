@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from rankk.io.trec import ranked, write_run
+from rankk.io.runs import ranked
+from rankk.io.trec import write_run
 
 
 def write(folder: Path, *, queries: int, depth: int) -> list[str]:

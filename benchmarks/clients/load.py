@@ -12,7 +12,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from common import report, words
 from engine import Call, Engine
 
-from rankk.io.trec import ranked, write_run
+from rankk.io.runs import ranked
+from rankk.io.trec import write_run
 from rankk.llm.engine_config import EngineConfig
 from rankk.llm.room import POLL_SECONDS, Metrics, Room
 from rankk.plan import gpus

@@ -18,16 +18,8 @@ from rankk.errors import RankkError
 from rankk.io.candidates import read_any_run
 from rankk.io.files import read_jsonl
 from rankk.io.passages import build_store, index_path, open_passages
-from rankk.io.trec import (
-    Hit,
-    read_excluded,
-    read_metadata,
-    read_qrels,
-    read_queries,
-    read_run,
-    write_queries,
-    write_run,
-)
+from rankk.io.runs import Hit
+from rankk.io.trec import read_excluded, read_metadata, read_qrels, read_queries, read_run, write_queries, write_run
 from rankk.io.yaml_files import read_yaml
 from rankk.llm.backends.replay import ReplayClient
 from rankk.llm.journal import read_journal

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankk.io.trec import Hit
+from rankk.io.runs import Hit
 from rankk.retrievers.segments import best_segments, segments
 
 

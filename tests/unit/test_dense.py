@@ -5,7 +5,8 @@ import json
 import pytest
 
 from rankk.errors import RankkError
-from rankk.io.trec import ranked, read_run, write_run
+from rankk.io.runs import ranked
+from rankk.io.trec import read_run, write_run
 from rankk.retrievers.rescored import Rescored
 
 from ..tiny_model import tiny_encoder

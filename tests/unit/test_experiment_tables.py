@@ -12,7 +12,8 @@ from rankk.cli import main
 from rankk.config.loading import load
 from rankk.evaluation import experiment
 from rankk.evaluation.causes import Cause
-from rankk.io.trec import ranked, read_qrels, read_run, write_run
+from rankk.io.runs import ranked
+from rankk.io.trec import read_qrels, read_run, write_run
 from rankk.paths import Cell
 from rankk.report import contents, escape
 from rankk.report.evidence import Evidence

@@ -10,7 +10,8 @@ import yaml
 
 from rankk.cli import main
 from rankk.io.passages import build_store
-from rankk.io.trec import ranked, read_run, write_run
+from rankk.io.runs import ranked
+from rankk.io.trec import read_run, write_run
 
 QUERIES = {f"q{number}": f"query {number}" for number in range(4)}
 SMALL = ["--strategy", "single", "--window", "3", "--depth", "3"]

@@ -11,7 +11,7 @@ from rankk.fusion.base import FUSIONS, Fusion
 from rankk.fusion.borda import Borda
 from rankk.fusion.rrf import ReciprocalRank
 from rankk.fusion.weighted import Weighted
-from rankk.io.trec import Hit, ranked
+from rankk.io.runs import Hit, ranked
 from rankk.reranking.consensus import merge
 
 ALL = [fusion() for fusion in FUSIONS.all().values()]

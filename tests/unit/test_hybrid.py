@@ -1,6 +1,7 @@
 """Reciprocal rank fusion of first stages."""
 
-from rankk.io.trec import ranked, read_run, write_run
+from rankk.io.runs import ranked
+from rankk.io.trec import read_run, write_run
 from rankk.retrievers.fusion import FusedRuns
 
 

@@ -11,7 +11,8 @@ import pytest
 from rankk.cli import main
 from rankk.errors import RankkError
 from rankk.evaluation.measures import MEASURES, check_measures, is_count, per_query, relevance_level, total
-from rankk.io.trec import ranked, read_qrels, read_run
+from rankk.io.runs import ranked
+from rankk.io.trec import read_qrels, read_run
 
 QRELS = {"q1": {"a": 3, "b": 2, "c": 0, "d": 1}, "q2": {"a": 1}}
 
@@ -81,7 +82,7 @@ def test_any_grades_are_evaluated():
     """trec_eval's code crashes where all grades of a query are negative."""
     script = """if True:
     from rankk.evaluation.measures import per_query
-    from rankk.io.trec import ranked
+    from rankk.io.runs import ranked
     measures = ["nDCG@10", "AP", "Bpref", "infAP", "P@5", "RR", "R@10", "Rprec", "NumRel", "SetF"]
     for grade in (-1, -2, -5):
         qrels = {f"q{i}": {f"d{j}": grade for j in range(1 + i % 20)} for i in range(50)}

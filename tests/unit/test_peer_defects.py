@@ -18,7 +18,8 @@ import pytest
 from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
 from rankk.io.passages import open_passages
-from rankk.io.trec import ranked, read_run, write_run
+from rankk.io.runs import ranked
+from rankk.io.trec import read_run, write_run
 from rankk.llm.connection import Connection
 from rankk.llm.journal import Journal, read_journal
 from rankk.llm.tokenizers import CharacterCounter

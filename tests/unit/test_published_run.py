@@ -9,7 +9,8 @@ import pytest
 from rankk.errors import RankkError
 from rankk.io.candidates import read_any_run
 from rankk.io.passages import build_store
-from rankk.io.trec import Hit, read_metadata, read_run, write_run
+from rankk.io.runs import Hit
+from rankk.io.trec import read_metadata, read_run, write_run
 from rankk.retrievers.run import PublishedRun
 
 

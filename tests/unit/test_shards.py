@@ -6,7 +6,8 @@ import json
 import pytest
 
 from rankk.config.validation import validate_reranker
-from rankk.io.trec import ranked, read_run
+from rankk.io.runs import ranked
+from rankk.io.trec import read_run
 from rankk.llm.journal import read_journal
 from rankk.reranking.cell import rerank_cell
 from rankk.reranking.shards import members, merge

@@ -1,6 +1,7 @@
 """A shuffled first stage: the same passages, another order, the same every time."""
 
-from rankk.io.trec import Hit, read_run, write_run
+from rankk.io.runs import Hit
+from rankk.io.trec import read_run, write_run
 from rankk.retrievers.shuffled import Shuffled
 
 

@@ -13,7 +13,8 @@ from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
 from rankk.io.files import read_jsonl
 from rankk.io.passages import build_store
-from rankk.io.trec import Hit, write_run
+from rankk.io.runs import Hit
+from rankk.io.trec import write_run
 from rankk.llm.tokenizers import ModelTokenizer
 from rankk.reranking.budget import fit
 from rankk.reranking.settings import resolve

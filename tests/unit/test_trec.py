@@ -6,17 +6,8 @@ from itertools import pairwise
 import pytest
 
 from rankk.errors import RankkError
-from rankk.io.trec import (
-    Hit,
-    ranked,
-    read_excluded,
-    read_metadata,
-    read_qrels,
-    read_queries,
-    read_run,
-    write_queries,
-    write_run,
-)
+from rankk.io.runs import Hit, ranked
+from rankk.io.trec import read_excluded, read_metadata, read_qrels, read_queries, read_run, write_queries, write_run
 
 
 def as_float32(value: float) -> float:

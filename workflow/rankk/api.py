@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
 from rankk.evaluation.measures import PerQuery, check_measures, per_query, total
-from rankk.io.trec import Hit, Run
+from rankk.io.runs import Hit, Run
 from rankk.llm.journal import Journal
 from rankk.llm.tasks import run_anywhere
 from rankk.reranking.cell import rerank_in_memory

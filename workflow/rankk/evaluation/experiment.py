@@ -17,7 +17,8 @@ from rankk.evaluation.measures import JUDGED, is_count, parse_measure, per_query
 from rankk.evaluation.rows import Table, tables
 from rankk.evaluation.statistics import compare, holm, mean_interval
 from rankk.io.files import read_json
-from rankk.io.trec import Hit, Run, read_qrels, read_queries, read_run
+from rankk.io.runs import Hit, Run
+from rankk.io.trec import read_qrels, read_queries, read_run
 from rankk.paths import Cell
 from rankk.progress import bar
 from rankk.reranking.tally import read_calls

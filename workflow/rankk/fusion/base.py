@@ -7,7 +7,7 @@ from itertools import groupby
 from pydantic import Field
 
 from rankk.component import Component, Registry
-from rankk.io.trec import Hit
+from rankk.io.runs import Hit
 
 DIGITS = 12
 """Decimal places to which sums are rounded, so that the order of addition neither makes nor breaks ties."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from rankk.fusion.base import Fusion, ranks
-from rankk.io.trec import Hit
+from rankk.io.runs import Hit
 
 
 class Borda(Fusion):

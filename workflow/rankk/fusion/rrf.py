@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from rankk.fusion.base import Fusion, ranks
-from rankk.io.trec import Hit
+from rankk.io.runs import Hit
 
 
 class ReciprocalRank(Fusion):

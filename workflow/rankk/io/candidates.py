@@ -13,8 +13,9 @@ from typing import Any
 
 from rankk.errors import RankkError
 from rankk.io.files import read_jsonl
+from rankk.io.runs import Hit, Run
 from rankk.io.text import parse_json, read_text
-from rankk.io.trec import Hit, Run, check_id, read_run
+from rankk.io.trec import check_id, read_run
 
 JSON_NAME = re.compile(r"\.json(l?)(?:\.gz)?$")
 

@@ -6,17 +6,15 @@ rank column; written scores decrease strictly even as 32-bit floats, which is wh
 
 import logging
 import math
-import os
 import re
-import tempfile
-import weakref
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from rankk.errors import RankkError
 from rankk.io.files import atomic_write
+from rankk.io.runs import Hit, Lines, Run, StoredRun
 from rankk.io.text import read_lines, replace_surrogates
 from rankk.io.yaml_files import dump_yaml, parse_yaml
 
@@ -36,15 +34,6 @@ METADATA = "# ir_metadata.start", "# ir_metadata.end"
 """First and last line of a run's metadata (Breuer et al. 2022, ir_metadata 0.1): YAML, with "# " before each line."""
 
 
-class Hit(NamedTuple):
-    """One retrieved passage."""
-
-    docid: str
-    score: float
-
-
-Run = Mapping[str, list[Hit]]
-"""Hits by query id, best first."""
 Qrels = dict[str, dict[str, int]]
 """Grades by query id and passage id."""
 
@@ -64,56 +53,6 @@ def check_id(identifier: Any, where: str, what: str) -> str:
             "write _ for it in all files"
         )
     return identifier
-
-
-class RunOnDemand(Run):
-    """A run whose hits are built on access from compact data by query."""
-
-    def __init__(self, queries: Mapping[str, Any]) -> None:
-        self._queries = queries
-
-    def __contains__(self, qid: object) -> bool:
-        return qid in self._queries
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._queries)
-
-    def __len__(self) -> int:
-        return len(self._queries)
-
-
-Lines = tuple[list[str], "array[float]", "array[int]"]
-"""Passage ids, scores and ranks of a query."""
-
-
-class StoredRun(RunOnDemand):
-    """A run as it was read. Its lines are in a temporary file; where each query's lines are is kept in memory."""
-
-    def __init__(self) -> None:
-        self._parts: dict[str, int] = {}  # numbers of the queries' parts of the file
-        self._ends = array("q", [0])  # of the parts
-        super().__init__(self._parts)
-        self._file = tempfile.TemporaryFile(prefix="rankk-")  # noqa: SIM115 (closed with the run)
-        weakref.finalize(self, self._file.close)
-
-    def __getitem__(self, qid: str) -> list[Hit]:
-        docids, scores, _ = self.lines(qid)
-        return list(map(Hit._make, zip(docids, scores, strict=True)))
-
-    def lines(self, qid: str) -> Lines:
-        """A query's lines as they were stored."""
-        self._file.flush()
-        start, end = self._ends[self._parts[qid] :][:2]
-        docids, _, numbers = os.pread(self._file.fileno(), end - start, start).partition(b"\n")
-        half = len(numbers) // 2
-        return docids.decode().split(" "), array("d", numbers[:half]), array("q", numbers[half:])
-
-    def store(self, qid: str, lines: Lines) -> None:
-        """Store a query's lines, in place of those that it had."""
-        docids, scores, ranks = lines
-        size = self._file.write(b"".join((" ".join(docids).encode(), b"\n", scores, ranks)))
-        self._parts[qid] = len(self._ends) - 1
-        self._ends.append(self._ends[-1] + size)
 
 
 def read_run(path: str | Path, *, allow_empty: bool = False) -> Run:
@@ -203,11 +142,6 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise RankkError(f"{path}: ir_metadata: expected keys and values, found {type(content).__name__}")
     return content
-
-
-def ranked(docids: Sequence[str]) -> list[Hit]:
-    """Hits for a bare order: scores n, n-1, …, 1."""
-    return [Hit(docid, float(len(docids) - i)) for i, docid in enumerate(docids)]
 
 
 def read_qrels(path: str | Path) -> Qrels:

@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from rankk.errors import RankkError
-from rankk.io.trec import Hit
+from rankk.io.runs import Hit
 from rankk.llm.connection import Connection
 from rankk.llm.journal import CallRecord, Journal, call_key
 from rankk.llm.scheduler import PriorityGate

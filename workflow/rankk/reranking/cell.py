@@ -11,7 +11,8 @@ from rankk.errors import RankkError
 from rankk.fetching.hub import commit
 from rankk.io.files import write_json
 from rankk.io.passages import index_path, open_passages
-from rankk.io.trec import Run, read_queries, read_run, write_run
+from rankk.io.runs import Run
+from rankk.io.trec import read_queries, read_run, write_run
 from rankk.llm.journal import Journal
 from rankk.llm.tasks import run_interruptible
 from rankk.progress import WAITING, tell

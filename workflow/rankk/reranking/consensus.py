@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from rankk.fusion.base import Fusion
-from rankk.io.trec import Hit
+from rankk.io.runs import Hit
 from rankk.reranking.strategies.windows import means, shuffled
 from rankk.reranking.types import TieGroups, WindowRanker
 

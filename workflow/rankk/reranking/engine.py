@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rankk.errors import RankkError
-from rankk.io.trec import Hit, Run, RunOnDemand, ranked
+from rankk.io.runs import Hit, Run, RunOnDemand, ranked
 from rankk.llm.tasks import failed, finish_all
 from rankk.progress import bar
 from rankk.reranking.calls import Caller, QueryRanker

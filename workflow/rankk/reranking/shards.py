@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from rankk.io.files import read_json, write_json
-from rankk.io.trec import Run, read_run, write_run
+from rankk.io.runs import Run
+from rankk.io.trec import read_run, write_run
 from rankk.llm.journal import Journal, read_journal
 from rankk.reranking.outputs import RunFiles, one_word
 from rankk.reranking.strategies.base import Strategy

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from rankk.errors import RankkError
 from rankk.io.files import read_jsonl
-from rankk.io.trec import Run, read_excluded, read_queries, read_run, without, write_run
+from rankk.io.runs import Run
+from rankk.io.trec import read_excluded, read_queries, read_run, without, write_run
 from rankk.languages import ANALYZERS
 from rankk.retrievers.segments import best_segments
 

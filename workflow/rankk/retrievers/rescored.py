@@ -7,7 +7,8 @@ from pydantic import Field, PositiveInt
 
 from rankk import paths
 from rankk.io.passages import open_passages
-from rankk.io.trec import Hit, read_queries, read_run, write_run
+from rankk.io.runs import Hit
+from rankk.io.trec import read_queries, read_run, write_run
 from rankk.retrievers.base import Depth, Inputs, Retriever
 from rankk.retrievers.encoders import DenseEncoder
 

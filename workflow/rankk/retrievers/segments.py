@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from rankk.io.trec import Hit
+from rankk.io.runs import Hit
 
 SEPARATOR = "#"
 """Between a passage's id and a segment's number."""

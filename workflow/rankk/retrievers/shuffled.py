@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rankk import paths
-from rankk.io.trec import ranked, read_run, write_run
+from rankk.io.runs import ranked
+from rankk.io.trec import read_run, write_run
 from rankk.retrievers.base import Depth, Inputs, Retriever
 
 if TYPE_CHECKING:

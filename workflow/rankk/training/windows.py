@@ -16,7 +16,8 @@ from rankk.corpora.build import evenly_spaced
 from rankk.errors import RankkError
 from rankk.io.files import atomic_write, read_jsonl, write_json
 from rankk.io.passages import PassageStore, open_passages, text_of
-from rankk.io.trec import Run, read_qrels, read_queries, read_run
+from rankk.io.runs import Run
+from rankk.io.trec import read_qrels, read_queries, read_run
 from rankk.training.held_out import held_out_passages, held_out_queries
 
 log = logging.getLogger("rankk")

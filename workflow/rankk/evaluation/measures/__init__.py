@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from rankk.component import Registry
 from rankk.errors import RankkError
 from rankk.evaluation.measures.base import Measure
-from rankk.io.trec import Hit
+from rankk.io.runs import Hit
 
 MEASURES = Registry("measure", Measure, __name__)
 
