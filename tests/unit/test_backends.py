@@ -11,11 +11,14 @@ from rankk.config.validation import validate_reranker
 from rankk.errors import RankkError
 from rankk.llm.backends import BACKENDS
 
+PRESETS = {"relevance-head": "querit"}
+"""Presets of backends that take only their own prompts, where the names differ."""
 SETTINGS = {
     "cross-encoder": {"batch_size": 4, "device": "cpu"},
     "late-interaction": {"batch_size": 4, "document_length": 200},
     "lit5": {"batch_size": 2, "max_length": 120},
     "openai": {"base_url": "http://localhost:8000/v1", "in_flight": 7, "patience": 3.0},
+    "relevance-head": {"batch_size": 2, "max_length": 400},
     "replay": {"responses": "{collection}.jsonl"},
     "vllm": {"engine": {"tensor_parallel": 2, "max_num_seqs": 8}},
 }
@@ -24,7 +27,7 @@ SETTINGS = {
 @pytest.mark.parametrize("name", BACKENDS.names())
 def test_plain_data_of_a_reranker_or_translator_make_an_equal_one(name):
     own = BACKENDS.get(name).own_prompts
-    made = [Reranker(preset=name if own else "listwise", backend=name, **SETTINGS[name])]
+    made = [Reranker(preset=PRESETS.get(name, name) if own else "listwise", backend=name, **SETTINGS[name])]
     if own:
         with pytest.raises(ValueError, match=f"{name} takes no prompts but those of rerankers' presets"):
             Translator(model="m", backend=name)
