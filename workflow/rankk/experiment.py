@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, PrivateAttr, model_
 from rankk import paths
 from rankk.component import Component
 from rankk.config.backend import WithBackend
-from rankk.config.base import Language, Strict
+from rankk.config.base import Language, Strict, TokenBudget
 from rankk.config.reranker import Reranker
 from rankk.config.training import Training
 from rankk.config.translator import Translator
@@ -64,10 +64,8 @@ class Experiment(Strict):
     gpu: GpuName = Field(
         default="h100", description="GPUs of the jobs, for the times that `rankk plan` and the rules expect"
     )
-    tokens: int | None = Field(
+    tokens: TokenBudget | None = Field(
         default=None,
-        ge=1,
-        le=2**53,
         description="budget of the whole experiment, prompts and answers together: an equal share for each query of "
         "all cells whose rerankers have no budget of their own; left out: no limit",
     )

@@ -43,6 +43,9 @@ class OneOf:
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
+TokenBudget = Annotated[int, Field(ge=1, le=2**53)]
+"""A budget of tokens, at most an integer that every JSON reader represents exactly."""
+
 
 Title = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)]
 """One line of figures and tables."""

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema
 
 from rankk.component import ByName, apart, first_fault
 from rankk.config.backend import WithBackend
-from rankk.config.base import Title, cosmetic
+from rankk.config.base import Title, TokenBudget, cosmetic
 from rankk.errors import RankkError
 from rankk.fusion.base import FUSIONS, Fusion
 from rankk.llm.backends.vllm import Vllm
@@ -83,17 +83,13 @@ class Reranker(WithBackend):
         default={}, description="handed to the model's chat template, beside the preset's"
     )
     examples: Examples = Field(default=[], description="solved windows that are shown first, or a file of JSON lines")
-    tokens: int | None = Field(
+    tokens: TokenBudget | None = Field(
         default=None,
-        ge=1,
-        le=2**53,
         description="budget of a cell, prompts and answers together, an equal share for each query; strategies that "
         "can end at any time make no further call beyond it; left out: no limit",
     )
-    tokens_per_query: int | None = Field(
+    tokens_per_query: TokenBudget | None = Field(
         default=None,
-        ge=1,
-        le=2**53,
         description="each query's share of tokens itself, in place of `tokens`; default: the share of the experiment's "
         "`tokens`, if it has any",
     )
